@@ -1,0 +1,36 @@
+/**
+ * What a bank has promised in its contract; data of the registry, not code of the adapter.
+ * The rules of doubt are decided by these figures alone.
+ */
+export type BankPolicy = {
+  /** `by-key`: the bank is certified to refuse a second booking of the same key, so the same key may be sent again. */
+  readonly dedupe: 'by-key' | 'none'
+  /** How long after sending a request may still be booked; before that «not found» proves nothing. */
+  readonly quiescenceMs: number
+  /** Pauses between inquiries, the first soon, then growing; after the last a person decides. */
+  readonly inquiryLadderMs: readonly number[]
+  /** Pauses between attempts that certainly were not delivered; after the last the debit is refused as not sent. */
+  readonly redeliveryLadderMs: readonly number[]
+  /** How long an answer is waited for. */
+  readonly timeoutMs: number
+  /** Instructions under way at once from one process: one slow bank never takes the others' places. */
+  readonly concurrency: number
+  /** Persistent connections, and requests under way on each (TCP). */
+  readonly connections: number
+  readonly pipeline: number
+}
+
+/** A bank of the province as the registry holds it. */
+export type BankEntry = {
+  readonly code: string
+  readonly name: string
+  /** Only an enabled bank gets debits (art. 27, 31). */
+  readonly enabled: boolean
+  readonly policy: BankPolicy
+}
+
+/** The pause on the n-th rung (0-based) with a jitter of ±20 %, or undefined past the last; `random` in [0, 1). */
+export const rung = (ladderMs: readonly number[], n: number, random: number): number | undefined => {
+  const pause = ladderMs[n]
+  return pause === undefined ? undefined : Math.round(pause * (0.8 + 0.4 * random))
+}

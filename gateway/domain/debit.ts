@@ -1,0 +1,156 @@
+import type { Outcome } from '@taxlink/bank-sdk'
+import { type BankPolicy, rung } from './bank.ts'
+import { machine } from './machine.ts'
+import { later } from './time.ts'
+
+/**
+ * 扣款 (art. 16, 32): `sent` means that the bank may have it; `unknown` is neither yes nor no and is inquired, never sent again blindly.
+ * `accepted` after `unknown` happens only to a certified non-effect: not found after the bank's quiescence window, and a bank that dedupes.
+ */
+export const debitMachine = machine('debit', {
+  accepted: { send: 'sent', refuse: 'refused' },
+  sent: { succeed: 'succeeded', refuse: 'refused', doubt: 'unknown', undelivered: 'accepted' },
+  unknown: { succeed: 'succeeded', refuse: 'refused', doubt: 'unknown', absent: 'accepted' },
+  succeeded: {},
+  refused: {},
+})
+export type DebitState = keyof typeof debitMachine.table
+export type DebitEvent = 'send' | 'succeed' | 'refuse' | 'doubt' | 'undelivered' | 'absent'
+
+/** What came of one call to a bank. Business outcomes are values; only what kind of certainty there is decides. */
+export type Answer =
+  | {
+      readonly kind: 'answered'
+      readonly outcome: Outcome
+      /** Fen the bank says it debited. */
+      readonly amount: number
+      readonly bankSerial?: string
+      readonly accountingDate?: string
+    }
+  /** Certainly no byte reached the bank. */
+  | { readonly kind: 'undelivered'; readonly fault: string }
+  /** Our request cannot be written in this bank's layout (too long, not in its charset): certainly nothing was sent. */
+  | { readonly kind: 'unsendable'; readonly fault: string; readonly outcome: Outcome }
+  /** Time-out, lost connection, unreadable or foreign answer: the outcome is unknown. */
+  | { readonly kind: 'doubtful'; readonly fault: string; readonly outcome: Outcome }
+
+/** What the rules need to know about an instruction. */
+export type Standing = {
+  readonly state: DebitState
+  /** Fen. */
+  readonly amount: number
+  /** Attempts certainly not delivered since the last doubt, and inquiries since it. */
+  readonly redeliveries: number
+  readonly inquiries: number
+  /** When its bytes last left us. */
+  readonly lastSentAt: Date | undefined
+}
+
+/** What a rule decided: the move, when to look again (undefined: never by itself), and whether a person must look. */
+export type Decision = {
+  readonly event: DebitEvent
+  readonly state: DebitState
+  readonly redeliveries: number
+  readonly inquiries: number
+  readonly nextAttemptAt: Date | undefined
+  readonly person: boolean
+  /** The outcome to record with the move, where there is one. */
+  readonly outcome: Outcome | undefined
+  /** Why, for the journal. */
+  readonly reason: string
+}
+
+const settled = (standing: Standing, event: 'succeed' | 'refuse', outcome: Outcome, reason: string): Decision => ({
+  event,
+  state: event === 'succeed' ? 'succeeded' : 'refused',
+  redeliveries: standing.redeliveries,
+  inquiries: standing.inquiries,
+  nextAttemptAt: undefined,
+  person: false,
+  outcome,
+  reason,
+})
+
+const doubt = (standing: Standing, policy: BankPolicy, now: Date, random: number, outcome: Outcome | undefined, reason: string): Decision => {
+  const pause = rung(policy.inquiryLadderMs, standing.inquiries, random)
+  return {
+    event: 'doubt',
+    state: 'unknown',
+    redeliveries: standing.redeliveries,
+    inquiries: standing.inquiries,
+    nextAttemptAt: pause === undefined ? undefined : later(now, pause),
+    person: pause === undefined,
+    outcome,
+    reason,
+  }
+}
+
+/** After the debit itself was called. An outcome that is not certain, or a success over another amount, is a doubt. */
+export const afterDebit = (standing: Standing, answer: Answer, policy: BankPolicy, now: Date, random: number): Decision => {
+  switch (answer.kind) {
+    case 'undelivered': {
+      const pause = rung(policy.redeliveryLadderMs, standing.redeliveries, random)
+      if (pause === undefined) {
+        return settled(standing, 'refuse', { class: 'refused', code: '99092', bankCode: '99092' }, `not delivered: ${answer.fault}`)
+      }
+      return {
+        event: 'undelivered',
+        state: 'accepted',
+        redeliveries: standing.redeliveries + 1,
+        inquiries: standing.inquiries,
+        nextAttemptAt: later(now, pause),
+        person: false,
+        outcome: undefined,
+        reason: `not delivered: ${answer.fault}`,
+      }
+    }
+    case 'unsendable':
+      return settled(standing, 'refuse', answer.outcome, `cannot be written for this bank: ${answer.fault}`)
+    case 'doubtful':
+      return doubt(standing, policy, now, random, answer.outcome, answer.fault)
+    case 'answered':
+      return afterOutcome(standing, answer, policy, now, random)
+  }
+}
+
+const afterOutcome = (standing: Standing, answer: Answer & { kind: 'answered' }, policy: BankPolicy, now: Date, random: number): Decision => {
+  const { outcome } = answer
+  if (outcome.class === 'refused') return settled(standing, 'refuse', outcome, 'the bank refused')
+  if (outcome.class !== 'succeeded') return doubt(standing, policy, now, random, outcome, `the bank answered ${outcome.code}`)
+  if (answer.amount !== standing.amount) return doubt(standing, policy, now, random, outcome, 'the bank confirms another amount')
+  return settled(standing, 'succeed', outcome, 'the bank succeeded')
+}
+
+/** After an inquiry. «Not found» is believed only after the quiescence window, and then only of a bank that dedupes by key. */
+export const afterInquiry = (standing: Standing, answer: Answer, policy: BankPolicy, now: Date, random: number): Decision => {
+  const asked = { ...standing, inquiries: standing.inquiries + 1 }
+  if (answer.kind !== 'answered') return doubt(asked, policy, now, random, undefined, `inquiry: ${answer.fault}`)
+  if (answer.outcome.code !== '94054') return afterOutcome(asked, answer, policy, now, random)
+  const quiet = later(standing.lastSentAt ?? now, policy.quiescenceMs)
+  if (now < quiet) return { ...doubt(asked, policy, now, random, answer.outcome, 'not found, inside the quiescence window'), nextAttemptAt: quiet, person: false }
+  if (policy.dedupe === 'by-key' && standing.redeliveries < policy.redeliveryLadderMs.length) {
+    return {
+      event: 'absent',
+      state: 'accepted',
+      redeliveries: standing.redeliveries + 1,
+      inquiries: 0,
+      nextAttemptAt: now,
+      person: false,
+      outcome: undefined,
+      reason: 'not found after the quiescence window: the same key again',
+    }
+  }
+  return { ...doubt(asked, policy, now, random, answer.outcome, 'not found, and the same key may not be sent again: a person decides'), nextAttemptAt: undefined, person: true }
+}
+
+/** A lease that ran out: whoever held it may have sent, so the debit is in doubt and is asked about at once. */
+export const afterLostLease = (standing: Standing, now: Date): Decision => ({
+  event: 'doubt',
+  state: 'unknown',
+  redeliveries: standing.redeliveries,
+  inquiries: standing.inquiries,
+  nextAttemptAt: now,
+  person: false,
+  outcome: undefined,
+  reason: 'the process that sent it did not report',
+})
