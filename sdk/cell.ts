@@ -87,7 +87,8 @@ type NamesOfText<V> = { [K in keyof V & string]-?: Plain<V[K]> extends Outcome ?
 export type Row<V, Place extends readonly unknown[], C = unknown> =
   | { [K in keyof V & string]-?: readonly [K, ...Place, Cell<Plain<V[K]>> & C] }[keyof V & string]
   | readonly [NamesOfText<V>, ...Place, Cell<string> & C]
-type NameOf<R> = R extends readonly [infer N, ...unknown[]] ? N : R extends Repeat<infer N> ? N : R extends Omitted<infer N> ? N : never
+/** The field that a row stands for. */
+export type NameOf<R> = R extends readonly [infer N, ...unknown[]] ? N : R extends Repeat<infer N> ? N : R extends Omitted<infer N> ? N : never
 /** The names that `omit` rows leave out. */
 export type OmittedOf<R extends readonly unknown[]> = R[number] extends infer X ? (X extends Omitted<infer N> ? N : never) : never
 /** Fails to compile, naming the field, where a layout forgets one. */
@@ -99,12 +100,16 @@ const whole = (text: string): number => {
   return Number(text)
 }
 
+const same = (text: string): string => text
+/** Whether a cell writes its value as it stands: then a layout may leave its two functions out. */
+export const isPlain = (cell: Cell<unknown>): boolean => cell.write === same && cell.read === same
+
 /** Text at the left of `width` bytes, blanks to its right. */
-export const left = (width: number): Cell<string> & Wide => ({ form: 'text', width, align: 'left', pad: ' ', write: v => v, read: t => t })
+export const left = (width: number): Cell<string> & Wide => ({ form: 'text', width, align: 'left', pad: ' ', write: same, read: same })
 /** A whole number (fen, counts) at the right of `width` bytes, zeros to its left. */
 export const right = (width: number): Cell<number> & Wide => ({ form: 'number', width, align: 'right', pad: '0', write: v => String(v), read: whole })
 /** Text as it stands, in a document. */
-export const asIs: Cell<string> = { form: 'text', write: v => v, read: t => t }
+export const asIs: Cell<string> = { form: 'text', write: same, read: same }
 /** A whole number in plain digits, in a document. */
 export const number: Cell<number> = { form: 'number', write: v => String(v), read: whole }
 /** Fen written as yuan with two decimals, `1234.56`; exactly two decimals are read, no sign, no superfluous zeros. */
