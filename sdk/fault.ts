@@ -43,6 +43,7 @@ export const faults = {
   internal: f('T3009', '内部错误', 'internal error', '凭请求号联系信息中心', 'tell the information centre the request id'),
   'bad-config': f('T4001', '配置有误', 'the configuration is wrong', '按提示修改环境变量', 'mend the environment as told'),
   'service-missing': f('T4002', '缺少运行所需的服务', 'a service this needs is missing', '执行提示的命令', 'run the command shown'),
+  'bad-migration': f('T4003', '数据库迁移文件有误', 'a migration cannot be applied', '恢复该文件,改动写在新文件中', 'restore the file and write the change as a new one'),
 } as const satisfies Record<string, FaultText>
 
 export type FaultName = keyof typeof faults

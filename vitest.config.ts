@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config'
+
+/** Suites that need neither a database nor Redis: they start at once. */
+const pure = [
+  'test/{sdk,adapters,conformance,types,docs,samples}/**/*.test.ts',
+  'test/gateway/domain/**/*.test.ts',
+  'test/gateway/{config,pki}.test.ts',
+  'test/{tidy,closing-reporter}.test.ts',
+]
+const never = ['test/bench/**', '**/node_modules/**', '**/dist/**']
+const common = { testTimeout: 30_000, hookTimeout: 60_000, pool: 'forks' as const }
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    reporters: ['default', './test/closing-reporter.ts'],
+    projects: [
+      { test: { ...common, name: 'pure', include: pure, exclude: never } },
+      {
+        test: { ...common, name: 'whole', include: ['test/**/*.test.ts'], exclude: [...pure, ...never], globalSetup: 'test/services.ts' },
+      },
+    ],
+  },
+})
