@@ -1,0 +1,16 @@
+/** 桃源银行 — the unified bank interface as it is: JSON over HTTPS. A bank that joins today declares just this. */
+import * as tax from '@taxlink/bank-sdk'
+import { bank, http, json } from '@taxlink/bank-sdk'
+
+export default bank({
+  code: '4310',
+  name: '桃源银行',
+  document: '《税银联网统一银行接口》V1',
+  line: http('/v1', { contentType: 'application/json' }),
+
+  debit:              { request: json(tax.debitRequest),              reply: json(tax.debitResult),              path: '/v1/debits' },
+  supplementaryDebit: { request: json(tax.supplementaryDebitRequest), reply: json(tax.supplementaryDebitResult), path: '/v1/supplementary-debits' },
+  inquiry:            { request: json(tax.inquiryRequest),            reply: json(tax.inquiryResult),            path: '/v1/inquiries' },
+  reversal:           { request: json(tax.reversalRequest),           reply: json(tax.reversalResult),           path: '/v1/reversals' },
+  linkTest:           { request: json(tax.linkTestRequest),           reply: json(tax.linkTestResult),           path: '/v1/link-tests' },
+})

@@ -1,0 +1,17 @@
+// The one door of the SDK: everything a bank's programmer needs, and nothing of how it is done.
+
+// A bank, its line, its two ends: what answers and what asks.
+export * from './bank.ts'
+// What is said: the messages, what their fields mean, the results, the faults.
+export * from './catalogue.ts'
+// How a bank writes it: cells, and the layouts that hold them.
+export * from './cell.ts'
+export { type Charset, type CharsetName, charset, unwritable } from './charset.ts'
+export { document, elements } from './document.ts'
+export * from './fault.ts'
+export { json } from './json.ts'
+export * from './kinds.ts'
+export * from './line.ts'
+export * from './outcomes.ts'
+export { type RecordCodec, record, repeat } from './record.ts'
+export * from './serve.ts'
