@@ -1,29 +1,21 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { type Bank, recognise } from '@taxlink/bank-sdk'
+import { recognise } from '@taxlink/bank-sdk'
 import { describe, expect, test } from 'vitest'
-import dongting from '../../adapters/dongting/index.ts'
-import { banks } from '../../adapters/index.ts'
-import open from '../../adapters/open/index.ts'
-import xiangjiang from '../../adapters/xiangjiang/index.ts'
-import { complete, formatSample, independentBytes, messagesOf, parseSample, pinOf, samplesIn, textOf } from './samples.ts'
+import { bankOf, banks } from '../../adapters/index.ts'
+import { messagesOf, subjects } from '../../docs/banks/subjects.ts'
+import { complete, formatSample, independentBytes, parseSample, pinOf, samplesIn, textOf } from './samples.ts'
 
 // The samples are the contract with each bank, byte by byte. A new sample is a file with a title and a value;
 // UPDATE_SAMPLES=1 vitest run test/adapters/samples.test.ts writes its message and bytes, for people to compare with the bank's page.
 
-const folders: readonly (readonly [folder: string, bank: Bank])[] = [
-  ['xiangjiang', xiangjiang],
-  ['dongting', dongting],
-  ['open', open],
-]
-const folderOf = (folder: string) => new URL(`../../adapters/${folder}/samples/`, import.meta.url)
-
-test('every bank of the province is sampled', () => {
-  expect(folders.map(([, bank]) => bank.code)).toEqual(banks.map(bank => bank.code))
+test('every folder is a bank of the province, and has a code of its own', () => {
+  expect(subjects.map(({ bank }) => bank.code).sort()).toEqual([...new Set(banks.map(bank => bank.code))].sort())
+  expect(banks.every(bank => bankOf(bank.code) === bank)).toBe(true)
 })
 
-describe.each(folders)('%s', (folder, bank) => {
+describe.each(subjects)('$folder', ({ bank, samples }) => {
   const messages = messagesOf(bank)
-  const files = samplesIn(folderOf(folder))
+  const files = samplesIn(samples)
   const idOf = (name: string) => name.split('.').slice(0, 2).join('.')
 
   test('every message of the bank has a sample, every sample a message', () => {
@@ -32,7 +24,7 @@ describe.each(folders)('%s', (folder, bank) => {
 
   test.each(files)('%s', name => {
     const { verb, side, codec } = messages.get(idOf(name))!
-    const at = new URL(name, folderOf(folder))
+    const at = new URL(name, samples)
     if (process.env.UPDATE_SAMPLES) writeFileSync(at, formatSample(complete(parseSample(readFileSync(at, 'utf8')), codec)))
     const file = readFileSync(at, 'utf8')
     const sample = parseSample(file)

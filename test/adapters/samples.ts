@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
-import { type Bank, type Codec, exchanges, type Verb, verbs } from '@taxlink/bank-sdk'
+import type { AnyCodec } from '../../docs/banks/subjects.ts'
 
 // A sample is one message of a bank as people read it: its value, its text piece by piece, its bytes. The bytes are made of the text by
 // the system's own iconv, never by the codec, so that they are a second opinion about every byte.
@@ -17,21 +17,6 @@ export type Sample = {
   /** `321 sha256 …` */
   readonly pin: string
 }
-
-/** A layout, whatever its message. */
-export type AnyCodec = Codec<never, unknown>
-
-/** The messages of a bank by id: `debit.request` → its verb and codec. */
-export const messagesOf = (
-  bank: Bank,
-): ReadonlyMap<string, { readonly verb: Verb; readonly side: 'request' | 'reply'; readonly codec: AnyCodec }> =>
-  new Map(
-    verbs.flatMap(verb =>
-      bank[verb]
-        ? (['request', 'reply'] as const).map(side => [exchanges[verb][side].id, { verb, side, codec: bank[verb]![side] }] as const)
-        : [],
-    ),
-  )
 
 /** The sample files of a folder, sorted. */
 export const samplesIn = (folder: URL): string[] =>

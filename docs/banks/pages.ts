@@ -1,0 +1,187 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import {
+  type Bank,
+  type Cell,
+  type Kind,
+  type LayoutRow,
+  type Outcome,
+  outcomes,
+  type UnifiedCode,
+  type Verb,
+  verbs,
+} from '@taxlink/bank-sdk'
+import { type AnyCodec, mostOf, type Subject, subjects, type Values, written } from './subjects.ts'
+
+// The page of a bank, as its own interface document would have it: the same tables, made from the declaration, so that they cannot differ.
+
+const titles: { readonly [V in Verb]: string } = {
+  debit: '扣款',
+  supplementaryDebit: '补充划缴',
+  inquiry: '交易状态查询',
+  reversal: '冲正',
+  linkTest: '连接测试',
+}
+const layouts = { record: '定长记录', document: 'XML 文档', json: 'JSON 对象' }
+const classes = { succeeded: '成功', refused: '拒绝(本次确定未动账)', unknown: '不明(须查询)', 'in-progress': '处理中' }
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
+  const line = (cells: readonly string[]) => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+const lineOf = (bank: Bank): string => {
+  const { line } = bank
+  return line.kind === 'tcp'
+    ? `TCP 长连接。每个报文前有 ${line.digits} 位 ASCII 长度,${line.align === 'right' ? '右' : '左'}对齐,补“${line.pad}”,` +
+        `${line.countsItself ? '含' : '不含'}自身${line.leader.length ? `,其前有 ${line.leader.length} 字节引导符` : ''};报文不超过 ${line.maxBytes} 字节。`
+    : `HTTP POST${verbs.every(verb => bank[verb]?.path) ? ',各业务的路径见下' : ` \`${line.path}\``},内容类型 \`${line.contentType}\`;报文不超过 ${line.maxBytes} 字节。`
+}
+
+/** A sample of a message: its value, which no page needs to repeat, and its message section. */
+const sampleOf = (at: URL, id: string, slug: string): { readonly value: Values; readonly message: string } => {
+  const names = readdirSync(at).sort()
+  const name = names.find(n => n === `${id}.${slug}.sample`) ?? names.find(n => n.startsWith(`${id}.`))
+  const file = readFileSync(new URL(name ?? '', at), 'utf8')
+  const section = (from: string) => (file.split(`\n== ${from}\n`)[1] ?? '').split('\n\n== ')[0]!
+  return { value: JSON.parse(section('value')) as Values, message: section('message') }
+}
+
+/** The bank's words of a field and ours: `1 computer, 2 phone`. */
+const wordsOf = (codec: AnyCodec, value: Values, row: LayoutRow, ours: readonly string[]): string => {
+  const pairs = ours.map(word => {
+    const bytes = written(codec, { ...value, [row.field]: word })
+    if (!bytes) return `(无) ${word}`
+    const text = Buffer.from(bytes).toString('latin1')
+    const tag = row.place.slice(row.place.lastIndexOf('/') + 1)
+    const theirs =
+      codec.layout === 'record'
+        ? text.slice(Number(row.place), Number(row.place) + (row.width ?? 0))
+        : text.split(`<${tag}>`)[1]?.split('<')[0]
+    return `${theirs} = ${word}`
+  })
+  return pairs.join(',')
+}
+
+const notes: { readonly [form: string]: string } = {
+  text: '左对齐,右补空格',
+  number: '右对齐,左补 0,单位分',
+  yuan: '单位元,两位小数,无千分位',
+  date: 'yyyyMMdd',
+  codes: '见返回码表',
+  integer: '整数,单位分',
+  object: '见下列各行',
+}
+
+const limitOf = (kind: Kind<unknown> | undefined): string => {
+  const { minLength, maxLength, format } = (kind?.schema ?? {}) as {
+    readonly minLength?: number
+    readonly maxLength?: number
+    readonly format?: string
+  }
+  if (maxLength === undefined || format === 'date') return ''
+  return minLength === maxLength ? `${maxLength}` : `≤${maxLength}`
+}
+
+const explanation = (codec: AnyCodec, value: Values, row: LayoutRow, kind: Kind<unknown> | undefined): string => {
+  const ours = kind?.schema.enum as readonly string[] | undefined
+  if (row.form.startsWith('constant')) return `固定为 \`${row.form.slice('constant '.length) || row.field}\``
+  if (row.form === 'count') return `税目数,右对齐,左补 0;至多 ${mostOf(codec, value, row.field)} 个,税目紧随其后`
+  if (kind?.fields) return `至多 ${mostOf(codec, value, row.field)} 个`
+  if (ours) return codec.layout === 'json' ? ours.join(',') : wordsOf(codec, value, row, ours)
+  if (row.form === 'date' && codec.layout === 'json') return 'yyyy-MM-dd'
+  if (row.form === 'text' && codec.layout !== 'record') return ''
+  return notes[row.form] ?? ''
+}
+
+const kinds: { readonly [form: string]: string } = {
+  text: '字符',
+  string: '字符',
+  number: '数字',
+  integer: '数字',
+  yuan: '金额',
+  date: '日期',
+  codes: '代码',
+  words: '代码',
+  count: '数字',
+  blank: '备用',
+  constant: '固定',
+  object: '对象',
+  elements: '循环',
+  array: '循环',
+}
+
+const rowsOf = (codec: AnyCodec, value: Values): string[][] =>
+  codec.describe().map((row, i) => {
+    const inItem = row.depth > 0 && !row.place.startsWith('result')
+    const kind = inItem ? codec.message.fields.items?.fields?.[row.field] : codec.message.fields[row.field]
+    const end = row.width === undefined || codec.layout !== 'record' ? '' : `–${Number(row.place) + row.width - 1}`
+    const constant = row.form.startsWith('constant')
+    return [
+      String(i + 1),
+      `${row.depth ? '└ ' : ''}${constant || row.field === '' ? '' : `\`${row.field}\``}`,
+      row.zh,
+      codec.layout === 'record' ? `${row.place}${end}` : `\`${row.place}\``,
+      codec.layout === 'record' ? String(row.width ?? '') : limitOf(kind),
+      kinds[row.form.split(' ')[0]!] ?? row.form,
+      row.required ? '是' : '否',
+      explanation(codec, value, row, kind),
+    ]
+  })
+
+const omittedOf = (codec: AnyCodec, side: '请求' | '应答'): string => {
+  const there = new Set(codec.describe().map(row => row.field))
+  const names = Object.keys(codec.message.fields).filter(name => !there.has(name))
+  return names.length === 0
+    ? ''
+    : `\n\n本行报文不${side === '请求' ? '接收' : '返回'}:${names.map(name => `\`${name}\` ${codec.message.fields[name]!.zh}`).join('、')}。`
+}
+
+const messagePart = (samples: URL, side: '请求' | '应答', codec: AnyCodec, preferred: string): string => {
+  const { id, zh } = codec.message
+  const { value, message } = sampleOf(samples, id, preferred)
+  const repeats = codec.describe().some(row => row.form === 'count')
+  const size = codec.width === undefined ? '' : `,${repeats ? '报文头' : '全长'} ${codec.width} 字节`
+  const head = ['序号', '字段', '名称', codec.layout === 'record' ? '位置(从 0 起)' : '位置', '长度', '类型', '必填', '说明']
+  return [
+    `### ${side} ${zh} \`${id}\``,
+    `${layouts[codec.layout]},字符集 ${codec.charset.toUpperCase()}${size}。`,
+    table(head, rowsOf(codec, value)) + omittedOf(codec, side),
+    `样例(各行相连,行间无换行符):`,
+    `\`\`\`${codec.layout === 'document' ? 'xml' : 'text'}\n${message}\n\`\`\``,
+  ].join('\n\n')
+}
+
+const codeTable = (codes: Cell<Outcome>): string => {
+  const own = (codes.table ?? Object.fromEntries(Object.keys(outcomes).map(code => [code, code]))) as { [code: string]: UnifiedCode }
+  const rows = Object.entries(own)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([code, meaning]) => [`\`${code}\``, meaning, classes[outcomes[meaning].class], outcomes[meaning].zh, outcomes[meaning].nextZh])
+  return table(['返回码', '统一结果码', '类别', '含义', '处理'], rows)
+}
+
+const page = ({ folder, bank, codes, samples }: Subject): string =>
+  [
+    `# ${bank.name} ${bank.code}`,
+    `> 本页由 \`adapters/${folder}/\` 的声明生成(\`node docs/generate.ts\`),请勿手改。Generated from the declaration; do not edit.`,
+    `依据:${bank.document}`,
+    `线路:${lineOf(bank)}`,
+    ...verbs.flatMap(verb => {
+      const exchange = bank[verb]
+      if (!exchange) return [`## ${titles[verb]} \`${verb}\``, '本行未提供。']
+      return [
+        `## ${titles[verb]} \`${verb}\`${exchange.path ? ` — POST \`${exchange.path}\`` : ''}`,
+        messagePart(samples, '请求', exchange.request, 'one-item'),
+        messagePart(samples, '应答', exchange.reply, 'succeeded'),
+      ]
+    }),
+    '## 返回码',
+    `列表以外的返回码一律按 \`99090\` 结果不明处理:系统查询银行,绝不重发,也绝不视为失败。`,
+    codeTable(codes),
+    '',
+  ].join('\n\n')
+
+/** The pages of the banks in this province. */
+export const bankPages = subjects.map(subject => ({
+  path: `docs/banks/${subject.folder}.md`,
+  content: () => `${page(subject).trimEnd()}\n`,
+}))
