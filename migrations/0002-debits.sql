@@ -16,8 +16,7 @@ CREATE TABLE ticket (
   office_code    VARCHAR(12)   CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   bank_code      VARCHAR(4)    CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   amount         BIGINT        NOT NULL COMMENT 'fen',
-  content        TEXT          NOT NULL COMMENT 'the instruction as received, canonical JSON',
-  content_hash   BINARY(32)    NOT NULL COMMENT 'SHA-256 of content: the same ticket with another hash is refused',
+  content_hash   BINARY(32)    NOT NULL COMMENT 'SHA-256 of the tax side''s instruction: the same ticket with another hash is refused',
   accepted_at    DATETIME(3)   NOT NULL,
   KEY by_acceptance (accepted_at, ticket_no),
   CONSTRAINT ticket_no_digits CHECK (ticket_no REGEXP '^[0-9]{18}$'),
@@ -34,6 +33,7 @@ CREATE TABLE instruction (
   serial_no        CHAR(8)      CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   bank_code        VARCHAR(4)   CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   amount           BIGINT       NOT NULL COMMENT 'fen',
+  request          TEXT         NOT NULL COMMENT 'the message to the bank as JSON, frozen: every attempt sends the same',
   state            VARCHAR(12)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   -- The fence: a claim raises attempt_no and names its owner; a late write with an older number changes no row.
   attempt_no       INT          NOT NULL DEFAULT 0,
@@ -71,8 +71,15 @@ CREATE TABLE attempt (
   verb            VARCHAR(20)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL COMMENT 'debit or inquiry: what was asked',
   owner           VARCHAR(40)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   started_at      DATETIME(3)  NOT NULL,
-  ended_at        DATETIME(3)  NULL,
-  result_code     CHAR(5)      CHARACTER SET ascii COLLATE ascii_bin NULL,
+  PRIMARY KEY (instruction_id, attempt_no)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- What came of it: a row of its own, so that an attempt is never rewritten. An attempt without an answer was cut off, and is in doubt.
+CREATE TABLE answer (
+  instruction_id  BIGINT       NOT NULL,
+  attempt_no      INT          NOT NULL,
+  at              DATETIME(3)  NOT NULL,
+  result_code     CHAR(5)      CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'unified code',
   fault           VARCHAR(40)  CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'the line''s or the layout''s fault, where there was one',
   transcript      TEXT         NULL COMMENT 'request and reply with private fields masked, and SHA-256 of the bytes',
   PRIMARY KEY (instruction_id, attempt_no)

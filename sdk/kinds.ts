@@ -35,7 +35,8 @@ export type FieldValues<F extends Fields> = { readonly [K in Exclude<keyof F, Op
 export const maxFen = 999_999_999_999_999
 
 // No control characters, no blank at either end: a fixed-width field could not bring them back.
-const plainText = '^[^\\u0000-\\u0020\\u007f-\\u009f\\u3000](?:[^\\u0000-\\u001f\\u007f-\\u009f]*[^\\u0000-\\u0020\\u007f-\\u009f\\u3000])?$'
+const plainText =
+  '^[^\\u0000-\\u0020\\u007f-\\u009f\\u3000](?:[^\\u0000-\\u001f\\u007f-\\u009f]*[^\\u0000-\\u0020\\u007f-\\u009f\\u3000])?$'
 
 /** Free text of 1 to `max` characters (code points), without control characters and without blanks at its ends. */
 export const text = (zh: string, en: string, max: number): Kind<string> => ({
@@ -86,7 +87,12 @@ export const outcomeKind = (zh: string, en: string): Kind<Outcome> => ({
   },
 })
 /** 1 to `max` elements with the same fields. */
-export const listOf = <const F extends Fields>(zh: string, en: string, fields: F, max: number): Kind<readonly FieldValues<F>[]> & { readonly fields: F } => ({
+export const listOf = <const F extends Fields>(
+  zh: string,
+  en: string,
+  fields: F,
+  max: number,
+): Kind<readonly FieldValues<F>[]> & { readonly fields: F } => ({
   zh,
   en,
   schema: { type: 'array', minItems: 1, maxItems: max, items: objectSchema(fields) },
@@ -115,4 +121,19 @@ export const maskText = (mask: Mask, value: string): string => {
   if (mask === 'name') return [...value].length <= 1 ? '*' : [...value][0] + '*'.repeat(Math.min([...value].length - 1, 6))
   const [head, tail] = mask === 'account' ? [6, 4] : [6, 2]
   return value.length <= head + tail ? '*'.repeat(Math.min(value.length, 8)) : `${value.slice(0, head)}****${value.slice(-tail)}`
+}
+
+/** Values of these fields as people and logs may see them: private ones masked, in lists too; fields that are not of the message are left out. */
+export const maskValues = (fields: Fields, values: { readonly [name: string]: unknown }): { [name: string]: unknown } => {
+  const shown: { [name: string]: unknown } = {}
+  for (const name in fields) {
+    const value = values[name]
+    if (value === undefined) continue
+    const kind = fields[name]!
+    if (kind.mask !== undefined) shown[name] = maskText(kind.mask, String(value))
+    else if (kind.fields !== undefined && Array.isArray(value))
+      shown[name] = value.map(element => maskValues(kind.fields!, element as { [name: string]: unknown }))
+    else shown[name] = value
+  }
+  return shown
 }

@@ -71,7 +71,14 @@ const settled = (standing: Standing, event: 'succeed' | 'refuse', outcome: Outco
   reason,
 })
 
-const doubt = (standing: Standing, policy: BankPolicy, now: Date, random: number, outcome: Outcome | undefined, reason: string): Decision => {
+const doubt = (
+  standing: Standing,
+  policy: BankPolicy,
+  now: Date,
+  random: number,
+  outcome: Outcome | undefined,
+  reason: string,
+): Decision => {
   const pause = rung(policy.inquiryLadderMs, standing.inquiries, random)
   return {
     event: 'doubt',
@@ -113,7 +120,13 @@ export const afterDebit = (standing: Standing, answer: Answer, policy: BankPolic
   }
 }
 
-const afterOutcome = (standing: Standing, answer: Answer & { kind: 'answered' }, policy: BankPolicy, now: Date, random: number): Decision => {
+const afterOutcome = (
+  standing: Standing,
+  answer: Answer & { kind: 'answered' },
+  policy: BankPolicy,
+  now: Date,
+  random: number,
+): Decision => {
   const { outcome } = answer
   if (outcome.class === 'refused') return settled(standing, 'refuse', outcome, 'the bank refused')
   if (outcome.class !== 'succeeded') return doubt(standing, policy, now, random, outcome, `the bank answered ${outcome.code}`)
@@ -127,7 +140,12 @@ export const afterInquiry = (standing: Standing, answer: Answer, policy: BankPol
   if (answer.kind !== 'answered') return doubt(asked, policy, now, random, undefined, `inquiry: ${answer.fault}`)
   if (answer.outcome.code !== '94054') return afterOutcome(asked, answer, policy, now, random)
   const quiet = later(standing.lastSentAt ?? now, policy.quiescenceMs)
-  if (now < quiet) return { ...doubt(asked, policy, now, random, answer.outcome, 'not found, inside the quiescence window'), nextAttemptAt: quiet, person: false }
+  if (now < quiet)
+    return {
+      ...doubt(asked, policy, now, random, answer.outcome, 'not found, inside the quiescence window'),
+      nextAttemptAt: quiet,
+      person: false,
+    }
   if (policy.dedupe === 'by-key' && standing.redeliveries < policy.redeliveryLadderMs.length) {
     return {
       event: 'absent',
@@ -140,17 +158,21 @@ export const afterInquiry = (standing: Standing, answer: Answer, policy: BankPol
       reason: 'not found after the quiescence window: the same key again',
     }
   }
-  return { ...doubt(asked, policy, now, random, answer.outcome, 'not found, and the same key may not be sent again: a person decides'), nextAttemptAt: undefined, person: true }
+  return {
+    ...doubt(asked, policy, now, random, answer.outcome, 'not found, and the same key may not be sent again: a person decides'),
+    nextAttemptAt: undefined,
+    person: true,
+  }
 }
 
-/** A lease that ran out: whoever held it may have sent, so the debit is in doubt and is asked about at once. */
-export const afterLostLease = (standing: Standing, now: Date): Decision => ({
-  event: 'doubt',
-  state: 'unknown',
-  redeliveries: standing.redeliveries,
-  inquiries: standing.inquiries,
-  nextAttemptAt: now,
-  person: false,
-  outcome: undefined,
-  reason: 'the process that sent it did not report',
-})
+/**
+ * What is to be done about an instruction whose time has come. One that was sent and whose lease ran out may be at the bank: whoever held the
+ * lease may have sent it and died, so it is asked about, never sent again.
+ */
+export const dueStep = (
+  standing: Pick<Standing, 'state'> & { readonly nextAttemptAt: Date | undefined },
+  now: Date,
+): 'debit' | 'inquiry' | undefined => {
+  if (standing.nextAttemptAt === undefined || standing.nextAttemptAt > now || debitMachine.isFinal(standing.state)) return undefined
+  return standing.state === 'accepted' ? 'debit' : 'inquiry'
+}

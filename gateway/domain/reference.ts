@@ -6,7 +6,12 @@ export type Office = { readonly code: string; readonly name: string; readonly tr
 /** 国库: a treasury branch with its clearing number (art. 29(4)). */
 export type Treasury = { readonly code: string; readonly name: string; readonly clearingNo: string }
 /** 报解专户: the account of a bank's lead branch that remits to one treasury (art. 29(2)). */
-export type RemittanceAccount = { readonly bankCode: string; readonly treasuryCode: string; readonly account: string; readonly leadBranch: string }
+export type RemittanceAccount = {
+  readonly bankCode: string
+  readonly treasuryCode: string
+  readonly account: string
+  readonly leadBranch: string
+}
 
 /** One version of the reference data, immutable; a newer version replaces it whole. */
 export type Reference = {
@@ -29,13 +34,26 @@ const no = (code: UnifiedCode, rule: string, zh: string, en: string): NoRoute =>
 export const route = (reference: Reference, bankCode: string, officeCode: string): Route | NoRoute => {
   const bank = reference.banks.get(bankCode)
   if (!bank) return no('93014', 'bank-unknown', '银行未登记', 'the bank is not registered')
-  if (!bank.enabled) return no('93014', 'bank-not-enabled', '银行未取得或已停止代理资格(第二十七、三十一条)', 'the bank is not qualified (art. 27, 31)')
+  if (!bank.enabled)
+    return no('93014', 'bank-not-enabled', '银行未取得或已停止代理资格(第二十七、三十一条)', 'the bank is not qualified (art. 27, 31)')
   const office = reference.offices.get(officeCode)
   if (!office) return no('93013', 'office-unknown', '征收机关未登记', 'the tax office is not registered')
   const treasury = office.treasuryCode === undefined ? undefined : reference.treasuries.get(office.treasuryCode)
-  if (!treasury) return no('93013', 'office-without-treasury', '征收机关未对应收款国库(第二十九条第四项)', 'the office is mapped to no treasury (art. 29(4))')
+  if (!treasury)
+    return no(
+      '93013',
+      'office-without-treasury',
+      '征收机关未对应收款国库(第二十九条第四项)',
+      'the office is mapped to no treasury (art. 29(4))',
+    )
   const remittance = reference.remittance.get(`${bankCode}/${treasury.code}`)
-  if (!remittance) return no('93013', 'no-remittance-account', '该银行在此国库无报解专户(第二十九条第二项)', 'the bank has no remittance account for this treasury (art. 29(2))')
+  if (!remittance)
+    return no(
+      '93013',
+      'no-remittance-account',
+      '该银行在此国库无报解专户(第二十九条第二项)',
+      'the bank has no remittance account for this treasury (art. 29(2))',
+    )
   return { bank, treasury, remittance }
 }
 

@@ -71,7 +71,7 @@ const recordChanged = 1020
 const endings = new Set([1053, 1152, 1158, 1159, 1160, 1161, 1927, 3169, 4031])
 
 const waiting = 4096
-const preparedPerConnection = 200
+const preparedPerConnection = 700
 
 /** Opens the pool; nothing is connected until the first statement. Every connection speaks UTC, READ COMMITTED and strict SQL. */
 export const openDatabase = (url: string, options: DatabaseOptions): Database => {

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import {
+  type Bank,
+  dial,
+  exchanges,
+  Fault,
+  fail,
+  faults,
+  keyText,
+  maskValues,
+  type Outcome,
+  outcome,
+  type Peer,
+  type RequestOf,
+  recognise,
+  type Tls,
+  type Told,
+  type Verb,
+} from '@taxlink/bank-sdk'
+import type { BankPolicy } from './domain/bank.ts'
+import type { Answer } from './domain/debit.ts'
+
+/** What came of a call: the answer for the rules, and the transcript for the record (private fields masked, bytes as SHA-256). */
+export type Called = { readonly answer: Answer; readonly transcript: string }
+/** Calls a bank once; it never retries, and never throws: whatever happened is an answer. `timeoutMs` bounds the wait. */
+export type Call = <V extends Verb>(bankCode: string, verb: V, request: RequestOf<V>, timeoutMs: number) => Promise<Called>
+
+/** An answer that nobody waited for: late, foreign or unreadable. */
+export type Late = {
+  readonly bankCode: string
+  readonly verb?: Verb
+  readonly officeCode?: string
+  readonly entrustDate?: string
+  readonly serialNo?: string
+  readonly fault?: string
+}
+
+/** The lines to all banks of the province. */
+export type Banks = {
+  readonly call: Call
+  /** Sockets and requests under way, per bank. */
+  state(): { readonly bankCode: string; readonly connections: number; readonly inFlight: number }[]
+  close(): Promise<void>
+}
+
+export type BankLine = { readonly bank: Bank; readonly url: string; readonly policy: BankPolicy; readonly tls?: Tls }
+
+type Heard = { readonly verb: Verb; readonly told: Told<Verb>; readonly bytes: Uint8Array }
+
+/** Opens the lines (sockets when first needed). `late` is told of answers that came when nobody waited any more. */
+export const openBanks = (lines: readonly BankLine[], late: (answer: Late) => void): Banks => {
+  const opened = new Map(lines.map(line => [line.bank.code, { bank: line.bank, peer: openPeer(line, late) }]))
+  return {
+    call: async (bankCode, verb, request, timeoutMs) => {
+      const line = opened.get(bankCode)
+      if (!line)
+        return {
+          answer: { kind: 'undelivered', fault: 'connect-failed' },
+          transcript: '{"fault":"no address is configured for this bank"}',
+        }
+      return callBank(line.bank, line.peer, verb, request, timeoutMs)
+    },
+    state: () => [...opened].map(([bankCode, { peer }]) => ({ bankCode, ...peer.state() })),
+    close: async () => {
+      await Promise.all([...opened.values()].map(({ peer }) => peer.close()))
+    },
+  }
+}
+
+const openPeer = ({ bank, url, policy, tls }: BankLine, late: (answer: Late) => void): Peer<Heard> => {
+  const read = (bytes: Uint8Array) => {
+    const found = recognise(bank, bytes, 'reply') ?? fail('unknown-message', `${bytes.length} bytes that are no reply of this bank`)
+    const told = found.codec.decode(bytes) as Told<Verb>
+    return { key: correlation(found.verb, told), value: { verb: found.verb, told, bytes } }
+  }
+  const options = { connections: policy.connections, pipeline: policy.pipeline, connectMs: 5_000, idleMs: 60_000, ...(tls ? { tls } : {}) }
+  return dial<Heard>(bank.line, url, options, read, ({ value, fault }) => {
+    late({
+      bankCode: bank.code,
+      ...(value
+        ? { verb: value.verb, officeCode: value.told.officeCode, entrustDate: value.told.entrustDate, serialNo: value.told.serialNo }
+        : {}),
+      ...(fault ? { fault: fault.fault } : {}),
+    })
+  })
+}
+
+/** What ties an answer to its request: the verb and the key, never the order of arrival. */
+const correlation = (verb: Verb, key: { officeCode: string; entrustDate: string; serialNo: string }): string => `${verb}|${keyText(key)}`
+
+const callBank = async <V extends Verb>(
+  bank: Bank,
+  peer: Peer<Heard>,
+  verb: V,
+  request: RequestOf<V>,
+  timeoutMs: number,
+): Promise<Called> => {
+  const shown = maskValues(exchanges[verb].request.fields, request)
+  const exchange = bank[verb]
+  if (!exchange)
+    return { answer: unsendable('unknown-message', '93003', '该银行不支持此交易'), transcript: JSON.stringify({ request: shown }) }
+  let bytes: Uint8Array
+  try {
+    bytes = exchange.request.encode(request as never)
+  } catch (error) {
+    const fault = asFault(error)
+    const code = fault.fault === 'too-long' || fault.fault === 'over-limit' ? '93001' : fault.fault === 'missing' ? '93002' : '93003'
+    return { answer: unsendable(fault.fault, code, textOf(fault)), transcript: JSON.stringify({ request: shown, fault: fault.toJSON() }) }
+  }
+  const sent = { request: shown, sentBytes: bytes.length, sentSha256: sha256(bytes) }
+  try {
+    const { told, bytes: answered } = await peer.ask({
+      bytes,
+      key: correlation(verb, request),
+      timeoutMs,
+      ...(exchange.path === undefined ? {} : { path: exchange.path }),
+    })
+    const transcript = JSON.stringify({
+      ...sent,
+      reply: maskValues(exchanges[verb].reply.fields, told),
+      gotBytes: answered.length,
+      gotSha256: sha256(answered),
+    })
+    return { answer: answerOf(told, 'ticketNo' in request ? request.ticketNo : undefined), transcript }
+  } catch (error) {
+    const fault = asFault(error)
+    return { answer: unanswered(fault), transcript: JSON.stringify({ ...sent, fault: fault.toJSON() }) }
+  }
+}
+
+/** The bank's words as an answer for the rules. A reply for another ticket under our key is no answer at all. */
+const answerOf = (told: Told<Verb>, ticketNo: string | undefined): Answer => {
+  if ('ticketNo' in told && told.ticketNo !== undefined && ticketNo !== undefined && told.ticketNo !== ticketNo) {
+    return unanswered(new Fault('answer-mismatch', 'the reply names another ticket', { field: 'ticketNo' }))
+  }
+  return {
+    kind: 'answered',
+    outcome: told.result,
+    amount: 'amount' in told ? told.amount : 0,
+    ...('bankSerial' in told && told.bankSerial !== undefined ? { bankSerial: told.bankSerial } : {}),
+    ...(told.accountingDate === undefined ? {} : { accountingDate: told.accountingDate }),
+  }
+}
+
+const unsendable = (fault: string, code: '93001' | '93002' | '93003', text: string): Answer => ({
+  kind: 'unsendable',
+  fault,
+  outcome: own(code, text),
+})
+
+const unanswered = (fault: Fault): Answer =>
+  fault.delivered === 'no'
+    ? { kind: 'undelivered', fault: fault.fault }
+    : { kind: 'doubtful', fault: fault.fault, outcome: own(fault.fault === 'timeout' ? '28003' : '99090', textOf(fault)) }
+
+/** An outcome the gateway itself found, in the bank's place; its text fits the 60 characters of a bank's. */
+const own = (code: '93001' | '93002' | '93003' | '28003' | '99090', text: string): Outcome =>
+  outcome(code, code, [...text].slice(0, 60).join(''))
+
+const textOf = (fault: Fault): string => `${faults[fault.fault].zh}${fault.at.field ? `:${fault.at.field}` : ''}`
+
+const asFault = (error: unknown): Fault =>
+  error instanceof Fault ? error : new Fault('internal', error instanceof Error ? error.name : 'not an error')
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')

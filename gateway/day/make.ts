@@ -1,0 +1,109 @@
+// Writes the sample filing day: `node gateway/day/make.ts`. The same seed gives the same bytes; test/gateway/day.test.ts compares.
+import { writeFileSync } from 'node:fs'
+import type { DebitOrder } from '../flows/order.ts'
+
+type Account = { account: string; name: string; balance: number; state?: string; agreementNo: string | null; taxpayerId: string }
+type Rule = { when: { ticketNo: string }; do: string; ms?: number }
+
+const banks = ['4301', '4306', '4310'] as const
+const offices = ['14301020000', '14301030000', '14301040000', '14301210000', '14302020000', '14303020000', '14306020000', '14307020000']
+const places = ['长沙', '株洲', '湘潭', '岳阳', '常德', '益阳', '浏阳', '宁乡', '醴陵', '汨罗']
+// Characters of GB2312, of GBK only (喆堃珺昇祎镕), and with trail bytes 0x5C and 0x7C (億珅誠倈) stand in the names.
+const names = ['星城', '湘江', '洞庭', '岳麓', '喆华', '堃达', '珺瑶', '昇平', '祎诚', '镕基', '億达', '珅瑞', '誠信', '倈福', '天心', '橘洲', '芙蓉', '浏阳河']
+const trades = ['机械', '建材', '茶业', '电子', '物流', '食品', '陶瓷', '烟花', '医药', '纺织', '农资', '印务']
+const forms = ['有限公司', '股份有限公司', '有限责任公司', '(集团)有限公司', '厂', '经营部']
+const taxes = [
+  { taxCode: '10101', taxName: '增值税', budgetSubject: '101010106', budgetLevel: '1' },
+  { taxCode: '10102', taxName: '消费税', budgetSubject: '101020106', budgetLevel: '0' },
+  { taxCode: '10104', taxName: '企业所得税', budgetSubject: '101043300', budgetLevel: '1' },
+  { taxCode: '10109', taxName: '城市维护建设税', budgetSubject: '101090600', budgetLevel: '3' },
+] as const
+
+let state = 20_261_110n
+const random = (n: number): number => {
+  state = (state * 6_364_136_223_846_793_005n + 1_442_695_040_888_963_407n) & 0xffff_ffff_ffff_ffffn
+  return Number((state >> 33n) % BigInt(n))
+}
+const pick = <T>(from: readonly T[]): T => from[random(from.length)]!
+const digit = (n: number): string => Array.from({ length: n }, () => random(10)).join('')
+
+const accounts: Record<string, Account[]> = { '4301': [], '4306': [], '4310': [] }
+const plans: Record<string, Rule[]> = { '4301': [], '4306': [], '4310': [] }
+const orders: DebitOrder[] = []
+
+const itemsOf = (amount: number, count: number): DebitOrder['items'] => {
+  const parts: number[] = []
+  let rest = amount
+  for (let left = count; left > 1 && rest > left; left--) {
+    const part = 1 + random(Math.min(2_000_000_000, Math.floor(rest / left)))
+    parts.push(part)
+    rest -= part
+  }
+  parts.push(rest)
+  return parts.map((part, i) => ({ ...taxes[i % taxes.length]!, periodStart: '2026-10-01', periodEnd: '2026-10-31', amount: part }))
+}
+
+type Wish = Partial<DebitOrder> & { balance?: number; state?: string; agreement?: null; count?: number; unknownAccount?: true }
+const add = (bankCode: string, wish: Wish = {}, deed?: { do: string; ms?: number }): void => {
+  const serial = orders.length + 1
+  const ticketNo = `3430126110${String(serial).padStart(8, '0')}`
+  const amount = wish.amount ?? 100 + random(10 ** (4 + random(6)))
+  const taxpayerName = wish.taxpayerName ?? `${pick(places)}${pick(names)}${pick(trades)}${pick(forms)}`
+  const account = `${bankCode}${digit(15)}`
+  const taxpayerId = `9143${digit(13)}X`
+  const agreementNo = `XY${bankCode}${String(serial).padStart(8, '0')}`
+  if (accounts[bankCode] && !wish.unknownAccount) {
+    accounts[bankCode].push({
+      account, name: taxpayerName, balance: wish.balance ?? amount + random(10_000_000), agreementNo: wish.agreement === null ? null : agreementNo, taxpayerId,
+      ...(wish.state ? { state: wish.state } : {}),
+    })
+  }
+  orders.push({
+    ticketNo, officeCode: wish.officeCode ?? pick(offices.filter(o => bankCode !== '4310' || o !== '14303020000')), bankCode, channel: random(10) === 0 ? 'phone' : 'computer',
+    taxpayerId, taxpayerName, agreementNo, account, payerBankNo: `313551${digit(6)}`, amount, items: itemsOf(amount, wish.count ?? 1 + random(4)),
+  })
+  if (deed) plans[bankCode]!.push({ when: { ticketNo: ticketNo.slice(-8) }, ...deed })
+}
+
+for (let i = 0; i < 300; i++) add(banks[i % 3]!)
+// The ends of the range: 1 fen, and 99,999,999,999.99 yuan.
+for (const bank of banks) {
+  add(bank, { amount: 1, count: 1 })
+  add(bank, { amount: 9_999_999_999_999, balance: 9_999_999_999_999, count: 4 })
+  // Twelve items: more than fit on 湘江银行's page, which refuses by name.
+  add(bank, { count: 12 })
+}
+// Characters that only GB18030 has: the open bank takes them, the GBK banks cannot and the debit is refused with the field's name.
+for (const bank of banks) add(bank, { taxpayerName: '长沙𬎆㛃科技有限公司' })
+// Each kind of refusal by the bank.
+for (const bank of banks) {
+  add(bank, { amount: 50_000, balance: 49_999 })
+  add(bank, { unknownAccount: true })
+  for (const closed of ['frozen', 'closed', 'lost', 'stopped']) add(bank, { state: closed })
+  add(bank, { agreement: null })
+}
+// Each kind of refusal by our own rules: unknown and disabled bank, unmapped office, unknown office, no remittance account.
+add('4388')
+add('4399')
+add('4301', { officeCode: '14307260000' })
+add('4306', { officeCode: '14309990000' })
+add('4310', { officeCode: '14303020000' })
+// A few faults of each bank: after each of them the money's fate is found out by inquiry.
+for (const bank of banks) {
+  add(bank, {}, { do: 'slow', ms: 700 })
+  add(bank, {}, { do: 'silent-after-booking' })
+  add(bank, {}, { do: 'drop-after-booking' })
+  add(bank, {}, { do: 'late', ms: 2_500 })
+  add(bank, {}, { do: 'late-booking', ms: 2_500 })
+  add(bank, {}, { do: 'unlisted-code' })
+  add(bank, {}, { do: 'in-progress-then-done', ms: 800 })
+  add(bank, {}, { do: 'drop-before-booking' })
+  add(bank, { amount: 70_000, balance: 60_000 }, { do: 'silent-after-booking' })
+}
+
+const here = import.meta.dirname
+writeFileSync(`${here}/orders.jsonl`, orders.map(order => `${JSON.stringify(order)}\n`).join(''))
+for (const bank of banks) {
+  writeFileSync(`${here}/accounts-${bank}.json`, `[\n${accounts[bank]!.map(a => `  ${JSON.stringify(a)}`).join(',\n')}\n]\n`)
+  writeFileSync(`${here}/plan-${bank}.json`, `[\n${plans[bank]!.map(r => `  ${JSON.stringify(r)}`).join(',\n')}\n]\n`)
+}

@@ -1,0 +1,112 @@
+import type { RequestOf } from '@taxlink/bank-sdk'
+import { afterDebit, afterInquiry, type DebitState, type Decision } from '../domain/debit.ts'
+import { later } from '../domain/time.ts'
+import type { Instruction } from '../store/debits.ts'
+import type { Flow } from './flow.ts'
+
+/** An instruction whose attempt is committed and whose lease is ours: now, and only now, the bank may be called. */
+export type Claimed = {
+  readonly instruction: Instruction
+  readonly verb: 'debit' | 'inquiry'
+  /** The state the claim left it in: the one the settlement must find. */
+  readonly state: DebitState
+  readonly attemptNo: number
+}
+
+/** Claims what is to be done next; undefined: somebody else has it, or the commit's fate is unknown (then the lease runs out and it is asked about). */
+export const claim = async (
+  flow: Flow,
+  instruction: Instruction,
+  verb: 'debit' | 'inquiry',
+  timeoutMs: number,
+): Promise<Claimed | undefined> => {
+  const now = flow.clock()
+  const ours = await flow.store.claim({ instruction, verb, owner: flow.owner, now, leaseUntil: later(now, timeoutMs + flow.leaseMs) })
+  if (!ours) return undefined
+  const sent = verb === 'debit' ? { ...instruction, lastSentAt: now } : instruction
+  return { instruction: sent, verb, state: verb === 'debit' ? 'sent' : 'unknown', attemptNo: instruction.attemptNo + 1 }
+}
+
+/** Calls the bank and records what came of it. Never throws: whatever fails leaves the lease to run out, and the debit to be asked about. */
+export const callAndSettle = async (flow: Flow, claimed: Claimed): Promise<void> => {
+  const { instruction, verb } = claimed
+  try {
+    const policy = flow.reference().banks.get(instruction.bankCode)?.policy
+    if (!policy) throw new Error('the bank is no longer in the reference data')
+    const request = JSON.parse(instruction.request) as RequestOf<'debit'>
+    const started = flow.clock()
+    const { answer, transcript } =
+      verb === 'debit'
+        ? await flow.call(instruction.bankCode, 'debit', request, policy.timeoutMs)
+        : await flow.call(instruction.bankCode, 'inquiry', inquiryOf(request), policy.timeoutMs)
+    const now = flow.clock()
+    const standing = { ...instruction, state: claimed.state }
+    const decision = (verb === 'debit' ? afterDebit : afterInquiry)(standing, answer, policy, now, flow.random())
+    const fault = answer.kind === 'answered' ? undefined : answer.fault
+    await settle(flow, claimed, decision, now, {
+      fault,
+      transcript,
+      bankSerial: answer.kind === 'answered' ? answer.bankSerial : undefined,
+      accountingDate: answer.kind === 'answered' ? answer.accountingDate : undefined,
+    })
+    flow.note({
+      event: 'answered',
+      bankCode: instruction.bankCode,
+      ticketNo: instruction.ticketNo,
+      verb,
+      state: decision.state,
+      ms: now.getTime() - started.getTime(),
+      ...(decision.outcome ? { code: decision.outcome.code } : {}),
+      ...(fault ? { fault } : {}),
+    })
+  } catch (error) {
+    flow.note({ event: 'trouble', bankCode: instruction.bankCode, ticketNo: instruction.ticketNo, verb, detail: String(error) })
+  }
+}
+
+type Evidence = {
+  readonly fault: string | undefined
+  readonly transcript: string
+  readonly bankSerial: string | undefined
+  readonly accountingDate: string | undefined
+}
+
+/** An answer is worth keeping: while the record is out of reach it is offered again, within the lease. */
+const settle = async (flow: Flow, claimed: Claimed, decision: Decision, now: Date, evidence: Evidence): Promise<void> => {
+  const { instruction } = claimed
+  for (let pauseMs = 100; ; pauseMs *= 3) {
+    try {
+      const written = await flow.store.settle({
+        instruction,
+        from: claimed.state,
+        attemptNo: claimed.attemptNo,
+        owner: flow.owner,
+        now,
+        decision,
+        ...evidence,
+      })
+      if (written) flow.settled(instruction.ticketNo, decision.state)
+      else
+        flow.note({
+          event: 'stale',
+          bankCode: instruction.bankCode,
+          ticketNo: instruction.ticketNo,
+          verb: claimed.verb,
+          state: decision.state,
+        })
+      return
+    } catch (error) {
+      if (pauseMs > flow.leaseMs / 3) throw error
+      await flow.pause(pauseMs)
+    }
+  }
+}
+
+/** The inquiry about a debit: its own key, so that it needs none of its own. */
+export const inquiryOf = (request: RequestOf<'debit'>): RequestOf<'inquiry'> => ({
+  officeCode: request.officeCode,
+  entrustDate: request.entrustDate,
+  serialNo: request.serialNo,
+  ticketNo: request.ticketNo,
+  workDate: request.workDate,
+})

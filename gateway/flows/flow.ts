@@ -1,0 +1,48 @@
+import type { Call } from '../call.ts'
+import type { DebitState } from '../domain/debit.ts'
+import type { Reference } from '../domain/reference.ts'
+import type { Store } from '../store/store.ts'
+
+/** Something worth a line in the log and a count in the metrics; it never holds private data. */
+export type Note = {
+  readonly event:
+    | 'accepted'
+    | 'repeated'
+    | 'answered'
+    | 'stale'
+    | 'late'
+    | 'stray'
+    | 'relayed'
+    | 'swept'
+    | 'delivered'
+    | 'delivery-failed'
+    | 'trouble'
+  readonly bankCode?: string
+  readonly ticketNo?: string
+  readonly verb?: string
+  readonly state?: DebitState
+  readonly code?: string
+  readonly fault?: string
+  readonly count?: number
+  /** Milliseconds the bank took. */
+  readonly ms?: number
+  readonly detail?: string
+}
+
+/** All that reaches the flows from outside: time, randomness, the record, the banks. Nothing else does, so that a simulation can own them all. */
+export type Flow = {
+  readonly clock: () => Date
+  /** In [0, 1). */
+  readonly random: () => number
+  readonly pause: (ms: number) => Promise<void>
+  readonly store: Store
+  readonly call: Call
+  readonly reference: () => Reference
+  /** This process, unique among all that ever ran: the owner of its leases. */
+  readonly owner: string
+  /** How long a claim lasts beyond the bank's time-out. */
+  readonly leaseMs: number
+  readonly note: (note: Note) => void
+  /** Told after every commit that settled a ticket or left it in doubt. */
+  readonly settled: (ticketNo: string, state: DebitState) => void
+}

@@ -1,0 +1,58 @@
+import { Queue, Worker } from 'bullmq'
+import { Redis } from 'ioredis'
+
+/** The queue only wakes workers: a job names instructions whose time has come, and proves nothing. The whole of Redis may be lost at any moment. */
+export type WakeQueue = {
+  /** Resolves when Redis has the wake-up; fails at once when Redis is away. */
+  tell(ids: readonly number[]): Promise<void>
+  /** Takes wake-ups; `concurrency` chunks at once. */
+  work(handle: (ids: readonly number[]) => Promise<void>, concurrency: number): void
+  isAlive(): Promise<boolean>
+  /** Stops taking, finishes what is under way. */
+  close(): Promise<void>
+}
+
+type Chunk = { readonly ids: readonly number[] }
+const queueName = 'wake'
+const chunkOf = 50
+
+/** Opens the queue; `trouble` hears what goes wrong with Redis, which is never the caller's business. */
+export const openQueue = (redisUrl: string, prefix: string, trouble: (error: Error) => void): WakeQueue => {
+  // A caller must not wait for a Redis that is away: fail at once, the sweep comes again.
+  const producer = new Redis(redisUrl, { maxRetriesPerRequest: 1, enableOfflineQueue: false, autoResendUnfulfilledCommands: false })
+  producer.on('error', trouble)
+  const queue = new Queue<Chunk>(queueName, {
+    connection: producer,
+    prefix,
+    defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
+  })
+  queue.on('error', trouble)
+  let consumer: Redis | undefined
+  let worker: Worker<Chunk> | undefined
+  return {
+    tell: async ids => {
+      const jobs = []
+      for (let at = 0; at < ids.length; at += chunkOf) jobs.push({ name: queueName, data: { ids: ids.slice(at, at + chunkOf) } })
+      await queue.addBulk(jobs)
+    },
+    work: (handle, concurrency) => {
+      consumer = new Redis(redisUrl, { maxRetriesPerRequest: null, blockingTimeout: 30_000 })
+      consumer.on('error', trouble)
+      worker = new Worker<Chunk>(queueName, job => handle(job.data.ids), { connection: consumer, prefix, concurrency })
+      worker.on('error', trouble)
+    },
+    isAlive: async () => {
+      try {
+        return (await producer.ping()) === 'PONG'
+      } catch {
+        return false
+      }
+    },
+    close: async () => {
+      await worker?.close()
+      await queue.close()
+      consumer?.disconnect()
+      producer.disconnect()
+    },
+  }
+}

@@ -1,0 +1,427 @@
+import type { Outcome } from '@taxlink/bank-sdk'
+import type { DebitState, Decision, Standing } from '../domain/debit.ts'
+import { CommitUnknown, type Database, errnoOf, type Tx } from './database.ts'
+import { grouped } from './group.ts'
+import { inserter, overKeys, sqlTime, updater } from './rows.ts'
+
+/** A ticket and its debit instruction as they are first written. */
+export type NewDebit = {
+  readonly ticketNo: string
+  readonly taxSystem: string
+  readonly officeCode: string
+  readonly bankCode: string
+  /** Fen. */
+  readonly amount: number
+  readonly contentHash: Buffer
+  readonly instructionId: number
+  /** The message to the bank as JSON, frozen: every attempt sends the same. */
+  readonly request: string
+  readonly entrustDate: string
+  readonly serialNo: string
+  readonly acceptedAt: Date
+  /**
+   * `sent`: the first attempt is part of the acceptance, its lease runs to `nextAttemptAt`; `accepted`: a worker will send it;
+   * `refused`: our own rules refuse it, with the outcome.
+   */
+  readonly state: 'sent' | 'accepted' | 'refused'
+  readonly owner: string
+  readonly nextAttemptAt: Date | undefined
+  /** When the queue is told, if nothing has happened before. */
+  readonly wakeAt: Date | undefined
+  readonly outcome: Outcome | undefined
+  readonly reason: string
+}
+/** `repeated`: the ticket was there before, with this content hash. */
+export type Acceptance = { readonly kind: 'accepted' } | { readonly kind: 'repeated'; readonly contentHash: Buffer }
+
+/** An instruction under way, as a worker needs it. */
+export type Instruction = Standing & {
+  readonly id: number
+  readonly ticketNo: string
+  readonly officeCode: string
+  readonly entrustDate: string
+  readonly serialNo: string
+  readonly bankCode: string
+  readonly attemptNo: number
+  readonly nextAttemptAt: Date | undefined
+  readonly acceptedAt: Date
+  /** The message to the bank as JSON. */
+  readonly request: string
+}
+/** A claim: who calls the bank now, until when nobody else may. */
+export type Claim = {
+  readonly instruction: Instruction
+  readonly verb: 'debit' | 'inquiry'
+  readonly owner: string
+  readonly now: Date
+  readonly leaseUntil: Date
+}
+/** What came of a call, with the fence it was made under. */
+export type Settlement = {
+  readonly instruction: Pick<Instruction, 'id' | 'ticketNo' | 'bankCode'>
+  readonly from: DebitState
+  readonly attemptNo: number
+  readonly owner: string
+  readonly now: Date
+  readonly decision: Decision
+  readonly bankSerial: string | undefined
+  readonly accountingDate: string | undefined
+  readonly fault: string | undefined
+  readonly transcript: string | undefined
+}
+
+const when = (at: Date | undefined): string | null => (at ? sqlTime(at) : null)
+const journalReason = (reason: string): string => reason.slice(0, 200)
+const isFinal = (state: DebitState): boolean => state === 'succeeded' || state === 'refused'
+
+const insertTicket = inserter<NewDebit>('ticket', {
+  ticket_no: d => d.ticketNo,
+  tax_system: d => d.taxSystem,
+  office_code: d => d.officeCode,
+  bank_code: d => d.bankCode,
+  amount: d => d.amount,
+  content_hash: d => d.contentHash,
+  accepted_at: d => sqlTime(d.acceptedAt),
+})
+const insertInstruction = inserter<NewDebit>('instruction', {
+  id: d => d.instructionId,
+  verb: () => 'debit',
+  ticket_no: d => d.ticketNo,
+  office_code: d => d.officeCode,
+  entrust_date: d => d.entrustDate,
+  serial_no: d => d.serialNo,
+  bank_code: d => d.bankCode,
+  amount: d => d.amount,
+  request: d => d.request,
+  state: d => d.state,
+  attempt_no: d => (d.state === 'sent' ? 1 : 0),
+  lease_owner: d => (d.state === 'sent' ? d.owner : null),
+  next_attempt_at: d => when(d.nextAttemptAt),
+  last_sent_at: d => (d.state === 'sent' ? sqlTime(d.acceptedAt) : null),
+  result_code: d => d.outcome?.code ?? null,
+  bank_result_code: d => d.outcome?.bankCode ?? null,
+  bank_text: d => d.outcome?.bankText ?? null,
+  accepted_at: d => sqlTime(d.acceptedAt),
+  settled_at: d => (isFinal(d.state) ? sqlTime(d.acceptedAt) : null),
+})
+type NewAttempt = {
+  readonly instructionId: number
+  readonly attemptNo: number
+  readonly verb: string
+  readonly owner: string
+  readonly at: Date
+}
+const insertAttempt = inserter<NewAttempt>('attempt', {
+  instruction_id: a => a.instructionId,
+  attempt_no: a => a.attemptNo,
+  verb: a => a.verb,
+  owner: a => a.owner,
+  started_at: a => sqlTime(a.at),
+})
+const insertAnswer = inserter<Settlement>('answer', {
+  instruction_id: s => s.instruction.id,
+  attempt_no: s => s.attemptNo,
+  at: s => sqlTime(s.now),
+  result_code: s => s.decision.outcome?.code ?? null,
+  fault: s => s.fault ?? null,
+  transcript: s => s.transcript ?? null,
+})
+type Entry = {
+  readonly at: Date
+  readonly ticketNo: string
+  readonly instructionId: number
+  readonly event: string
+  readonly actor: string
+  readonly state: string
+  readonly reason: string
+}
+const insertJournal = inserter<Entry>('journal', {
+  at: e => sqlTime(e.at),
+  ticket_no: e => e.ticketNo,
+  instruction_id: e => e.instructionId,
+  event: e => e.event,
+  actor: e => e.actor,
+  state: e => e.state,
+  reason: e => journalReason(e.reason),
+})
+type Published = {
+  readonly seq: number
+  readonly ticketNo: string
+  readonly instructionId: number
+  readonly state: string
+  readonly at: Date
+}
+const insertResult = inserter<Published>('result', {
+  seq: r => r.seq,
+  ticket_no: r => r.ticketNo,
+  instruction_id: r => r.instructionId,
+  state: r => r.state,
+  at: r => sqlTime(r.at),
+})
+type WakeUp = { readonly instructionId: number; readonly wakeAt: Date }
+const upsertOutbox = inserter<WakeUp>(
+  'outbox',
+  { instruction_id: w => w.instructionId, wake_at: w => sqlTime(w.wakeAt) },
+  'ON DUPLICATE KEY UPDATE wake_at = VALUES(wake_at)',
+)
+const deleteOutbox = overKeys('DELETE FROM outbox WHERE instruction_id IN (?)')
+const ticketsByNo = overKeys(
+  `SELECT t.ticket_no AS ticketNo, t.content_hash AS contentHash, i.id AS instructionId
+   FROM ticket t JOIN instruction i ON i.ticket_no = t.ticket_no AND i.verb = 'debit' WHERE t.ticket_no IN (?)`,
+)
+const answersOf = overKeys('SELECT attempt_no AS attemptNo FROM answer WHERE instruction_id IN (?)')
+
+const moveOnClaim = updater<Claim>(
+  'instruction',
+  {
+    id: ['int', c => c.instruction.id],
+    fence: ['int', c => c.instruction.attemptNo],
+    from_state: ['ascii', c => c.instruction.state],
+    to_state: ['ascii', c => stateOf(c)],
+    owner: ['ascii', c => c.owner],
+    lease_until: ['time', c => sqlTime(c.leaseUntil)],
+    sent_at: ['time', c => (c.verb === 'debit' ? sqlTime(c.now) : null)],
+    seen_at: ['time', c => sqlTime(c.now)],
+  },
+  't.id = v.id AND t.attempt_no = v.fence AND t.state = v.from_state AND t.next_attempt_at <= v.seen_at',
+  `t.state = v.to_state, t.attempt_no = t.attempt_no + 1, t.lease_owner = v.owner, t.next_attempt_at = v.lease_until,
+   t.last_sent_at = COALESCE(v.sent_at, t.last_sent_at)`,
+)
+const stateOf = (claim: Claim): 'sent' | 'unknown' => (claim.verb === 'debit' ? 'sent' : 'unknown')
+
+const moveOnAnswer = updater<Settlement>(
+  'instruction',
+  {
+    id: ['int', s => s.instruction.id],
+    fence: ['int', s => s.attemptNo],
+    owner: ['ascii', s => s.owner],
+    from_state: ['ascii', s => s.from],
+    to_state: ['ascii', s => s.decision.state],
+    next_at: ['time', s => when(s.decision.nextAttemptAt)],
+    person: ['int', s => (s.decision.person ? 1 : 0)],
+    redeliveries: ['int', s => s.decision.redeliveries],
+    inquiries: ['int', s => s.decision.inquiries],
+    result_code: ['ascii', s => s.decision.outcome?.code ?? null],
+    bank_result_code: ['ascii', s => s.decision.outcome?.bankCode ?? null],
+    bank_text: ['text', s => s.decision.outcome?.bankText ?? null],
+    bank_serial: ['ascii', s => s.bankSerial ?? null],
+    accounting_date: ['date', s => s.accountingDate ?? null],
+    settled_at: ['time', s => (isFinal(s.decision.state) ? sqlTime(s.now) : null)],
+  },
+  't.id = v.id AND t.attempt_no = v.fence AND t.lease_owner = v.owner AND t.state = v.from_state',
+  // The code and text belong together: a new outcome replaces both, none leaves both.
+  `t.state = v.to_state, t.lease_owner = NULL, t.next_attempt_at = v.next_at, t.person = v.person, t.redeliveries = v.redeliveries, t.inquiries = v.inquiries,
+   t.bank_text = IF(v.result_code IS NULL, t.bank_text, v.bank_text), t.bank_result_code = COALESCE(v.bank_result_code, t.bank_result_code),
+   t.result_code = COALESCE(v.result_code, t.result_code), t.bank_serial = COALESCE(v.bank_serial, t.bank_serial),
+   t.accounting_date = COALESCE(v.accounting_date, t.accounting_date), t.settled_at = v.settled_at`,
+)
+
+/** Writes results to the feed. The counter's row stays locked until the commit, so the order of `seq` is the order of commits. */
+const publish = async (tx: Tx, results: readonly Omit<Published, 'seq'>[]): Promise<void> => {
+  if (results.length === 0) return
+  const { insertId } = await tx.execute("UPDATE counter SET next = LAST_INSERT_ID(next) + ? WHERE name = 'result'", [results.length])
+  await insertResult(
+    tx,
+    results.map((r, i) => ({ ...r, seq: insertId + i })),
+  )
+}
+
+const writeAcceptances = async (tx: Tx, debits: readonly NewDebit[]): Promise<void> => {
+  await insertTicket(tx, debits)
+  await insertInstruction(tx, debits)
+  const sent = debits.filter(d => d.state === 'sent')
+  await insertAttempt(
+    tx,
+    sent.map(d => ({ instructionId: d.instructionId, attemptNo: 1, verb: 'debit', owner: d.owner, at: d.acceptedAt })),
+  )
+  await insertJournal(
+    tx,
+    debits.map(d => ({ ...d, at: d.acceptedAt, event: 'accept', actor: d.taxSystem })),
+  )
+  await upsertOutbox(
+    tx,
+    debits.flatMap(d => (d.wakeAt ? [{ instructionId: d.instructionId, wakeAt: d.wakeAt }] : [])),
+  )
+  await publish(
+    tx,
+    debits.filter(d => isFinal(d.state)).map(d => ({ ...d, at: d.acceptedAt })),
+  )
+}
+
+const duplicateKey = 1062
+
+/** Accepts what is new and tells what was there. The usual case, all new, is tried at once; a duplicate key sends the group the careful way. */
+const acceptGroup =
+  (db: Database) =>
+  async (items: readonly NewDebit[]): Promise<readonly Acceptance[]> => {
+    const distinct = new Set(items.map(d => d.ticketNo)).size === items.length
+    if (distinct) {
+      try {
+        await db.transaction(tx => writeAcceptances(tx, items))
+        return items.map(() => ({ kind: 'accepted' }))
+      } catch (error) {
+        // A failed COMMIT is not a rollback: the careful way re-reads by key and finds out.
+        if (errnoOf(error) !== duplicateKey && !(error instanceof CommitUnknown)) throw error
+      }
+    }
+    return carefully(() =>
+      db.transaction(async tx => {
+        const known = new Map(
+          (
+            await ticketsByNo.query<{ ticketNo: string; contentHash: Buffer; instructionId: number }>(
+              tx,
+              items.map(d => d.ticketNo),
+            )
+          ).map(t => [t.ticketNo, t]),
+        )
+        const fresh: NewDebit[] = []
+        for (const d of items) {
+          if (known.has(d.ticketNo)) continue
+          known.set(d.ticketNo, d)
+          fresh.push(d)
+        }
+        await writeAcceptances(tx, fresh)
+        return items.map((d): Acceptance => {
+          const first = known.get(d.ticketNo)!
+          return first.instructionId === d.instructionId ? { kind: 'accepted' } : { kind: 'repeated', contentHash: first.contentHash }
+        })
+      }),
+    )
+  }
+
+/** Runs a transaction that re-reads before it writes again where the fate of a COMMIT is unknown, or where another process was quicker. */
+const carefully = async <T>(run: () => Promise<T>): Promise<T> => {
+  for (let left = 5; ; left--) {
+    try {
+      return await run()
+    } catch (error) {
+      if (left === 0 || (errnoOf(error) !== duplicateKey && !(error instanceof CommitUnknown))) throw error
+    }
+  }
+}
+
+/** Thrown inside a group whose rows are not all ours any more, so that it is undone and taken one by one. */
+class Stale extends Error {}
+
+const writeClaims = async (tx: Tx, claims: readonly Claim[]): Promise<void> => {
+  if ((await moveOnClaim(tx, claims)) !== claims.length) throw new Stale()
+  const next = (c: Claim) => c.instruction.attemptNo + 1
+  await insertAttempt(
+    tx,
+    claims.map(c => ({ instructionId: c.instruction.id, attemptNo: next(c), verb: c.verb, owner: c.owner, at: c.now })),
+  )
+  await insertJournal(
+    tx,
+    claims.map(c => ({
+      at: c.now,
+      ticketNo: c.instruction.ticketNo,
+      instructionId: c.instruction.id,
+      event: c.verb === 'debit' ? 'send' : 'inquire',
+      actor: c.owner,
+      state: stateOf(c),
+      reason: `attempt ${next(c)}`,
+    })),
+  )
+  await upsertOutbox(
+    tx,
+    claims.map(c => ({ instructionId: c.instruction.id, wakeAt: c.leaseUntil })),
+  )
+}
+
+const claimGroup =
+  (db: Database) =>
+  async (claims: readonly Claim[]): Promise<readonly boolean[]> => {
+    try {
+      await db.transaction(tx =>
+        writeClaims(
+          tx,
+          claims.toSorted((a, b) => a.instruction.id - b.instruction.id),
+        ),
+      )
+      return claims.map(() => true)
+    } catch (error) {
+      if (!(error instanceof Stale)) throw error
+      if (claims.length === 1) return [false]
+      const results: boolean[] = []
+      for (const claim of claims) results.push(...(await claimGroup(db)([claim])))
+      return results
+    }
+  }
+
+const writeSettlements = async (tx: Tx, items: readonly Settlement[]): Promise<void> => {
+  if ((await moveOnAnswer(tx, items)) !== items.length) throw new Stale()
+  await insertAnswer(tx, items)
+  const about = (s: Settlement) => ({
+    at: s.now,
+    ticketNo: s.instruction.ticketNo,
+    instructionId: s.instruction.id,
+    state: s.decision.state,
+  })
+  await insertJournal(
+    tx,
+    items.map(s => ({ ...about(s), event: s.decision.event, actor: s.owner, reason: s.decision.reason })),
+  )
+  await upsertOutbox(
+    tx,
+    items.flatMap(s => (s.decision.nextAttemptAt ? [{ instructionId: s.instruction.id, wakeAt: s.decision.nextAttemptAt }] : [])),
+  )
+  await deleteOutbox.execute(
+    tx,
+    items.filter(s => !s.decision.nextAttemptAt).map(s => s.instruction.id),
+  )
+  await publish(tx, items.filter(s => isFinal(s.decision.state)).map(about))
+}
+
+const settleGroup =
+  (db: Database) =>
+  async (items: readonly Settlement[]): Promise<readonly boolean[]> => {
+    const byId = items.toSorted((a, b) => a.instruction.id - b.instruction.id)
+    try {
+      await db.transaction(tx => writeSettlements(tx, byId))
+      return items.map(() => true)
+    } catch (error) {
+      if (error instanceof CommitUnknown || error instanceof Stale) return settleOneByOne(db, items)
+      throw error
+    }
+  }
+
+/** Each on its own: was it written already (the COMMIT of unknown fate had been applied), is it stale, or can it be written now? */
+const settleOneByOne = async (db: Database, items: readonly Settlement[]): Promise<boolean[]> => {
+  const results: boolean[] = []
+  for (const item of items) {
+    results.push(
+      await carefully(() =>
+        db.transaction(async tx => {
+          const written = await answersOf.query<{ id: number; attemptNo: number }>(tx, [item.instruction.id])
+          if (written.some(a => a.attemptNo === item.attemptNo)) return true
+          try {
+            await writeSettlements(tx, [item])
+            return true
+          } catch (error) {
+            // The update matched nothing and nothing else was written: committing this is harmless.
+            if (error instanceof Stale) return false
+            throw error
+          }
+        }),
+      ),
+    )
+  }
+  return results
+}
+
+/** The hot path's three writes, each shared by all callers of one moment in a group commit. */
+export type DebitWrites = {
+  /** Ticket, instruction, first attempt, journal and outbox in one transaction. */
+  accept(debit: NewDebit): Promise<Acceptance>
+  /** Takes the right to call the bank; false: somebody else has it, or it moved on. Committed before the first byte leaves. */
+  claim(claim: Claim): Promise<boolean>
+  /** Records what came of a call; false: the fence is not ours any more, and nothing was changed. */
+  settle(settlement: Settlement): Promise<boolean>
+}
+
+/** `most` rows share a commit, `lanes` commits are in flight at once. */
+export const openDebitWrites = (db: Database, options = { most: 64, lanes: 2 }): DebitWrites => ({
+  accept: grouped(acceptGroup(db), options),
+  claim: grouped(claimGroup(db), options),
+  settle: grouped(settleGroup(db), options),
+})

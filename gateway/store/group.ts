@@ -1,0 +1,48 @@
+/**
+ * Group commit without a timer: whatever arrives while a commit is in flight forms the next group, so an idle system waits for nothing and a
+ * busy one shares each commit among up to `most` callers. `lanes` groups may be in flight at once.
+ *
+ * `run` gets 1 … most items and must return one result for each, in order. Where a group fails whole, its items are run again one by one,
+ * so that one bad row never fails its neighbours; the item that fails alone gets its own error.
+ */
+export const grouped = <Item, Result>(
+  run: (items: readonly Item[]) => Promise<readonly Result[]>,
+  options: { readonly most: number; readonly lanes: number },
+): ((item: Item) => Promise<Result>) => {
+  type Waiting = { readonly item: Item; readonly resolve: (result: Result) => void; readonly reject: (error: unknown) => void }
+  let waiting: Waiting[] = []
+  let free = options.lanes
+
+  const settle = async (group: readonly Waiting[]): Promise<void> => {
+    try {
+      const results = await run(group.map(w => w.item))
+      for (const [i, w] of group.entries()) w.resolve(results[i]!)
+    } catch (error) {
+      if (group.length === 1) return group[0]!.reject(error)
+      for (const w of group) await settle([w])
+    }
+  }
+  const pump = (): void => {
+    while (free > 0 && waiting.length > 0) {
+      const group = waiting.slice(0, options.most)
+      waiting = waiting.slice(options.most)
+      free--
+      void settle(group).finally(() => {
+        free++
+        pump()
+      })
+    }
+  }
+  let scheduled = false
+  return item =>
+    new Promise((resolve, reject) => {
+      waiting.push({ item, resolve, reject })
+      if (scheduled) return
+      // One turn of the event loop: the requests that one read of many sockets brought in share a group from the start.
+      scheduled = true
+      setImmediate(() => {
+        scheduled = false
+        pump()
+      })
+    })
+}

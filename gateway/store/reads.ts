@@ -1,0 +1,226 @@
+import { isUnifiedCode, type Outcome, outcome } from '@taxlink/bank-sdk'
+import { and, asc, eq, gt, inArray, lte, type SQL, sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/mysql2'
+import type { DebitState } from '../domain/debit.ts'
+import type { Database } from './database.ts'
+import type { Instruction } from './debits.ts'
+import { answer, attempt, instruction, result, ticket } from './tables.ts'
+
+/** A debit as the tax side sees it; its content (accounts, names) stays out of it. */
+export type DebitView = {
+  readonly ticketNo: string
+  readonly taxSystem: string
+  readonly state: DebitState
+  readonly officeCode: string
+  readonly entrustDate: string
+  readonly serialNo: string
+  readonly bankCode: string
+  /** Fen. */
+  readonly amount: number
+  readonly outcome: Outcome | undefined
+  readonly bankSerial: string | undefined
+  readonly accountingDate: string | undefined
+  /** The inquiry ladder is over; a person decides. */
+  readonly person: boolean
+  readonly acceptedAt: Date
+  readonly settledAt: Date | undefined
+  readonly contentHash: Buffer
+  readonly instructionId: number
+}
+/** One line of the feed of outcomes; `seq` grows without gaps in the order of commits. */
+export type ResultView = DebitView & { readonly seq: number }
+/** One call to the bank and what came of it. */
+export type AttemptView = {
+  readonly attemptNo: number
+  readonly verb: string
+  readonly startedAt: Date
+  readonly answeredAt: Date | undefined
+  readonly resultCode: string | undefined
+  readonly fault: string | undefined
+  readonly transcript: string | undefined
+}
+/** What a list may be narrowed by; dates are those of the acceptance, in the province. */
+export type DebitFilter = {
+  readonly taxSystem: string
+  readonly entrustDate?: string | undefined
+  readonly bankCode?: string | undefined
+  readonly officeCode?: string | undefined
+  readonly state?: DebitState | undefined
+}
+/** Totals of a day, by bank, state and unified code. */
+export type DayTotal = {
+  readonly bankCode: string
+  readonly state: DebitState
+  readonly resultCode: string | null
+  readonly count: number
+  readonly sum: bigint
+}
+
+/** The reads of the gateway, by drizzle. Private content is only in `load`, for those that call the bank. */
+export type DebitReads = {
+  find(ticketNo: string): Promise<DebitView | undefined>
+  findMany(ticketNos: readonly string[]): Promise<DebitView[]>
+  /** Instructions after `afterId`, in order of id, at most `limit`. */
+  list(filter: DebitFilter, afterId: number, limit: number): Promise<DebitView[]>
+  results(taxSystem: string | undefined, after: number, limit: number): Promise<ResultView[]>
+  attempts(instructionId: number): Promise<AttemptView[]>
+  load(ids: readonly number[]): Promise<Instruction[]>
+  /** Instructions whose time has come, oldest first. */
+  due(now: Date, limit: number): Promise<number[]>
+  totals(entrustDate: string): Promise<DayTotal[]>
+}
+
+const columns = {
+  ticketNo: instruction.ticketNo,
+  taxSystem: ticket.taxSystem,
+  state: instruction.state,
+  officeCode: instruction.officeCode,
+  entrustDate: instruction.entrustDate,
+  serialNo: instruction.serialNo,
+  bankCode: instruction.bankCode,
+  amount: instruction.amount,
+  resultCode: instruction.resultCode,
+  bankResultCode: instruction.bankResultCode,
+  bankText: instruction.bankText,
+  bankSerial: instruction.bankSerial,
+  accountingDate: instruction.accountingDate,
+  person: instruction.person,
+  acceptedAt: instruction.acceptedAt,
+  settledAt: instruction.settledAt,
+  contentHash: ticket.contentHash,
+  instructionId: instruction.id,
+}
+type Found = {
+  resultCode: string | null
+  bankResultCode: string | null
+  bankText: string | null
+  bankSerial: string | null
+  accountingDate: string | null
+  settledAt: Date | null
+}
+
+const view = <T extends Found>(row: T) => {
+  const { resultCode, bankResultCode, bankText, bankSerial, accountingDate, settledAt, ...same } = row
+  return {
+    ...same,
+    outcome:
+      resultCode !== null && isUnifiedCode(resultCode)
+        ? outcome(resultCode, bankResultCode ?? resultCode, bankText ?? undefined)
+        : undefined,
+    bankSerial: bankSerial ?? undefined,
+    accountingDate: accountingDate ?? undefined,
+    settledAt: settledAt ?? undefined,
+  }
+}
+
+const instructionColumns = {
+  id: instruction.id,
+  ticketNo: instruction.ticketNo,
+  officeCode: instruction.officeCode,
+  entrustDate: instruction.entrustDate,
+  serialNo: instruction.serialNo,
+  bankCode: instruction.bankCode,
+  attemptNo: instruction.attemptNo,
+  nextAttemptAt: instruction.nextAttemptAt,
+  acceptedAt: instruction.acceptedAt,
+  state: instruction.state,
+  amount: instruction.amount,
+  redeliveries: instruction.redeliveries,
+  inquiries: instruction.inquiries,
+  lastSentAt: instruction.lastSentAt,
+  request: instruction.request,
+}
+
+/** Opens the reads over the pool of `db`. */
+export const openDebitReads = (db: Database): DebitReads => {
+  const d = drizzle(db.pool)
+  const debits = () => d.select(columns).from(instruction).innerJoin(ticket, eq(ticket.ticketNo, instruction.ticketNo))
+  const isDebit = eq(instruction.verb, 'debit')
+  return {
+    find: async ticketNo => (await debits().where(and(isDebit, eq(instruction.ticketNo, ticketNo)))).map(view)[0],
+    findMany: async ticketNos =>
+      ticketNos.length === 0 ? [] : (await debits().where(and(isDebit, inArray(instruction.ticketNo, [...ticketNos])))).map(view),
+    list: async (filter, afterId, limit) => {
+      const conditions: (SQL | undefined)[] = [
+        isDebit,
+        eq(ticket.taxSystem, filter.taxSystem),
+        gt(instruction.id, afterId),
+        filter.entrustDate === undefined ? undefined : eq(instruction.entrustDate, filter.entrustDate),
+        filter.bankCode === undefined ? undefined : eq(instruction.bankCode, filter.bankCode),
+        filter.officeCode === undefined ? undefined : eq(instruction.officeCode, filter.officeCode),
+        filter.state === undefined ? undefined : eq(instruction.state, filter.state),
+      ]
+      return (
+        await debits()
+          .where(and(...conditions))
+          .orderBy(asc(instruction.id))
+          .limit(limit)
+      ).map(view)
+    },
+    results: async (taxSystem, after, limit) => {
+      const rows = await d
+        .select({ ...columns, seq: result.seq })
+        .from(result)
+        .innerJoin(instruction, eq(instruction.id, result.instructionId))
+        .innerJoin(ticket, eq(ticket.ticketNo, instruction.ticketNo))
+        .where(and(gt(result.seq, after), taxSystem === undefined ? undefined : eq(ticket.taxSystem, taxSystem)))
+        .orderBy(asc(result.seq))
+        .limit(limit)
+      return rows.map(view)
+    },
+    attempts: async instructionId => {
+      const rows = await d
+        .select({
+          attemptNo: attempt.attemptNo,
+          verb: attempt.verb,
+          startedAt: attempt.startedAt,
+          answeredAt: answer.at,
+          resultCode: answer.resultCode,
+          fault: answer.fault,
+          transcript: answer.transcript,
+        })
+        .from(attempt)
+        .leftJoin(answer, and(eq(answer.instructionId, attempt.instructionId), eq(answer.attemptNo, attempt.attemptNo)))
+        .where(eq(attempt.instructionId, instructionId))
+        .orderBy(asc(attempt.attemptNo))
+      return rows.map(r => ({
+        ...r,
+        answeredAt: r.answeredAt ?? undefined,
+        resultCode: r.resultCode ?? undefined,
+        fault: r.fault ?? undefined,
+        transcript: r.transcript ?? undefined,
+      }))
+    },
+    load: async ids => {
+      if (ids.length === 0) return []
+      const rows = await d
+        .select(instructionColumns)
+        .from(instruction)
+        .where(inArray(instruction.id, [...ids]))
+      return rows.map(r => ({ ...r, nextAttemptAt: r.nextAttemptAt ?? undefined, lastSentAt: r.lastSentAt ?? undefined }))
+    },
+    due: async (now, limit) => {
+      const rows = await d
+        .select({ id: instruction.id })
+        .from(instruction)
+        .where(lte(instruction.nextAttemptAt, now))
+        .orderBy(asc(instruction.nextAttemptAt))
+        .limit(limit)
+      return rows.map(r => r.id)
+    },
+    totals: async entrustDate => {
+      const rows = await d
+        .select({
+          bankCode: instruction.bankCode,
+          state: instruction.state,
+          resultCode: instruction.resultCode,
+          count: sql<number>`COUNT(*)`,
+          sum: sql<string>`SUM(${instruction.amount})`,
+        })
+        .from(instruction)
+        .where(and(isDebit, eq(instruction.entrustDate, entrustDate)))
+        .groupBy(instruction.bankCode, instruction.state, instruction.resultCode)
+      return rows.map(r => ({ ...r, sum: BigInt(r.sum) }))
+    },
+  }
+}

@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto'
+import { fail, type Schema } from '@taxlink/bank-sdk'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { BankEntry, BankPolicy } from '../domain/bank.ts'
+import type { Office, Reference, RemittanceAccount, Treasury } from '../domain/reference.ts'
+import type { Database, Scalar, Tx } from './database.ts'
+import { sqlTime } from './rows.ts'
+
+/** A version of the reference data as its file holds it. */
+export type ReferenceFile = {
+  readonly version: string
+  readonly banks: readonly BankEntry[]
+  readonly treasuries: readonly Treasury[]
+  readonly offices: readonly Office[]
+  readonly remittanceAccounts: readonly RemittanceAccount[]
+}
+
+const string = (pattern: string): Schema => ({ type: 'string', pattern })
+const name: Schema = { type: 'string', minLength: 1, maxLength: 60 }
+const count = (minimum: number, maximum: number): Schema => ({ type: 'integer', minimum, maximum })
+const ladder: Schema = { type: 'array', minItems: 1, maxItems: 50, items: count(1, 86_400_000) }
+const object = (properties: Record<string, Schema>, optional: readonly string[] = []): Schema => ({
+  type: 'object',
+  additionalProperties: false,
+  required: Object.keys(properties).filter(p => !optional.includes(p)),
+  properties,
+})
+const list = (items: Schema): Schema => ({ type: 'array', items })
+const bankCode = string('^[0-9]{4}$')
+const treasuryCode = string('^[0-9]{1,11}$')
+
+/** The JSON Schema of the reference data file. */
+export const referenceSchema: Schema = object({
+  version: string('^[0-9A-Za-z.-]{1,40}$'),
+  banks: list(
+    object({
+      code: bankCode,
+      name,
+      enabled: { type: 'boolean' },
+      policy: object({
+        dedupe: { enum: ['by-key', 'none'] },
+        quiescenceMs: count(0, 604_800_000),
+        inquiryLadderMs: ladder,
+        redeliveryLadderMs: ladder,
+        timeoutMs: count(50, 600_000),
+        concurrency: count(1, 10_000),
+        connections: count(1, 1_000),
+        pipeline: count(1, 1_000),
+      }),
+    }),
+  ),
+  treasuries: list(object({ code: treasuryCode, name, clearingNo: string('^[0-9]{1,12}$') })),
+  offices: list(object({ code: string('^[0-9]{1,12}$'), name, treasuryCode }, ['treasuryCode'])),
+  remittanceAccounts: list(object({ bankCode, treasuryCode, account: string('^[\\u0021-\\u007e]{1,32}$'), leadBranch: name })),
+})
+
+const isReferenceFile = new Ajv2020({ allErrors: true, strict: true }).compile<ReferenceFile>(referenceSchema)
+
+/** Reads the text of a reference data file; a fault names every place that is wrong. */
+export const parseReference = (text: string): ReferenceFile => {
+  const data: unknown = JSON.parse(text)
+  if (isReferenceFile(data)) return data
+  const wrong = (isReferenceFile.errors ?? []).map(e => `${e.instancePath || '/'} ${e.message ?? ''}`)
+  return fail('bad-config', `reference data: ${wrong.join('; ')}`)
+}
+
+/**
+ * Loads a version into the tables, whole or not at all. The same version with the same bytes changes nothing; the same version with other bytes
+ * is refused: a version, once in force, is evidence. Returns whether anything changed.
+ */
+export const loadReference = (db: Database, text: string, now: Date): Promise<boolean> => {
+  const file = parseReference(text)
+  const sha256 = createHash('sha256').update(text).digest('hex')
+  return db.transaction(async tx => {
+    const known = await tx.query<{ sha256: string; current: number | null }>(
+      'SELECT sha256, current FROM reference_version WHERE version = ? FOR UPDATE',
+      [file.version],
+    )
+    if (known[0] && known[0].sha256 !== sha256)
+      fail('content-differs', `reference data version ${file.version} was loaded with other content; give the new content a new version`)
+    if (known[0]?.current === 1) return false
+    for (const table of ['remittance_account', 'office', 'treasury', 'bank']) await tx.execute(`DELETE FROM ${table}`)
+    await insertAll(
+      tx,
+      'bank',
+      ['code', 'name', 'enabled', 'policy'],
+      file.banks.map(b => [b.code, b.name, b.enabled, JSON.stringify(b.policy)]),
+    )
+    await insertAll(
+      tx,
+      'treasury',
+      ['code', 'name', 'clearing_no'],
+      file.treasuries.map(t => [t.code, t.name, t.clearingNo]),
+    )
+    await insertAll(
+      tx,
+      'office',
+      ['code', 'name', 'treasury_code'],
+      file.offices.map(o => [o.code, o.name, o.treasuryCode ?? null]),
+    )
+    await insertAll(
+      tx,
+      'remittance_account',
+      ['bank_code', 'treasury_code', 'account', 'lead_branch'],
+      file.remittanceAccounts.map(r => [r.bankCode, r.treasuryCode, r.account, r.leadBranch]),
+    )
+    await tx.execute('UPDATE reference_version SET current = NULL WHERE current = 1')
+    await tx.execute(
+      'INSERT INTO reference_version (version, sha256, loaded_at, current) VALUES (?, ?, ?, 1) ON DUPLICATE KEY UPDATE current = 1',
+      [file.version, sha256, sqlTime(now)],
+    )
+    return true
+  })
+}
+
+const insertAll = async (tx: Tx, table: string, columns: readonly string[], rows: readonly (readonly Scalar[])[]): Promise<void> => {
+  for (const row of rows)
+    await tx.execute(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`, row)
+}
+
+/** The version in force, as one immutable value; undefined when none was ever loaded. The shared lock keeps a loader from committing in between. */
+export const readReference = (db: Database): Promise<Reference | undefined> =>
+  db.transaction(async tx => {
+    const [current] = await tx.query<{ version: string }>('SELECT version FROM reference_version WHERE current = 1 LOCK IN SHARE MODE')
+    if (!current) return undefined
+    const banks = await tx.query<{ code: string; name: string; enabled: number; policy: string }>(
+      'SELECT code, name, enabled, policy FROM bank',
+    )
+    const treasuries = await tx.query<Treasury>('SELECT code, name, clearing_no AS clearingNo FROM treasury')
+    const offices = await tx.query<{ code: string; name: string; treasuryCode: string | null }>(
+      'SELECT code, name, treasury_code AS treasuryCode FROM office',
+    )
+    const accounts = await tx.query<RemittanceAccount>(
+      'SELECT bank_code AS bankCode, treasury_code AS treasuryCode, account, lead_branch AS leadBranch FROM remittance_account',
+    )
+    return {
+      version: current.version,
+      banks: new Map(banks.map(b => [b.code, { ...b, enabled: b.enabled === 1, policy: JSON.parse(b.policy) as BankPolicy }])),
+      treasuries: new Map(treasuries.map(t => [t.code, t])),
+      offices: new Map(
+        offices.map(o => [
+          o.code,
+          o.treasuryCode === null ? { code: o.code, name: o.name } : { code: o.code, name: o.name, treasuryCode: o.treasuryCode },
+        ]),
+      ),
+      remittance: new Map(accounts.map(a => [`${a.bankCode}/${a.treasuryCode}`, a])),
+    }
+  })

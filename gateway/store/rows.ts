@@ -1,0 +1,88 @@
+import type { Scalar, Tx } from './database.ts'
+
+// The hot statements are prepared and carry many rows each: one statement a table and commit, prepared once for each number of rows up to 64.
+const most = 64
+
+const runs = function* <T>(rows: readonly T[]): Generator<readonly T[]> {
+  for (let at = 0; at < rows.length; at += most) yield rows.length <= most ? rows : rows.slice(at, at + most)
+}
+
+const bySize = (make: (size: number) => string): ((size: number) => string) => {
+  const made: string[] = []
+  return size => {
+    made[size] ??= make(size)
+    return made[size]
+  }
+}
+const times = (text: string, n: number, between: string): string => Array.from({ length: n }, () => text).join(between)
+
+/** What a row puts into each column: the name and its value stand together. Names are constants of the code. */
+export type Columns<T> = { readonly [column: string]: (row: T) => Scalar }
+
+/** An INSERT of any number of rows; `tail` stands after the values (ON DUPLICATE KEY …). */
+export const inserter = <T>(table: string, columns: Columns<T>, tail = '') => {
+  const names = Object.keys(columns)
+  const values = Object.values(columns)
+  const marks = `(${names.map(() => '?').join(',')})`
+  const sql = bySize(size => `INSERT INTO ${table} (${names.join(',')}) VALUES ${times(marks, size, ',')} ${tail}`)
+  return async (tx: Pick<Tx, 'execute'>, rows: readonly T[]): Promise<void> => {
+    for (const part of runs(rows)) await tx.execute(sql(part.length), bind(part, values))
+  }
+}
+
+/** How a value of the joined table is typed: without it the server would compare keys as floating point. */
+const casts = {
+  int: 'CAST(? AS SIGNED)',
+  ascii: 'CONVERT(? USING ascii) COLLATE ascii_bin',
+  time: 'CAST(? AS DATETIME(3))',
+  date: 'CAST(? AS DATE)',
+  text: '?',
+} as const
+/** The columns of the joined table: how they are typed, and their values. */
+export type TypedColumns<T> = { readonly [column: string]: readonly [keyof typeof casts, (row: T) => Scalar] }
+
+/**
+ * An UPDATE of many rows, each with its own values: `UPDATE table t JOIN (… UNION ALL …) v ON <on> SET <set>`. Returns how many rows matched;
+ * with the fence in `on`, fewer than given means that some were not ours any more.
+ */
+export const updater = <T>(table: string, columns: TypedColumns<T>, on: string, set: string) => {
+  const typed = Object.entries(columns)
+  const values = typed.map(([, [, value]]) => value)
+  const first = `SELECT ${typed.map(([name, [cast]]) => `${casts[cast]} AS ${name}`).join(',')}`
+  const rest = `SELECT ${typed.map(([, [cast]]) => casts[cast]).join(',')}`
+  const sql = bySize(
+    size =>
+      `UPDATE ${table} t JOIN (${[first, ...Array.from({ length: size - 1 }, () => rest)].join(' UNION ALL ')}) v ON ${on} SET ${set}`,
+  )
+  return async (tx: Pick<Tx, 'execute'>, rows: readonly T[]): Promise<number> => {
+    let matched = 0
+    for (const part of runs(rows)) matched += (await tx.execute(sql(part.length), bind(part, values))).affectedRows
+    return matched
+  }
+}
+
+const bind = <T>(rows: readonly T[], values: readonly ((row: T) => Scalar)[]): Scalar[] => {
+  const params: Scalar[] = []
+  for (const row of rows) for (const value of values) params.push(value(row))
+  return params
+}
+
+/** A statement over a list of keys, `… IN (?, ?)`; `sql` holds `IN (?)` once, last; `before` are the parameters in front of it. */
+export const overKeys = (sql: string) => {
+  const made = bySize(size => sql.replace('IN (?)', `IN (${times('?', size, ',')})`))
+  return {
+    execute: async (tx: Pick<Tx, 'execute'>, keys: readonly Scalar[], before: readonly Scalar[] = []): Promise<number> => {
+      let affected = 0
+      for (const part of runs(keys)) affected += (await tx.execute(made(part.length), [...before, ...part])).affectedRows
+      return affected
+    },
+    query: async <T>(tx: Pick<Tx, 'query'>, keys: readonly Scalar[]): Promise<T[]> => {
+      const found: T[] = []
+      for (const part of runs(keys)) found.push(...(await tx.query<T>(made(part.length), part)))
+      return found
+    },
+  }
+}
+
+/** An instant as the server reads it: UTC, milliseconds. */
+export const sqlTime = (at: Date): string => at.toISOString().slice(0, 23).replace('T', ' ')

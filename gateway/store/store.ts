@@ -1,0 +1,32 @@
+import type { Reference } from '../domain/reference.ts'
+import { openCounters, takeSerial } from './counters.ts'
+import type { Database } from './database.ts'
+import { type DebitWrites, openDebitWrites } from './debits.ts'
+import { type Deliveries, openDeliveries } from './deliveries.ts'
+import { type DebitReads, openDebitReads } from './reads.ts'
+import { readReference } from './reference.ts'
+import { openWakes, type Wakes } from './wakes.ts'
+
+/** All that the flows need of the record. They know this type only: a simulated record takes its place where they are proved. */
+export type Store = DebitWrites &
+  DebitReads &
+  Wakes & {
+    readonly deliveries: Deliveries
+    takeInstructionId(): number | Promise<number>
+    takeSerial(officeCode: string, entrustDate: string): Promise<string>
+    reference(): Promise<Reference | undefined>
+  }
+
+/** The record in MySQL or MariaDB. */
+export const openStore = (db: Database): Store => {
+  const counters = openCounters(db, name => (name === 'instruction' ? 1_000 : 100))
+  return {
+    ...openDebitWrites(db),
+    ...openDebitReads(db),
+    ...openWakes(db),
+    deliveries: openDeliveries(db),
+    takeInstructionId: () => counters.take('instruction'),
+    takeSerial: (officeCode, entrustDate) => takeSerial(counters, officeCode, entrustDate),
+    reference: () => readReference(db),
+  }
+}
