@@ -1,8 +1,10 @@
 import xml2js from 'xml2js'
+import { isPlain } from './cell.ts'
 import type { Charset } from './charset.ts'
 import type { Element, Group, Leaf, Scope } from './document-shape.ts'
 import { Fault, fail } from './fault.ts'
 import type { Outcome } from './outcomes.ts'
+import { meaningOf } from './value.ts'
 
 /** The largest document read or written, in bytes. */
 export const maxDocument = 262_144
@@ -10,18 +12,24 @@ export const maxDocument = 262_144
 type Values = { readonly [name: string]: unknown }
 
 /** Documents are written here and copied out: one at a time, as nothing in between waits. */
-const scratch = Buffer.allocUnsafeSlow(maxDocument)
+const scratch = new Uint8Array(maxDocument)
 
 /** Private use, which no charset here carries: it cannot stand in a constant. */
 const mark = '\ue000'
 
+/** Writes one value, already checked, at a place of the scratch page; returns where it ends. */
+type Put = (value: unknown, at: number) => number
+
 /** Constant bytes, then a value. `closing` is the length of the tag after it, left out where an empty value makes `<X/>`. */
 type Step = {
   readonly before: Uint8Array
-  readonly place: Leaf | Group
+  readonly field: string
+  /** The field that holds the value: of `result.bankText`, `result`. */
+  readonly name: string
+  readonly put: Put
+  readonly isBankText: boolean
   readonly attribute: boolean
   readonly closing: number
-  readonly inner?: DocumentWriter
 }
 
 /** Prints a scope: xml2js prints it once with marks for the values, and is cut there into constant pieces of bytes. */
@@ -38,27 +46,45 @@ export class DocumentWriter {
     const printed = new xml2js.Builder({ ...options, renderOpts: { pretty: false } } as xml2js.BuilderOptions).buildObject(tree)
     const pieces = printed.split(mark)
     this.#steps = places.map((place, i) => {
-      if ('id' in place) return this.#step(place, pieces[i]!, pieces[i + 1]!)
+      if ('id' in place) return this.#valueStep(place, pieces[i]!, pieces[i + 1]!)
+      // the group stands there as one element around its mark: the tags go, as each element brings its own
       const tag = `<${place.scope.root.name}>`
       pieces[i + 1] = pieces[i + 1]!.slice(tag.length + 1)
-      return {
-        before: charset.encode(pieces[i]!.slice(0, -tag.length)),
-        place,
-        attribute: false,
-        closing: 0,
-        inner: new DocumentWriter(place.scope, charset),
-      }
+      return this.#groupStep(place, pieces[i]!.slice(0, -tag.length))
     })
     this.#tail = charset.encode(pieces.at(-1)!)
   }
 
-  #step(place: Leaf, before: string, after: string): Step {
+  #valueStep(leaf: Leaf, before: string, after: string): Step {
     const attribute = !after.startsWith('<')
-    return { before: this.#charset.encode(before), place, attribute, closing: attribute ? 0 : after.indexOf('>') + 1 }
+    const isBankText = leaf.field.endsWith('.bankText')
+    return {
+      before: this.#charset.encode(before),
+      field: leaf.field,
+      name: isBankText ? leaf.field.slice(0, -'.bankText'.length) : leaf.field,
+      put: putOf(leaf, attribute, this.#charset),
+      isBankText,
+      attribute,
+      closing: attribute ? 0 : after.indexOf('>') + 1,
+    }
+  }
+
+  #groupStep(group: Group, before: string): Step {
+    const inner = new DocumentWriter(group.scope, this.#charset)
+    const put: Put = (list, at) => inner.#writeAll(list as readonly Values[], at)
+    return {
+      before: this.#charset.encode(before),
+      field: group.field,
+      name: group.field,
+      put,
+      isBankText: false,
+      attribute: true,
+      closing: 0,
+    }
   }
 
   write(values: Values): Uint8Array {
-    return Uint8Array.prototype.slice.call(scratch, 0, this.#writeAt(values, 0))
+    return scratch.slice(0, this.#writeAt(values, 0))
   }
 
   #writeAt(values: Values, start: number): number {
@@ -66,22 +92,18 @@ export class DocumentWriter {
     let skip = 0
     let field = ''
     try {
-      for (const { before, place, attribute, closing, inner } of this.#steps) {
-        field = place.field
-        at = constantAt(before, skip, at)
+      for (const step of this.#steps) {
+        field = step.field
+        at = constantAt(step.before, skip, at)
         skip = 0
-        if (!('id' in place)) {
-          at = inner!.#writeAll(values[field] as readonly Values[] | undefined, at)
-          continue
-        }
-        const text = textOf(place, values)
-        if (text !== '') at += this.#charset.write(attribute ? escapeAttribute(text) : escapeText(text), scratch, at, maxDocument - at)
-        else if (!attribute) {
+        const held = values[step.name]
+        const value = step.isBankText ? (held as Outcome | undefined)?.bankText : held
+        if (value !== undefined) at = step.put(value, at)
+        else if (!step.attribute) {
           scratch[at - 1] = 0x2f
           scratch[at++] = 0x3e
-          skip = closing
+          skip = step.closing
         }
-        if (place.cell!.form === 'text') checkWritten(place, text, this.#charset)
       }
     } catch (error) {
       // an offset of these faults counts characters of the value, which says nothing about the document
@@ -92,18 +114,15 @@ export class DocumentWriter {
     return constantAt(this.#tail, skip, at)
   }
 
-  #writeAll(list: readonly Values[] | undefined, start: number): number {
+  #writeAll(list: readonly Values[], start: number): number {
     let at = start
-    for (const [i, values] of (list ?? []).entries()) at = this.#element(String(i), values, at)
-    return at
-  }
-
-  #element(place: string, values: Values, at: number): number {
+    let i = 0
     try {
-      return this.#writeAt(values, at)
+      for (; i < list.length; i++) at = this.#writeAt(list[i]!, at)
     } catch (error) {
-      throw error instanceof Fault ? error.within({ field: place }) : error
+      throw error instanceof Fault ? error.within({ field: String(i) }) : error
     }
+    return at
   }
 }
 
@@ -114,35 +133,60 @@ const constantAt = (bytes: Uint8Array, skip: number, at: number): number => {
   return at + length
 }
 
-const textOf = (leaf: Leaf, values: Values): string => {
-  if (leaf.field.endsWith('.bankText')) {
-    const { bankText } = values[leaf.field.slice(0, -'.bankText'.length)] as Outcome
-    return bankText === undefined ? '' : leaf.cell!.write(bankText)
+/** How the value of a place is written: the cell's way, in fewer steps where its form leaves nothing to escape. */
+const putOf = ({ kind, cell }: Leaf, attribute: boolean, charset: Charset): Put => {
+  const { form, width } = cell!
+  if (form === 'date') return putDate
+  if (form === 'number' || form === 'yuan') return (value, at) => putAscii(cell!.write(value), at)
+  if (form === 'text' && width === undefined && isPlain(cell!) && meaningOf(kind!).is === 'digits') return putAscii as Put
+  const escaped = attribute ? escapeAttribute : escapeText
+  return (value, at) => {
+    const text = cell!.write(value)
+    if (form === 'text' && width !== undefined) checkWidth(text, width, charset)
+    return at + charset.write(escaped(text), scratch, at, maxDocument - at)
   }
-  const value = values[leaf.field]
-  return value === undefined ? '' : leaf.cell!.write(value)
 }
 
-const checkWritten = (leaf: Leaf, text: string, charset: Charset): void => {
-  const { width } = leaf.cell!
-  if (width === undefined) return
+const putAscii = (text: string, at: number): number => {
+  const { length } = text
+  if (at + length > maxDocument) fail('over-limit', `a document is at most ${maxDocument} bytes`)
+  for (let i = 0; i < length; i++) scratch[at + i] = text.charCodeAt(i)
+  return at + length
+}
+
+/** `2026-09-10` as `20260910`. */
+const putDate = (value: unknown, at: number): number => {
+  const date = value as string
+  return putAscii(date.slice(8), putAscii(date.slice(5, 7), putAscii(date.slice(0, 4), at)))
+}
+
+const checkWidth = (text: string, width: number, charset: Charset): void => {
   const length = charset.byteLength(text)
   if (length > width) fail('too-long', `needs ${length} bytes, the bank takes ${width}`)
 }
 
 // As xml2js writes them, by which it is tested.
 const escapeText = (text: string): string =>
-  /[&<>\r]/.test(text) ? text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\r', '&#xD;') : text
+  plain(text, 0x3e) ? text : text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\r', '&#xD;')
 const escapeAttribute = (text: string): string =>
-  /[&<"\t\n\r]/.test(text)
+  plain(text, 0x22)
     ? text
+    : text
         .replaceAll('&', '&amp;')
         .replaceAll('<', '&lt;')
         .replaceAll('"', '&quot;')
         .replaceAll('\t', '&#x9;')
         .replaceAll('\n', '&#xA;')
         .replaceAll('\r', '&#xD;')
-    : text
+
+/** Whether nothing is to be escaped: no `&`, `<`, control character nor `other`. */
+const plain = (text: string, other: number): boolean => {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code < 0x20 || code === 0x26 || code === 0x3c || code === other) return false
+  }
+  return true
+}
 
 type Skeleton = { $?: { [name: string]: string }; _?: string } & { [name: string]: unknown }
 

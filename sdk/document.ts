@@ -2,7 +2,7 @@ import { checkSum, type Message, type ValuesOf } from './catalogue.ts'
 import type { Codec, Constant, Explained, LayoutRow, Omitted, OmittedOf, Repeat, Row, Whole } from './cell.ts'
 import { type Charset, type CharsetName, charset as charsetOf } from './charset.ts'
 import { type Capture, constantsStand, DocumentReader, present, readLeaf, textOf, valuesOf } from './document-read.ts'
-import { type Group, type Leaf, type Plan, type Scope, shapeOf } from './document-shape.ts'
+import { type Group, type Leaf, type Scope, shapeOf } from './document-shape.ts'
 import { DocumentWriter, maxDocument } from './document-write.ts'
 import { Fault, fail } from './fault.ts'
 import { maskText } from './kinds.ts'
@@ -94,7 +94,7 @@ class DocumentLayout {
 
   encode(value: Values): Uint8Array {
     try {
-      for (const plan of this.#scope.plans) checkPlan(plan, value[plan.name])
+      checkScope(this.#scope, value)
       this.#checkSum(value)
       return this.#writer.write(value)
     } catch (error) {
@@ -208,15 +208,33 @@ type Explaining = { readonly text: string; readonly bytes: Uint8Array; readonly 
 
 const isLeaf = (place: Leaf | Group): place is Leaf => 'id' in place
 
-const checkPlan = ({ name, optional, check, group }: Plan, value: unknown): void => {
-  if (value === undefined && optional) return
+/** Refuses values that are not what their kinds say; of a value that has no place in the document nothing is asked. */
+const checkScope = (scope: Scope, values: Values): void => {
+  let name = ''
   try {
-    if (value === undefined) fail('missing', '')
-    check(value)
-    const count = group ? (value as readonly unknown[]).length : 0
-    if (group && count > group.max) fail('over-limit', `${count} elements, the bank takes at most ${group.max}`)
+    for (const plan of scope.plans) {
+      name = plan.name
+      const value = values[name]
+      if (value === undefined) {
+        if (!plan.optional) fail('missing', '')
+      } else if (plan.group) checkList(plan.group, value)
+      else plan.check(value)
+    }
   } catch (error) {
     throw error instanceof Fault ? error.within({ field: name }) : error
+  }
+}
+
+const checkList = ({ max, scope }: Group, value: unknown): void => {
+  if (!Array.isArray(value)) fail('bad-value', 'a list expected')
+  const list = value as readonly Values[]
+  if (list.length === 0) fail('missing', 'no element')
+  if (list.length > max) fail('over-limit', `${list.length} elements, the bank takes at most ${max}`)
+  let i = 0
+  try {
+    for (; i < list.length; i++) checkScope(scope, list[i] ?? fail('bad-value', 'an object expected'))
+  } catch (error) {
+    throw error instanceof Fault ? error.within({ field: String(i) }) : error
   }
 }
 
