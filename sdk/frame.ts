@@ -81,6 +81,11 @@ class Header {
     this.#size = line.leader.length + line.digits
   }
 
+  /** Bytes of a whole header, its leader included. */
+  get size(): number {
+    return this.#size
+  }
+
   /** Bytes taken of the header that is being read. */
   get held(): number {
     return this.#at
@@ -121,7 +126,8 @@ class Header {
     const body = countsItself ? this.#length - digits : this.#length
     if (body < 0) fail('bad-frame', `the length is less than the ${digits} bytes it counts of itself`, at)
     if (body === 0) fail('bad-frame', 'the frame is empty', at)
-    if (body > maxBytes) fail('frame-too-large', `the frame announces ${body} bytes, the line takes ${maxBytes}`, at)
+    // not how many: out of step, these digits may be those of an account
+    if (body > maxBytes) fail('frame-too-large', `the frame announces more than the ${maxBytes} bytes the line takes`, at)
     return body
   }
 }
@@ -139,9 +145,9 @@ export class Framer {
     this.#emit = emit
   }
 
-  /** Bytes held of the frame that is not complete. */
+  /** Bytes that have arrived of the frame that is not complete, its header included. */
   get pending(): number {
-    return this.#header.held + (this.#body?.size ?? 0)
+    return this.#body ? this.#header.size + this.#body.size : this.#header.held
   }
 
   /** Bytes of memory held; grows with what arrives, never with what a header announces. */

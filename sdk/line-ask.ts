@@ -26,7 +26,7 @@ export class Waiting<T> {
   #settled = false
   #keep!: (value: T) => void
   #break!: (error: unknown) => void
-  readonly #afterwards: (() => void)[] = []
+  readonly #afterwards: (() => unknown)[] = []
   readonly #timer: NodeJS.Timeout
   readonly #withdraw = () => this.#giveUp('it was withdrawn by its caller', 'line-closed')
 
@@ -50,7 +50,7 @@ export class Waiting<T> {
   }
 
   /** Has something done as soon as it is settled, before its promise is seen to be. */
-  afterwards(then: () => void): void {
+  afterwards(then: () => unknown): void {
     this.#afterwards.push(then)
   }
 

@@ -15,7 +15,7 @@ type Terms<T> = {
 }
 
 /** One request on one socket. The answer is believed by its key, as an idle socket may hold the answer to an earlier request. */
-const post = <T>(terms: Terms<T>, agent: nodeHttp.Agent, waiting: Waiting<T>, release: () => void): void => {
+const post = <T>(terms: Terms<T>, agent: nodeHttp.Agent, waiting: Waiting<T>): void => {
   const { line, target, options, read, stray } = terms
   const { bytes, key, path = line.path } = waiting.request
   const request = (target.context ? nodeHttps : nodeHttp).request({
@@ -28,13 +28,15 @@ const post = <T>(terms: Terms<T>, agent: nodeHttp.Agent, waiting: Waiting<T>, re
     ...(target.context ? { secureContext: target.context, rejectUnauthorized: true } : {}),
     ...(target.servername ? { servername: target.servername } : {}),
   })
-  // settled when the socket is free again, so that whoever asks next finds it free
+  // an answer is handed over when its socket is free again, so that whoever asks next finds it free
   let outcome: (() => void) | undefined
   let connecting: NodeJS.Timeout | undefined
 
   const refuse = (fault: Fault) => {
     waiting.reject(fault)
     request.destroy()
+    // once its answer has ended Node takes the request for destroyed and would keep the socket
+    request.socket?.destroy()
   }
   const unsendable = (detail: string) => refuse(new Fault('connect-failed', detail))
   const send = () => {
@@ -77,7 +79,6 @@ const post = <T>(terms: Terms<T>, agent: nodeHttp.Agent, waiting: Waiting<T>, re
   })
   request.once('close', () => {
     clearTimeout(connecting)
-    release()
     if (outcome) outcome()
     else waiting.lose('the connection was closed before the answer was complete')
   })
@@ -113,7 +114,8 @@ const receive = (
 /** Carries one request per socket over up to `connections` persistent sockets; nothing is queued and nothing sent twice. */
 export const httpCarrier = <T>(terms: Terms<T>): Carrier<T> => {
   const { line, target, options } = terms
-  const agentOptions = { keepAlive: true, maxSockets: options.connections, maxFreeSockets: options.connections, timeout: options.idleMs }
+  // we count, the agent must not: beyond its own limit it would queue
+  const agentOptions = { keepAlive: true, maxFreeSockets: options.connections, timeout: options.idleMs }
   const agent = target.context ? new nodeHttps.Agent(agentOptions) : new nodeHttp.Agent(agentOptions)
   let taken = 0
   return {
@@ -125,7 +127,8 @@ export const httpCarrier = <T>(terms: Terms<T>): Carrier<T> => {
         fail('frame-too-large', `the body has ${bytes.length} bytes, the line takes ${line.maxBytes}`, {}, 'no')
       if (taken >= options.connections) fail('line-busy', `${options.connections} connections carry one request each`, {}, 'no')
       taken += 1
-      post(terms, agent, waiting, () => (taken -= 1))
+      waiting.afterwards(() => (taken -= 1))
+      post(terms, agent, waiting)
     },
     connections: () =>
       [agent.sockets, agent.freeSockets].flatMap(sockets => Object.values(sockets)).reduce((n, list) => n + (list?.length ?? 0), 0),

@@ -82,7 +82,8 @@ class Connection<T> {
       return
     }
     this.#close('the line was closed')
-    this.#socket.end()
+    // not waiting for the bank to end its half: nothing is under way, and a late answer would find nobody
+    this.#socket.destroySoon()
     const timer = setTimeout(() => this.#socket.destroy(), farewellMs).unref()
     this.#socket.once('close', () => clearTimeout(timer))
   }

@@ -211,7 +211,7 @@ const objection = (line: HttpLine, { method, headers }: nodeHttp.IncomingMessage
 const serveRequest = (
   line: HttpLine,
   house: House,
-  peer: Sender,
+  visit: HttpVisit,
   request: nodeHttp.IncomingMessage,
   response: nodeHttp.ServerResponse,
 ): void => {
@@ -220,7 +220,9 @@ const serveRequest = (
     response.writeHead(status, { connection: 'close', 'content-length': 0, ...(status === 405 ? { allow: 'POST' } : {}) })
     response.end(() => request.destroy())
   }
-  request.on('error', () => house.report(new Fault('connection-lost', 'the connection ended inside a request')))
+  request.on('error', () => {
+    if (!visit.condemned) house.report(new Fault('connection-lost', 'the connection ended inside a request'))
+  })
   response.on('error', () => undefined)
   const wrong = objection(line, request)
   if (wrong) {
@@ -233,9 +235,10 @@ const serveRequest = (
     refuse(413, new Fault('frame-too-large', `the request has more than ${line.maxBytes} bytes`))
   })
   request.on('end', () => {
-    if (response.headersSent || !request.complete) return
+    // a request with something unreadable behind it is refused as a whole
+    if (visit.condemned || response.headersSent || !request.complete) return
     if (body.size === 0) return refuse(400, new Fault('bad-frame', 'the request is empty'))
-    const exchange = httpExchange(line, peer, body.take(), request.url ?? '/', response)
+    const exchange = httpExchange(line, visit.sender, body.take(), request.url ?? '/', response)
     if (!house.handle(exchange)) exchange.hangUp()
   })
 }
@@ -262,6 +265,8 @@ class HttpVisit implements Visit {
   #underWay = 0
   #leaving = false
   #sender: Sender | undefined
+  /** What came on it is not HTTP, or came too late: nothing more is believed. */
+  condemned = false
 
   constructor(socket: net.Socket, house: House) {
     this.#socket = socket
@@ -313,10 +318,12 @@ const httpServer = (line: HttpLine, house: House, security: tls.TlsOptions | und
     const visit = visits.get(request.socket)
     if (!visit) return request.destroy()
     visit.during(response)
-    serveRequest(line, house, visit.sender, request, response)
+    serveRequest(line, house, visit, request, response)
   })
-  server.on('clientError', (error: Error, socket) => {
+  server.on('clientError', (error: Error, socket: net.Socket) => {
     const code = codeOf(error)
+    const visit = visits.get(socket)
+    if (visit) visit.condemned = true
     if (code === 'ERR_HTTP_REQUEST_TIMEOUT') house.report(new Fault('timeout', `a request was begun and not complete within ${frameMs} ms`))
     else if (code.startsWith('HPE_')) house.report(new Fault('malformed', `the request is not HTTP/1.1 (${code})`))
     if (!socket.writable || code === 'ECONNRESET') return socket.destroy()
@@ -385,7 +392,11 @@ export const listen = async (
   const server = line.kind === 'tcp' ? tcpServer(line, house, security) : httpServer(line, house, security)
   server.maxConnections = maxConnections
   server.on('drop', () => house.report(new Fault('line-busy', `more than ${maxConnections} connections`)))
-  server.on('tlsClientError', (error: Error) => house.report(new Fault('unauthenticated', codeOf(error))))
+  server.on('tlsClientError', (error: Error, socket: tls.TLSSocket) => {
+    house.report(new Fault('unauthenticated', codeOf(error)))
+    // Node only tells of a handshake that takes too long
+    socket.destroy()
+  })
   const sockets = new Set<net.Socket>()
   server.on('connection', (socket: net.Socket) => {
     sockets.add(socket)
