@@ -5,7 +5,7 @@ const pure = [
   'test/{sdk,adapters,conformance,types,docs,samples}/**/*.test.ts',
   'test/gateway/domain/**/*.test.ts',
   'test/gateway/{config,pki}.test.ts',
-  'test/{tidy,closing-reporter}.test.ts',
+  'test/tidy.test.ts',
 ]
 const never = ['test/bench/**', '**/node_modules/**', '**/dist/**']
 const common = { testTimeout: 30_000, hookTimeout: 60_000, pool: 'forks' as const }

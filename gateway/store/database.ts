@@ -200,13 +200,14 @@ const connectionOptions = (url: string): ConnectionOptions => {
 
 /** The server's number of an error, 0 when the error is not the server's: 1062 duplicate key, 4025/3819 a CHECK. */
 export const errnoOf = (error: unknown): number =>
-  error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? error.errno : 0
+  error instanceof Error && 'errno' in error && typeof error.errno === 'number' ? Math.max(0, error.errno) : 0
 
 const mayRunAgain = (error: unknown): boolean => [deadlock, lockWait, recordChanged].includes(errnoOf(error))
 
 /** Whether the error leaves open what the server did: anything but a complete answer of a server that stays connected. */
 const leavesDoubt = (error: unknown): boolean =>
-  !(error instanceof Error) || !('sqlState' in error) || ('fatal' in error && error.fatal === true) || endings.has(errnoOf(error))
+  !(error instanceof BadCall) &&
+  (!(error instanceof Error) || !('sqlState' in error) || ('fatal' in error && error.fatal === true) || endings.has(errnoOf(error)))
 
 /** Ends the socket at once; whatever still waits on it fails instead of waiting for ever. */
 const cut = (connection: { destroy(): void }, error: Error): void => {
@@ -224,7 +225,7 @@ const borrowed = async <T>(pool: Pool, work: (connection: PoolConnection) => Pro
     connection.release()
     return result
   } catch (error) {
-    if (error instanceof BadCall || (!(error instanceof CommitUnknown) && !leavesDoubt(error))) connection.release()
+    if (!(error instanceof CommitUnknown) && !leavesDoubt(error)) connection.release()
     else cut(connection.connection, new Error('the connection was given up'))
     throw error
   }
@@ -249,25 +250,31 @@ const transactionOnce = async <T>(pool: Pool, work: (tx: Tx) => Promise<T>, time
   } catch (error) {
     scope.close()
     if (!(error instanceof CommitUnknown) && !scope.doubt()) sound = await rolledBack(connection, timeout)
-    throw scope.first() ?? error
+    throw error instanceof CommitUnknown ? error : (scope.first() ?? error)
   } finally {
     if (sound) connection.release()
     else cut(connection.connection, new Error('the connection was given up'))
   }
 }
 
+const unawaited = 'the transaction is over; every statement in it must be awaited'
+
 /** The statements of one transaction, refused once it is over or once the server has ended it. */
 const openScope = (connection: PoolConnection, timeout: number) => {
   let broken: unknown
   let over = false
+  let underWay = 0
   const guarded = async <T>(statement: () => Promise<T>): Promise<T> => {
     if (broken !== undefined) throw broken
-    if (over) throw new BadCall('the transaction is over; every statement in it must be awaited')
+    if (over) throw new BadCall(unawaited)
+    underWay++
     try {
       return await statement()
     } catch (error) {
-      if (!(error instanceof BadCall) && (mayRunAgain(error) || leavesDoubt(error))) broken ??= error
+      if (mayRunAgain(error) || leavesDoubt(error)) broken ??= error
       throw error
+    } finally {
+      underWay--
     }
   }
   const tx: Tx = {
@@ -280,6 +287,8 @@ const openScope = (connection: PoolConnection, timeout: number) => {
   const end = () => {
     close()
     if (broken !== undefined) throw broken
+    // It could yet deadlock, and a COMMIT after that would succeed with nothing in it.
+    if (underWay > 0) throw new BadCall(unawaited)
   }
   return { tx, close, end, first: () => broken, doubt: () => broken !== undefined && leavesDoubt(broken) }
 }
@@ -310,11 +319,14 @@ const write = async (connection: PoolConnection, sql: string, params: readonly S
 class BadCall extends TypeError {}
 
 const scalar = (value: Scalar): Scalar => {
-  if (value === null || typeof value === 'string' || typeof value === 'bigint' || typeof value === 'boolean') return value
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
+  if (typeof value === 'bigint' && BigInt.asIntN(64, value) === value) return value
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value
   if (value instanceof Uint8Array) return Buffer.isBuffer(value) ? value : Buffer.from(value)
-  throw new BadCall(`a ${value === undefined ? 'missing value' : typeof value === 'number' ? 'fraction' : typeof value} cannot be bound`)
+  throw new BadCall(
+    `a ${value === undefined ? 'missing value' : typeof value === 'number' ? 'number that is no safe integer' : typeof value} cannot be bound`,
+  )
 }
 
 /** Integers travel as BIGINT; left alone, the prepared protocol sends them as DOUBLE. */
