@@ -1,5 +1,5 @@
 // Writes the pages of docs/ that follow from the code:  node docs/generate.ts
-// A page is data: its path and what it says. test/docs.test.ts fails when a page on the disk says something else.
+// A page is data: its path and what it says. test/docs/pages.test.ts fails when a page on the disk says something else.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'

@@ -51,6 +51,7 @@ try { yuanjiang.debit.request.encode({ ...request, taxpayerName: '𬎆' }) } cat
 console.log(JSON.stringify({ hex: Buffer.from(bytes.subarray(48, 60)).toString('hex'), back: yuanjiang.debit.request.decode(bytes), reply, refused: [refused.code, refused.at.field] }))
 `
 
+const readme = readFileSync(join(root, 'sdk/README.md'), 'utf8')
 const typed = `
 import { type Bank, type Outcome, type RequestOf, codes, debitResult, left, outcome, record, recognise } from '@taxlink/bank-sdk'
 export const good: Outcome = outcome('90000')
@@ -72,8 +73,9 @@ beforeAll(() => {
   for (const name of ['iconv-lite', 'saxes', 'xml2js', '@types'])
     symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name))
   writeFileSync(join(project, 'package.json'), '{"type":"module"}')
-  writeFileSync(join(project, 'bank.js'), program)
-  writeFileSync(join(project, 'bank.ts'), typed)
+  writeFileSync(join(project, 'program.js'), program)
+  writeFileSync(join(project, 'typed.ts'), typed)
+  for (const [, text, name] of readme.matchAll(/^```ts\n(\/\/ (\w+\.ts)\n.*?)^```$/gms)) writeFileSync(join(project, name!), text!)
 })
 afterAll(() => rmSync(here, { recursive: true, force: true }))
 
@@ -106,7 +108,7 @@ describe('the package of the SDK', () => {
   // the oldest Node the package promises is tried where this machine has it
   const others = ['/usr/bin/node', '/usr/local/bin/node'].filter(path => spawnSync(path, ['-v']).status === 0)
   test.each([process.execPath, ...others])('declares a bank, serves it and asks it on %s', node => {
-    const said = JSON.parse(run(node, ['bank.js'], project))
+    const said = JSON.parse(run(node, ['program.js'], project))
     expect(said.hex).toBe('827cab7cc9ccd0d020202020')
     expect(said.back).toMatchObject({ taxpayerName: '倈珅商行', amount: 123_456 })
     expect(said.reply).toEqual({
@@ -120,10 +122,23 @@ describe('the package of the SDK', () => {
     expect(said.refused).toEqual(['T1002', 'taxpayerName'])
   })
 
-  test('brings its types: a wrong table does not compile in the bank’s project either', () => {
+  test('brings its types: a wrong table does not compile, the page of the package does', () => {
     const compiler = join(root, 'node_modules/typescript/bin/tsc')
-    const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--types', 'node']
-    const { status, stdout } = spawnSync(process.execPath, [compiler, ...options, 'bank.ts'], { cwd: project, encoding: 'utf8' })
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--target',
+      'es2022',
+      '--module',
+      'nodenext',
+      '--types',
+      'node',
+      '--allowImportingTsExtensions',
+    ]
+    const { status, stdout } = spawnSync(process.execPath, [compiler, ...options, 'typed.ts', 'bank.ts', 'server.ts'], {
+      cwd: project,
+      encoding: 'utf8',
+    })
     expect(stdout).toBe('')
     expect(status).toBe(0)
   })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { fileOf, pages } from '../docs/generate.ts'
+import { fileOf, pages } from '../../docs/generate.ts'
 
 describe('generated pages are what the code says today (node docs/generate.ts writes them)', () => {
   test.each(pages.map(page => [page.path, page] as const))('%s', (_, page) => {
