@@ -93,14 +93,18 @@ const fleetingOptions = options('--innodb-flush-log-at-trx-commit=2 --skip-log-b
 
 const mariadb = (dir: string, program: string, find: Find, durable: boolean): Server => {
   const data = join(dir, 'mariadb')
-  const identity = process.getuid?.() === 0 ? [`--user=${userInfo().username}`] : []
+  // A server that starts clears its temporary directory of what looks like its own: two of them must not share one.
+  const temporary = join(dir, 'tmp')
+  mkdirSync(temporary, { recursive: true, mode: 0o700 })
+  const identity = [`--tmpdir=${temporary}`, ...(process.getuid?.() === 0 ? [`--user=${userInfo().username}`] : [])]
   return {
     name: 'mariadb',
     mark: `--datadir=${data}`,
     program,
     prepare: async () => {
+      mkdirSync(temporary, { recursive: true, mode: 0o700 })
       if (existsSync(data)) return
-      const made = await initialise(`${data}.new`, program, find, identity)
+      const made = await initialise(`${data}.new`, program, find, own)
       if (made.code !== 0) fail('service-missing', `MariaDB could not make its data directory:\n${lastLines(made.output)}`)
       // Made aside and renamed: a half-made directory is never taken for a database.
       renameSync(`${data}.new`, data)
@@ -115,7 +119,7 @@ const mariadb = (dir: string, program: string, find: Find, durable: boolean): Se
       `--pid-file=${join(dir, 'mariadb.own.pid')}`,
       ...mariadbOptions,
       ...(durable ? durableOptions : fleetingOptions),
-      ...identity,
+      ...own,
     ],
     ready: port => answers(databaseAt(port), true),
   }
@@ -125,10 +129,10 @@ const mariadb = (dir: string, program: string, find: Find, durable: boolean): Se
  * Fills a new data directory. Servers carry the definitions of their system tables beside them; MariaDB's own script would do the
  * same but needs programs that only come with its client. Oracle's mysqld knows a way of its own.
  */
-const initialise = async (data: string, program: string, find: Find, identity: readonly string[]) => {
+const initialise = async (data: string, program: string, find: Find, own: readonly string[]) => {
   rmSync(data, { recursive: true, force: true })
   mkdirSync(data, { mode: 0o700 })
-  const common = ['--no-defaults', `--datadir=${data}`, '--innodb-log-file-size=64M', ...identity]
+  const common = ['--no-defaults', `--datadir=${data}`, '--innodb-log-file-size=64M', ...own]
   const sql = systemTables(program)
   if (sql) return run(program, [...common, ...options('--bootstrap --log-warnings=0 --max-allowed-packet=8M')], {}, sql)
   const script = find('mariadb-install-db', 'mysql_install_db')
@@ -177,9 +181,10 @@ const redis = (dir: string, program: string, durable: boolean): Server => {
 const up = async (dir: string, server: Server): Promise<{ port: number; pid: number }> => {
   const before = recall(dir, server)
   if (before?.alive) {
+    // It may just be recovering from a crash of its own.
     if (
       await soon(
-        10_000,
+        60_000,
         () => server.ready(before.port),
         () => !ours(before.pid, server.mark),
       )
@@ -245,14 +250,24 @@ const alive = (pid: number): boolean => {
   }
 }
 
+/** Whether a process has ended, and with it let go of its files and ports. One that merely waits to be collected has. */
+const ended = (pid: number): boolean => {
+  if (!alive(pid)) return true
+  try {
+    return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
 const end = async (pid: number, mark: string): Promise<void> => {
   for (const [signal, wait] of [
     ['SIGTERM', 30_000],
     ['SIGKILL', 5_000],
   ] as const) {
-    if (!ours(pid, mark)) return
-    process.kill(pid, signal)
-    if (await soon(wait, async () => !ours(pid, mark))) return
+    // A dying process first loses its arguments, then its files: not ours any more, but not yet ended.
+    if (ours(pid, mark)) process.kill(pid, signal)
+    if (await soon(wait, async () => ended(pid))) return
   }
 }
 

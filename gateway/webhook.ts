@@ -10,7 +10,12 @@ export const signWebhook = (secret: string, id: string, timestamp: number, body:
  * Posts a signed body to a configured address; resolves to whether it was taken (2xx within `timeoutMs`). It follows no redirect and reads no
  * more than the status, so that the address alone decides who hears us.
  */
-export const postWebhook = (to: { url: string; secret: string; timeoutMs: number }, id: string, now: Date, body: string): Promise<boolean> =>
+export const postWebhook = (
+  to: { url: string; secret: string; timeoutMs: number },
+  id: string,
+  now: Date,
+  body: string,
+): Promise<boolean> =>
   new Promise(resolve => {
     const timestamp = Math.floor(now.getTime() / 1000)
     const bytes = Buffer.from(body)

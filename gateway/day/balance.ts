@@ -57,7 +57,8 @@ export const balanceOf = (
     const booked = net(entries)
     const mine = debits.filter(debit => debit.bankCode === bankCode)
     for (const debit of mine) faults.push(...differences(debit, booked.get(debit.ticketNo) ?? 0n))
-    for (const [ticketNo, amount] of booked) if (amount !== 0n && !seen.has(ticketNo)) faults.push(`${ticketNo}: booked by the bank, but nobody sent it`)
+    for (const [ticketNo, amount] of booked)
+      if (amount !== 0n && !seen.has(ticketNo)) faults.push(`${ticketNo}: booked by the bank, but nobody sent it`)
     const of = (state: string) => mine.filter(debit => debit.state === state)
     const reasons = new Map<string, number>()
     for (const { result } of of('refused')) {
@@ -82,7 +83,8 @@ export const balanceOf = (
 
 const differences = (debit: DebitSeen, booked: bigint): string[] => {
   const amount = BigInt(debit.amount)
-  if (debit.state === 'succeeded') return booked === amount ? [] : [`${debit.ticketNo}: succeeded with ${amount} fen, the bank booked ${booked}`]
+  if (debit.state === 'succeeded')
+    return booked === amount ? [] : [`${debit.ticketNo}: succeeded with ${amount} fen, the bank booked ${booked}`]
   if (debit.state === 'refused') return booked === 0n ? [] : [`${debit.ticketNo}: refused, but the bank booked ${booked} fen`]
   return [`${debit.ticketNo}: still ${debit.state}`]
 }
@@ -92,14 +94,52 @@ export const balanceText = (balance: Balance): string[] => {
   const sum = (pick: (bank: BankDay) => bigint) => yuanText(balance.banks.reduce((total, bank) => total + pick(bank), 0n))
   const count = (pick: (bank: BankDay) => number) => String(balance.banks.reduce((total, bank) => total + pick(bank), 0))
   const lines = table([
-    ['银行 bank', '发送 sent', '成功 succeeded', '拒绝 refused', '未决 open', '存疑已决 resolved', '税务方合计 tax side (yuan)', '银行方合计 bank side (yuan)', ''],
+    [
+      '银行 bank',
+      '发送 sent',
+      '成功 succeeded',
+      '拒绝 refused',
+      '未决 open',
+      '存疑已决 resolved',
+      '税务方合计 tax side (yuan)',
+      '银行方合计 bank side (yuan)',
+      '',
+    ],
     ...balance.banks.map(b => [
-      `${b.bankCode} ${b.name}`, String(b.sent), String(b.succeeded), String(b.refused), String(b.open), String(b.resolved), yuanText(b.taxTotal), yuanText(b.bankTotal),
+      `${b.bankCode} ${b.name}`,
+      String(b.sent),
+      String(b.succeeded),
+      String(b.refused),
+      String(b.open),
+      String(b.resolved),
+      yuanText(b.taxTotal),
+      yuanText(b.bankTotal),
       b.taxTotal === b.bankTotal ? '=' : '≠',
     ]),
-    ['合计 total', count(b => b.sent), count(b => b.succeeded), count(b => b.refused), count(b => b.open), count(b => b.resolved), sum(b => b.taxTotal), sum(b => b.bankTotal), ''],
+    [
+      '合计 total',
+      count(b => b.sent),
+      count(b => b.succeeded),
+      count(b => b.refused),
+      count(b => b.open),
+      count(b => b.resolved),
+      sum(b => b.taxTotal),
+      sum(b => b.bankTotal),
+      '',
+    ],
   ])
-  const reasons = balance.banks.filter(b => b.reasons.size > 0).map(b => `  ${b.bankCode} 拒绝原因 refused by reason: ${[...b.reasons].sort().map(([why, n]) => `${why} ×${n}`).join(', ')}`)
-  const verdict = balance.faults.length === 0 ? '平: 两边逐笔相符,分毫不差 / balanced, ticket by ticket, to the fen' : `不平 / NOT balanced: ${balance.faults.length}`
+  const reasons = balance.banks
+    .filter(b => b.reasons.size > 0)
+    .map(
+      b =>
+        `  ${b.bankCode} 拒绝原因 refused by reason: ${[...b.reasons]
+          .sort()
+          .map(([why, n]) => `${why} ×${n}`)
+          .join(', ')}`,
+    )
+  const verdict =
+    balance.faults.length === 0
+      ? '平: 两边逐笔相符,分毫不差 / balanced, ticket by ticket, to the fen'
+      : `不平 / NOT balanced: ${balance.faults.length}`
   return [...lines, ...reasons, verdict, ...balance.faults.slice(0, 20).map(f => `  ${f}`)]
 }

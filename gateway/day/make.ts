@@ -9,7 +9,26 @@ const banks = ['4301', '4306', '4310'] as const
 const offices = ['14301020000', '14301030000', '14301040000', '14301210000', '14302020000', '14303020000', '14306020000', '14307020000']
 const places = ['长沙', '株洲', '湘潭', '岳阳', '常德', '益阳', '浏阳', '宁乡', '醴陵', '汨罗']
 // Characters of GB2312, of GBK only (喆堃珺昇祎镕), and with trail bytes 0x5C and 0x7C (億珅誠倈) stand in the names.
-const names = ['星城', '湘江', '洞庭', '岳麓', '喆华', '堃达', '珺瑶', '昇平', '祎诚', '镕基', '億达', '珅瑞', '誠信', '倈福', '天心', '橘洲', '芙蓉', '浏阳河']
+const names = [
+  '星城',
+  '湘江',
+  '洞庭',
+  '岳麓',
+  '喆华',
+  '堃达',
+  '珺瑶',
+  '昇平',
+  '祎诚',
+  '镕基',
+  '億达',
+  '珅瑞',
+  '誠信',
+  '倈福',
+  '天心',
+  '橘洲',
+  '芙蓉',
+  '浏阳河',
+]
 const trades = ['机械', '建材', '茶业', '电子', '物流', '食品', '陶瓷', '烟花', '医药', '纺织', '农资', '印务']
 const forms = ['有限公司', '股份有限公司', '有限责任公司', '(集团)有限公司', '厂', '经营部']
 const taxes = [
@@ -54,13 +73,26 @@ const add = (bankCode: string, wish: Wish = {}, deed?: { do: string; ms?: number
   const agreementNo = `XY${bankCode}${String(serial).padStart(8, '0')}`
   if (accounts[bankCode] && !wish.unknownAccount) {
     accounts[bankCode].push({
-      account, name: taxpayerName, balance: wish.balance ?? amount + random(10_000_000), agreementNo: wish.agreement === null ? null : agreementNo, taxpayerId,
+      account,
+      name: taxpayerName,
+      balance: wish.balance ?? amount + random(10_000_000),
+      agreementNo: wish.agreement === null ? null : agreementNo,
+      taxpayerId,
       ...(wish.state ? { state: wish.state } : {}),
     })
   }
   orders.push({
-    ticketNo, officeCode: wish.officeCode ?? pick(offices.filter(o => bankCode !== '4310' || o !== '14303020000')), bankCode, channel: random(10) === 0 ? 'phone' : 'computer',
-    taxpayerId, taxpayerName, agreementNo, account, payerBankNo: `313551${digit(6)}`, amount, items: itemsOf(amount, wish.count ?? 1 + random(4)),
+    ticketNo,
+    officeCode: wish.officeCode ?? pick(offices.filter(o => bankCode !== '4310' || o !== '14303020000')),
+    bankCode,
+    channel: random(10) === 0 ? 'phone' : 'computer',
+    taxpayerId,
+    taxpayerName,
+    agreementNo,
+    account,
+    payerBankNo: `313551${digit(6)}`,
+    amount,
+    items: itemsOf(amount, wish.count ?? 1 + random(4)),
   })
   if (deed) plans[bankCode]!.push({ when: { ticketNo: ticketNo.slice(-8) }, ...deed })
 }

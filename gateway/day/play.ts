@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { DebitOrder } from '../flows/order.ts'
-import { type Balance, balanceOf, type BankLedger, type DebitSeen } from './balance.ts'
+import { type Balance, type BankLedger, balanceOf, type DebitSeen } from './balance.ts'
 
 /** Where the day is played: the gateway's tax side, the tax system's certificate, and the ledgers of the simulated banks. */
 export type Stage = {
@@ -17,7 +17,10 @@ export type Stage = {
 
 /** The sample filing day, as its data file holds it. */
 export const sampleOrders = (): DebitOrder[] =>
-  readFileSync(`${import.meta.dirname}/orders.jsonl`, 'utf8').trimEnd().split('\n').map(line => JSON.parse(line) as DebitOrder)
+  readFileSync(`${import.meta.dirname}/orders.jsonl`, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line) as DebitOrder)
 
 type Reply = { readonly status: number; readonly replayed: boolean; readonly body: unknown }
 
@@ -26,14 +29,21 @@ const client = (stage: Stage) => {
   const ask = (method: string, path: string, body?: unknown, prefer?: string): Promise<Reply> =>
     new Promise((resolve, reject) => {
       const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
-      const headers = { ...(bytes ? { 'content-type': 'application/json', 'content-length': bytes.length } : {}), ...(prefer ? { prefer } : {}) }
+      const headers = {
+        ...(bytes ? { 'content-type': 'application/json', 'content-length': bytes.length } : {}),
+        ...(prefer ? { prefer } : {}),
+      }
       const sent = request(new URL(path, stage.url), { method, agent, headers }, answer => {
         const parts: Buffer[] = []
         answer.on('data', (part: Buffer) => parts.push(part))
         answer.on('error', reject)
         answer.on('end', () => {
           const text = Buffer.concat(parts).toString('utf8')
-          resolve({ status: answer.statusCode ?? 0, replayed: answer.headers['idempotency-replayed'] === 'true', body: JSON.parse(text) as unknown })
+          resolve({
+            status: answer.statusCode ?? 0,
+            replayed: answer.headers['idempotency-replayed'] === 'true',
+            body: JSON.parse(text) as unknown,
+          })
         })
       })
       sent.on('error', reject)
@@ -123,7 +133,10 @@ const ledgerOf = async (at: { bankCode: string; name: string; url: string }): Pr
 }
 
 /** Plays the sample day through the gateway and balances both sides, ticket by ticket: what the banks booked, not what they said. */
-export const playDay = async (stage: Stage, orders: readonly DebitOrder[] = sampleOrders()): Promise<Balance & { readonly repeated: number }> => {
+export const playDay = async (
+  stage: Stage,
+  orders: readonly DebitOrder[] = sampleOrders(),
+): Promise<Balance & { readonly repeated: number }> => {
   const { ask, close } = client(stage)
   try {
     let sent = 0

@@ -17,16 +17,16 @@ export type Store = DebitWrites &
     reference(): Promise<Reference | undefined>
   }
 
-/** The record in MySQL or MariaDB. */
-export const openStore = (db: Database): Store => {
+/** The record in MySQL or MariaDB: `db` for the writes of the hot path, `reads` for everything else. */
+export const openStore = (db: Database, reads: Database = db): Store => {
   const counters = openCounters(db, name => (name === 'instruction' ? 1_000 : 100))
   return {
     ...openDebitWrites(db),
-    ...openDebitReads(db),
-    ...openWakes(db),
-    deliveries: openDeliveries(db),
+    ...openDebitReads(reads),
+    ...openWakes(reads),
+    deliveries: openDeliveries(reads),
     takeInstructionId: () => counters.take('instruction'),
     takeSerial: (officeCode, entrustDate) => takeSerial(counters, officeCode, entrustDate),
-    reference: () => readReference(db),
+    reference: () => readReference(reads),
   }
 }

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { banks as adapters } from '#adapters'
+import { type BankLine, type Banks, openBanks } from './call.ts'
+import type { Config } from './config.ts'
+import type { DebitState } from './domain/debit.ts'
+import type { Reference } from './domain/reference.ts'
+import type { Flow, Note } from './flows/flow.ts'
+import { hearLate } from './flows/late.ts'
+import { openSlots, type Slots } from './flows/slots.ts'
+import { openQueue, type WakeQueue } from './queue.ts'
+import { type Database, openDatabase } from './store/database.ts'
+import { openStore, type Store } from './store/store.ts'
+
+/** The parts of one process, put together by hand. */
+export type Parts = {
+  readonly flow: Flow
+  readonly slots: Slots
+  readonly banks: Banks
+  readonly queue: WakeQueue
+  readonly store: Store
+  readonly db: Database
+  /** Finishes what is under way, then closes lines, queue and record. */
+  close(): Promise<void>
+}
+
+/** The most debits that wait in this process for a place at one bank; more wait in the record. */
+const mostWaiting = 10_000
+const refreshMs = 10_000
+
+/** Builds the parts over the given servers. `settled` hears of every debit this process settled. */
+export const assemble = async (
+  config: Config & { readonly databaseUrl: string; readonly redisUrl: string },
+  role: string,
+  hear: { readonly note: (note: Note) => void; readonly settled: (ticketNo: string, state: DebitState) => void },
+): Promise<Parts> => {
+  // The hot path's few connections keep their prepared statements; reads have their own, so that a slow list never holds up a debit.
+  const db = openDatabase(config.databaseUrl, { connections: 4 })
+  const reads = openDatabase(config.databaseUrl, { connections: 4 })
+  const store = openStore(db, reads)
+  let reference: Reference = (await store.reference()) ?? emptyReference
+  const queue = openQueue(config.redisUrl, 'taxlink', error => hear.note({ event: 'trouble', detail: `redis: ${error.message}` }))
+  const banks = openBanks(bankLines(config, reference), answer => void hearLate(flow, answer))
+  const flow: Flow = {
+    clock: () => new Date(),
+    random: Math.random,
+    pause,
+    store,
+    call: banks.call,
+    reference: () => reference,
+    owner: `${role}-${randomUUID().slice(0, 13)}`,
+    leaseMs: config.leaseMs,
+    note: hear.note,
+    settled: hear.settled,
+  }
+  const refresh = setInterval(() => {
+    store.reference().then(
+      next => {
+        if (next) reference = next
+      },
+      error => hear.note({ event: 'trouble', detail: `reference data: ${String(error)}` }),
+    )
+  }, refreshMs)
+  refresh.unref()
+  const slots = openSlots(mostWaiting)
+  return {
+    flow,
+    slots,
+    banks,
+    queue,
+    store,
+    db: reads,
+    close: async () => {
+      clearInterval(refresh)
+      await slots.idle()
+      await Promise.all([banks.close(), queue.close()])
+      await Promise.all([db.close(), reads.close()])
+    },
+  }
+}
+
+const emptyReference: Reference = { version: '', banks: new Map(), offices: new Map(), treasuries: new Map(), remittance: new Map() }
+
+/** A line for each bank that has an adapter, an entry in the registry and an address in the configuration. */
+const bankLines = (config: Config, reference: Reference): BankLine[] => {
+  const file = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path, 'utf8'))
+  const { ca, cert, key } = { ca: file(config.bankTls.ca), cert: file(config.bankTls.cert), key: file(config.bankTls.key) }
+  return adapters.flatMap(bank => {
+    const url = config.banks[bank.code]
+    const policy = reference.banks.get(bank.code)?.policy
+    if (url === undefined || policy === undefined) return []
+    const secure = /^(https|tls):/.test(url) && ca !== undefined
+    return [
+      {
+        bank,
+        url,
+        policy,
+        ...(secure ? { tls: { ca, ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) } } : {}),
+      },
+    ]
+  })
+}

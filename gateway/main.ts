@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs'
+import { explain, Fault, fail } from '@taxlink/bank-sdk'
+import closeWithGrace from 'close-with-grace'
+import { Command } from 'commander'
+import { bankOf } from '#adapters'
+import { type Config, print, readConfig } from './config.ts'
+
+// sysexits(3), so that service managers and scripts can tell what kind of trouble it was.
+const exit = { failed: 1, usage: 2, unavailable: 69, software: 70, config: 78 } as const
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+
+const program = new Command('taxlink')
+  .description('税银联网网关 / the open bank-integration gateway of a provincial tax bureau')
+  .option('--print-config', '显示生效的配置,机密已掩码 / show the configuration in force, secrets masked')
+  .showHelpAfterError()
+  .exitOverride(error => {
+    process.exit(error.exitCode === 0 ? 0 : exit.usage)
+  })
+
+program
+  .command('start')
+  .description('在本机启动全套并演示一个申报日 / everything on this machine, and a sample filing day')
+  .option('--once', '演示完毕即退出,逐笔相符才以 0 退出 / end after the day; exit 0 only if it balances')
+  .action(async ({ once = false }: { once?: boolean }) => {
+    const { start } = await import('./start.ts')
+    const { showProgress } = await import('./day/progress.ts')
+    const started = await start(readConfig(process.env), { once, say, progress: showProgress(process.stdout) })
+    if (once) {
+      await started.stop()
+      process.exitCode = started.balanced ? 0 : exit.failed
+      return
+    }
+    say(
+      `接口文档 / API page  ${started.url}/reference\n健康 / health       ${started.internalUrl}/readyz\n指标 / metrics      ${started.internalUrl}/metrics\n按 Ctrl-C 停止 / Ctrl-C stops`,
+    )
+    onStop(40_000, started.stop)
+  })
+
+program
+  .command('serve')
+  .description('网关进程:受理扣款并首次发送 / the gateway process')
+  .action(async () => {
+    const { serve } = await import('./serve.ts')
+    const serving = await serve(inForce(readConfig(process.env)))
+    say(`ready ${serving.url} ${serving.internalUrl}`)
+    onStop(30_000, serving.stop)
+  })
+
+program
+  .command('work')
+  .description('队列工人:补发、查询、推送结果,可运行任意多个 / a queue worker, any number may run')
+  .action(async () => {
+    const { work } = await import('./serve.ts')
+    const working = await work(inForce(readConfig(process.env)))
+    say(`ready ${working.internalUrl}`)
+    onStop(30_000, working.stop)
+  })
+
+program
+  .command('migrate')
+  .description('升级数据库结构并装载基础资料 / bring the tables and the reference data up to date')
+  .action(async () => {
+    const { prepare } = await import('./prepare.ts')
+    const config = inForce(readConfig(process.env))
+    await prepare(config.databaseUrl, config.reference, say)
+  })
+
+program
+  .command('explain')
+  .description('把银行报文逐字段列出,私密字段掩码 / show any bytes of a known bank field by field, private ones masked')
+  .argument('<bank>', '银行代码 / bank code, e.g. 4301')
+  .argument('[file]', '报文文件;省略则读标准输入 / file with the bytes; standard input when left out')
+  .option('--hex', '输入是十六进制 / the input is hexadecimal')
+  .action(async (code: string, path: string | undefined, { hex = false }: { hex?: boolean }) => {
+    const { explainText } = await import('./explained.ts')
+    const bank = bankOf(code) ?? fail('not-found', `there is no bank ${code}`)
+    const input = readFileSync(path ?? 0)
+    const bytes = hex ? Buffer.from(input.toString('latin1').replace(/\s+/g, ''), 'hex') : input
+    for (const line of explainText(
+      explain(bank, bytes) ?? fail('unknown-message', `${bytes.length} bytes that are no message of ${bank.name}`),
+    ))
+      say(line)
+  })
+
+/** The configuration of a process that needs servers to be given. */
+const inForce = (config: Config): Config & { databaseUrl: string; redisUrl: string } => {
+  const { databaseUrl, redisUrl } = config
+  if (databaseUrl === undefined || redisUrl === undefined)
+    return fail('bad-config', 'DATABASE_URL and REDIS_URL must be set; npm start brings up servers of its own')
+  return { ...config, databaseUrl, redisUrl }
+}
+
+/** On SIGTERM, SIGINT or a fatal error: `stop` once, within `ms`; a second signal ends at once. */
+const onStop = (ms: number, stop: () => Promise<void>): void => {
+  closeWithGrace({ delay: ms, logger: false }, async ({ err }) => {
+    if (err) process.stderr.write(`${err.stack ?? String(err)}\n`)
+    await stop()
+  })
+}
+
+try {
+  if (process.argv.includes('--print-config')) say(print(readConfig(process.env)))
+  else await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof Fault)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = error.fault === 'bad-config' ? exit.config : error.fault === 'service-missing' ? exit.unavailable : exit.software
+}

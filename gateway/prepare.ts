@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openDatabase } from './store/database.ts'
+import { migrate } from './store/migrate.ts'
+import { loadReference } from './store/reference.ts'
+
+/** Where the migrations are. */
+export const migrationsDir = join(import.meta.dirname, '..', 'migrations')
+/** The reference data of the sample province. */
+export const sampleReference = join(import.meta.dirname, 'data', 'reference.json')
+
+/** Brings the tables up to date, and the reference data where a file is named. */
+export const prepare = async (databaseUrl: string, reference: string | undefined, say: (line: string) => void): Promise<void> => {
+  await migrate(databaseUrl, migrationsDir, say)
+  if (reference === undefined) return
+  const db = openDatabase(databaseUrl, { connections: 1 })
+  try {
+    const changed = await loadReference(db, readFileSync(reference, 'utf8'), new Date())
+    if (changed) say(`基础资料已装载 / reference data loaded  ${reference}`)
+  } finally {
+    await db.close()
+  }
+}

@@ -1,0 +1,197 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fail } from '@taxlink/bank-sdk'
+import { banks } from '#adapters'
+import { type Child, keep } from './child.ts'
+import type { Config } from './config.ts'
+import { balanceText } from './day/balance.ts'
+import { playDay } from './day/play.ts'
+import { shanghaiDate } from './domain/time.ts'
+import { services } from './local.ts'
+import { developmentPki, type Pem } from './pki.ts'
+import { prepare, sampleReference } from './prepare.ts'
+
+const home = resolve(import.meta.dirname, '..')
+const file = (path: string) => join(home, path)
+
+export type StartOptions = {
+  /** Play the day, print the balance, end; the exit code says whether it balanced. */
+  readonly once: boolean
+  readonly say: (line: string) => void
+  /** Shows how far the day is. */
+  readonly progress: (sent: number, settled: number, of: number) => void
+}
+/** Everything that `start` brought up. */
+export type Started = {
+  readonly url: string
+  readonly internalUrl: string
+  readonly balanced: boolean
+  readonly children: readonly Child[]
+  stop(): Promise<void>
+}
+
+/** The banks whose line is TLS with certificates on both sides. */
+const secured = new Set(['4310'])
+
+type Simulated = { readonly bankCode: string; readonly name: string; readonly url: string; readonly ledger: string; readonly child: Child }
+
+/**
+ * The whole on one machine: private servers where none are given, migrations, reference data, a development authority, three simulated banks,
+ * a gateway and a worker, each a process of its own; then the sample filing day through all of them.
+ */
+export const start = async (config: Config, options: StartOptions): Promise<Started> => {
+  const { say } = options
+  if (config.production) fail('bad-config', 'start is for development; in production run migrate, serve and work under a service manager')
+  const dir = resolve(config.dataDir)
+  mkdirSync(dir, { recursive: true })
+  const children: Child[] = []
+  const running = await services({ databaseUrl: config.databaseUrl, redisUrl: config.redisUrl, dir, production: false, say })
+  const stop = async () => {
+    // The gateway first: what is in flight still finds its banks; then the banks, then the record.
+    for (const child of children.toReversed()) await child.stop()
+    await running.stop()
+  }
+  try {
+    say(
+      running.how === 'given'
+        ? '使用给定的数据库与 Redis / using the given servers'
+        : `数据库 / database  ${running.databaseUrl}\nRedis             ${running.redisUrl}`,
+    )
+    await prepare(running.databaseUrl, config.reference ?? sampleReference, say)
+    const env = await environment(dir, config, running)
+    const restarted = (name: string) => (how: string) => say(`${name}: ${how}, 重新启动 / started again`)
+    const simulated = await Promise.all(
+      banks.map(bank => startBank(bank.code, bank.name, dir, env.pki, children, restarted(`bank ${bank.code}`))),
+    )
+    for (const bank of simulated) say(`模拟银行 / simulated bank  ${bank.bankCode} ${bank.name}  ${bank.url}`)
+    const gatewayEnv = { ...env.variables, ...Object.fromEntries(simulated.map(bank => [`TAXLINK_BANK_${bank.bankCode}_URL`, bank.url])) }
+    const processOf = (name: string, verb: string, extra: NodeJS.ProcessEnv = {}) => {
+      const child = keep({
+        name,
+        args: [file('gateway/main.ts'), verb],
+        env: { ...gatewayEnv, ...extra },
+        log: join(dir, 'log', `${name}.log`),
+        restarted: restarted(name),
+      })
+      children.push(child)
+      return child
+    }
+    const gateway = processOf('gateway', 'serve')
+    const worker = processOf('worker', 'work', { TAXLINK_INTERNAL_PORT: '0' })
+    const [, url, internalUrl] = await ready(gateway, /^ready (\S+) (\S+)$/, dir)
+    await ready(worker, /^ready/, dir)
+    say(`网关 / gateway  ${url}`)
+    say('演示申报日开始 / the sample filing day begins')
+    const balance = await playDay({
+      url: url!,
+      tls: { ca: env.pki.ca, ...env.taxSystem },
+      ledgers: simulated.map(bank => ({ bankCode: bank.bankCode, name: bank.name, url: bank.ledger })),
+      progress: options.progress,
+      patienceMs: 90_000,
+    })
+    if (balance.repeated > 0)
+      say(`其中 ${balance.repeated} 笔为重复指令,按原结果答复,银行未再扣款 / ${balance.repeated} were repeats, answered from the record`)
+    for (const line of balanceText(balance)) say(line)
+    return { url: url!, internalUrl: internalUrl!, balanced: balance.faults.length === 0, children, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+const writePem = (folder: string, ca: string, pem: Pem): void => {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  for (const [name, text] of Object.entries({ 'ca.pem': ca, 'cert.pem': pem.cert, 'key.pem': pem.key }))
+    writeFileSync(join(folder, name), text, { mode: 0o600 })
+}
+
+/** Certificates for all sides, and the environment of the processes. */
+const environment = async (dir: string, config: Config, running: { databaseUrl: string; redisUrl: string }) => {
+  const pki = await developmentPki(join(dir, 'pki'))
+  const taxSystem = await pki.issue({ cn: 'sample tax system', uri: 'urn:taxlink:tax-system:demo' })
+  const gateway = await pki.issue({ cn: 'gateway to banks', uri: 'urn:taxlink:gateway:development' })
+  const at = (name: string) => join(dir, 'tls', name)
+  writePem(at('server'), pki.ca, pki.server)
+  writePem(at('gateway'), pki.ca, gateway)
+  writePem(at('tax-system'), pki.ca, taxSystem)
+  const port = await freePort(config.port)
+  const variables: NodeJS.ProcessEnv = {
+    ...process.env,
+    DATABASE_URL: running.databaseUrl,
+    REDIS_URL: running.redisUrl,
+    TAXLINK_PORT: String(port),
+    TAXLINK_INTERNAL_PORT: String(await freePort(config.internalPort, port)),
+    TAXLINK_TLS_CA: join(at('server'), 'ca.pem'),
+    TAXLINK_TLS_CERT: join(at('server'), 'cert.pem'),
+    TAXLINK_TLS_KEY: join(at('server'), 'key.pem'),
+    TAXLINK_BANK_CA: join(at('gateway'), 'ca.pem'),
+    TAXLINK_BANK_CERT: join(at('gateway'), 'cert.pem'),
+    TAXLINK_BANK_KEY: join(at('gateway'), 'key.pem'),
+  }
+  return { pki, taxSystem, variables }
+}
+
+/** A simulated bank as a process; its ledger outlives it, under its first accounting date. */
+const startBank = async (
+  code: string,
+  name: string,
+  dir: string,
+  pki: Awaited<ReturnType<typeof developmentPki>>,
+  children: Child[],
+  restarted: (how: string) => void,
+): Promise<Simulated> => {
+  const folder = join(dir, 'banks', code)
+  writePem(join(folder, 'tls'), pki.ca, await pki.issue({ cn: name, uri: `urn:taxlink:bank:${code}` }, { server: true }))
+  const dayFile = join(folder, 'accounting-date')
+  if (!existsSync(dayFile)) writeFileSync(dayFile, shanghaiDate(new Date()))
+  // Fixed ports, so that a bank that was killed comes back where the gateway looks for it.
+  const [port, controlPort] = [await freePort(0), await freePort(0)]
+  const child = keep({
+    name: `bank-${code}`,
+    args: [
+      file('conformance/simulator/main.ts'),
+      '--bank',
+      code,
+      '--accounts',
+      file(`gateway/day/accounts-${code}.json`),
+      '--plan',
+      file(`gateway/day/plan-${code}.json`),
+      '--accounting-date',
+      readFileSync(dayFile, 'utf8').trim(),
+      '--journal',
+      join(folder, 'journal'),
+      '--port',
+      String(port),
+      '--control-port',
+      String(controlPort),
+      ...(secured.has(code) ? ['--tls-dir', join(folder, 'tls')] : []),
+    ],
+    env: process.env,
+    log: join(dir, 'log', `bank-${code}.log`),
+    restarted,
+  })
+  children.push(child)
+  const [, control] = await ready(child, /^control (\S+)$/, dir)
+  const [, url] = await ready(child, /^ready (\S+)$/, dir)
+  return { bankCode: code, name, url: url!, ledger: control!, child }
+}
+
+const ready = async (child: Child, pattern: RegExp, dir: string): Promise<RegExpMatchArray> => {
+  const late = new AbortController()
+  const found = await Promise.race([child.line(pattern), pause(60_000, undefined, { signal: late.signal }).catch(() => undefined)])
+  late.abort()
+  return found ?? fail('service-missing', `${child.name} did not come up within 60 s; see ${join(dir, 'log', `${child.name}.log`)}`)
+}
+
+/** The wished port if it is free (and not `taken`), else any. */
+const freePort = (wished: number, taken?: number): Promise<number> =>
+  new Promise((found, failed) => {
+    const probe = createServer()
+    probe.once('error', error => (wished === 0 ? failed(error) : found(freePort(0))))
+    probe.listen(wished === taken ? 0 : wished, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => found(typeof address === 'object' && address ? address.port : 0))
+    })
+  })

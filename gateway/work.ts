@@ -1,0 +1,67 @@
+import { advance } from './flows/advance.ts'
+import type { Flow } from './flows/flow.ts'
+import { notify, type Webhook } from './flows/notify.ts'
+import type { Slots } from './flows/slots.ts'
+import { relay, sweep } from './flows/wake.ts'
+import type { WakeQueue } from './queue.ts'
+
+/** A worker at work: takes wake-ups, carries the outbox to the queue, sweeps the record, delivers results. */
+export type Work = { stop(): Promise<void> }
+
+const chunksAtOnce = 20
+
+/** Starts a worker; any number may run. `webhook` is where results are delivered, where there is one. */
+export const startWork = (
+  flow: Flow,
+  slots: Slots,
+  queue: WakeQueue,
+  options: { readonly relayMs: number; readonly sweepMs: number; readonly webhook?: Webhook },
+): Work => {
+  queue.work(ids => advance(flow, slots, ids), chunksAtOnce)
+  const loops = [
+    repeat(flow, options.relayMs, () => relay(flow, queue.tell)),
+    // What the sweep found stays due until a worker has done it: told once a round is enough.
+    repeat(flow, options.sweepMs, () => sweep(flow, queue.tell).then(() => 0)),
+  ]
+  if (options.webhook) {
+    const { webhook } = options
+    loops.push(repeat(flow, options.relayMs, () => notify(flow, webhook)))
+  }
+  return {
+    stop: async () => {
+      await Promise.all(loops.map(loop => loop.stop()))
+    },
+  }
+}
+
+/** Does something again and again: at once while it finds work, after a pause when it does not. Trouble is noted and tried again. */
+const repeat = (flow: Flow, everyMs: number, work: () => Promise<number>): { stop(): Promise<void> } => {
+  let stopped = false
+  let wake = () => {}
+  const idle = () =>
+    new Promise<void>(resolve => {
+      // Two workers started together do not stay in step.
+      const timer = setTimeout(resolve, everyMs * (0.75 + 0.5 * flow.random()))
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  const run = async () => {
+    while (!stopped) {
+      const done = await work().catch(error => {
+        flow.note({ event: 'trouble', detail: String(error) })
+        return 0
+      })
+      if (done < 100) await idle()
+    }
+  }
+  const running = run()
+  return {
+    stop: async () => {
+      stopped = true
+      wake()
+      await running
+    },
+  }
+}

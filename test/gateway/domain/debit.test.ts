@@ -1,0 +1,129 @@
+import { outcome, outcomes, type UnifiedCode } from '@taxlink/bank-sdk'
+import { describe, expect, test } from 'vitest'
+import type { BankPolicy } from '../../../gateway/domain/bank.ts'
+import { type Answer, afterDebit, afterInquiry, debitMachine, dueStep, type Standing } from '../../../gateway/domain/debit.ts'
+
+const policy: BankPolicy = {
+  dedupe: 'by-key',
+  quiescenceMs: 60_000,
+  inquiryLadderMs: [1_000, 5_000, 60_000],
+  redeliveryLadderMs: [500, 2_000],
+  timeoutMs: 20_000,
+  concurrency: 8,
+  connections: 2,
+  pipeline: 4,
+}
+const now = new Date('2026-11-10T02:00:00.000Z')
+const sent: Standing = { state: 'sent', amount: 12_345, redeliveries: 0, inquiries: 0, lastSentAt: now }
+const doubtful: Standing = { ...sent, state: 'unknown' }
+const answered = (code: UnifiedCode, amount = 12_345): Answer => ({ kind: 'answered', outcome: outcome(code), amount })
+const at = (ms: number) => new Date(now.getTime() + ms)
+
+describe('after the debit', () => {
+  test.each(Object.keys(outcomes) as UnifiedCode[])('the class of %s alone decides', code => {
+    const decision = afterDebit(sent, answered(code), policy, now, 0.5)
+    const expected = { succeeded: 'succeeded', refused: 'refused', unknown: 'unknown', 'in-progress': 'unknown' }[outcomes[code].class]
+    expect(decision.state).toBe(expected)
+    expect(decision.nextAttemptAt === undefined).toBe(expected !== 'unknown')
+    expect(decision.outcome?.code).toBe(code)
+    expect(debitMachine.next(sent.state, decision.event)).toBe(decision.state)
+  })
+  test('a success over another amount is a doubt, not a success', () => {
+    for (const amount of [0, 12_344, 12_346]) expect(afterDebit(sent, answered('90000', amount), policy, now, 0.5).state).toBe('unknown')
+  })
+  test('a doubt is asked about on the first rung, within the jitter', () => {
+    const doubt: Answer = { kind: 'doubtful', fault: 'timeout', outcome: outcome('28003') }
+    expect(afterDebit(sent, doubt, policy, now, 0).nextAttemptAt).toEqual(at(800))
+    expect(afterDebit(sent, doubt, policy, now, 0.999_999).nextAttemptAt).toEqual(at(1_200))
+  })
+  test('certain non-delivery keeps the key and comes again, then is refused as never sent', () => {
+    const undelivered: Answer = { kind: 'undelivered', fault: 'connect-failed' }
+    const first = afterDebit(sent, undelivered, policy, now, 0.5)
+    expect(first).toMatchObject({ event: 'undelivered', state: 'accepted', redeliveries: 1, nextAttemptAt: at(500) })
+    expect(afterDebit({ ...sent, redeliveries: 1 }, undelivered, policy, now, 0.5)).toMatchObject({
+      state: 'accepted',
+      redeliveries: 2,
+      nextAttemptAt: at(2_000),
+    })
+    expect(afterDebit({ ...sent, redeliveries: 2 }, undelivered, policy, now, 0.5)).toMatchObject({
+      state: 'refused',
+      outcome: { code: '99092', class: 'refused' },
+    })
+  })
+  test('what cannot be written for the bank is refused: certainly nothing was sent', () => {
+    const unsendable: Answer = { kind: 'unsendable', fault: 'not-in-charset', outcome: outcome('93003') }
+    expect(afterDebit(sent, unsendable, policy, now, 0.5)).toMatchObject({ state: 'refused', outcome: { code: '93003' } })
+  })
+})
+
+describe('after an inquiry', () => {
+  test('the truth of the bank is taken', () => {
+    expect(afterInquiry(doubtful, answered('90000'), policy, now, 0.5).state).toBe('succeeded')
+    expect(afterInquiry(doubtful, answered('24003', 0), policy, now, 0.5).state).toBe('refused')
+    expect(afterInquiry(doubtful, answered('24020', 0), policy, now, 0.5).state).toBe('refused')
+  })
+  test('«not found» inside the quiescence window proves nothing: it is asked again when the window ends', () => {
+    for (const ms of [0, 1, 59_999]) {
+      const decision = afterInquiry(doubtful, answered('94054', 0), policy, at(ms), 0.5)
+      expect(decision).toMatchObject({ state: 'unknown', person: false, nextAttemptAt: at(60_000) })
+    }
+  })
+  test('«not found» after the window: the same key again, of a bank that dedupes', () => {
+    expect(afterInquiry(doubtful, answered('94054', 0), policy, at(60_000), 0.5)).toMatchObject({
+      event: 'absent',
+      state: 'accepted',
+      redeliveries: 1,
+      nextAttemptAt: at(60_000),
+    })
+  })
+  test('«not found» after the window: a person, of a bank that does not', () => {
+    const decision = afterInquiry(doubtful, answered('94054', 0), { ...policy, dedupe: 'none' }, at(60_000), 0.5)
+    expect(decision).toMatchObject({ state: 'unknown', person: true, nextAttemptAt: undefined })
+  })
+  test('the same key is not sent again for ever', () => {
+    const decision = afterInquiry({ ...doubtful, redeliveries: 2 }, answered('94054', 0), policy, at(60_000), 0.5)
+    expect(decision).toMatchObject({ state: 'unknown', person: true })
+  })
+  test('an inquiry that fails in any way leaves the doubt, climbs the ladder, and after the last rung a person decides', () => {
+    const failures: Answer[] = [
+      { kind: 'undelivered', fault: 'connect-failed' },
+      { kind: 'doubtful', fault: 'timeout', outcome: outcome('28003') },
+      { kind: 'unsendable', fault: 'too-long', outcome: outcome('93001') },
+      answered('94999', 0),
+      answered('99091', 0),
+    ]
+    for (const failure of failures) {
+      let standing = doubtful
+      const pauses = []
+      for (let i = 0; i < 3; i++) {
+        const decision = afterInquiry(standing, failure, policy, now, 0.5)
+        expect(decision.state).toBe('unknown')
+        pauses.push(decision.nextAttemptAt ? decision.nextAttemptAt.getTime() - now.getTime() : 'person')
+        standing = { ...standing, inquiries: decision.inquiries }
+      }
+      expect(pauses).toEqual([5_000, 60_000, 'person'])
+    }
+  })
+})
+
+test('what is due: never twice to the bank what may be there already', () => {
+  const due = { nextAttemptAt: now }
+  expect(dueStep({ ...due, state: 'accepted' }, now)).toBe('debit')
+  expect(dueStep({ ...due, state: 'sent' }, now)).toBe('inquiry')
+  expect(dueStep({ ...due, state: 'unknown' }, now)).toBe('inquiry')
+  for (const state of ['succeeded', 'refused'] as const) expect(dueStep({ ...due, state }, now)).toBeUndefined()
+  for (const state of ['accepted', 'sent', 'unknown'] as const) {
+    expect(dueStep({ nextAttemptAt: at(1), state }, now)).toBeUndefined()
+    expect(dueStep({ nextAttemptAt: undefined, state }, now)).toBeUndefined()
+  }
+})
+
+test('nothing leads out of a final state, and from no state back to accepted but on proof that nothing was booked', () => {
+  expect(debitMachine.isFinal('succeeded') && debitMachine.isFinal('refused')).toBe(true)
+  const back = Object.entries(debitMachine.table).flatMap(([from, moves]) =>
+    Object.entries(moves)
+      .filter(([, to]) => to === 'accepted')
+      .map(([on]) => `${from} ${on}`),
+  )
+  expect(back).toEqual(['sent undelivered', 'unknown absent'])
+})
