@@ -1,6 +1,6 @@
-import type { SecureContext } from 'node:tls'
+import { createSecureContext, type SecureContext } from 'node:tls'
 import { Fault, fail } from './fault.ts'
-import type { Peer, Request } from './line-terms.ts'
+import type { Peer, Request, Tls } from './line-terms.ts'
 
 /** Where a line goes; `context` when it is TLS. */
 export type Target = {
@@ -8,6 +8,18 @@ export type Target = {
   readonly port: number
   readonly context?: SecureContext
   readonly servername?: string
+}
+
+/** The TLS context of one end, TLS 1.2 or later; Fault bad-config when a PEM text cannot be used. */
+export const secure = ({ ca, cert, key }: Tls): SecureContext => {
+  // without our own list of authorities Node would trust those of the whole web
+  if (ca.trim() === '') fail('bad-config', 'TLS needs the certificates of those it trusts', {}, 'no')
+  if ((cert === undefined) !== (key === undefined)) fail('bad-config', 'a certificate and its key go together', {}, 'no')
+  try {
+    return createSecureContext({ ca, minVersion: 'TLSv1.2', ...(cert === undefined ? {} : { cert, key }) })
+  } catch {
+    return fail('bad-config', 'a certificate or key of the line cannot be used', {}, 'no')
+  }
 }
 
 /** The short name of an error of a socket, `ECONNREFUSED`; its message may hold what does not belong in a log. */

@@ -1,6 +1,5 @@
-import { createSecureContext, type SecureContext } from 'node:tls'
 import { fail } from './fault.ts'
-import { isSpan, peer, type Target } from './line-ask.ts'
+import { isSpan, peer, secure, type Target } from './line-ask.ts'
 import { httpCarrier } from './line-http.ts'
 import { tcpCarrier } from './line-tcp.ts'
 import type { Line, LineOptions, Peer, Read, Stray, Tls } from './line-terms.ts'
@@ -20,18 +19,6 @@ export {
 } from './line-terms.ts'
 
 const misconfigured = (detail: string): never => fail('bad-config', detail, {}, 'no')
-
-/** The TLS context of one end, TLS 1.2 or later; Fault bad-config when a PEM text cannot be used. */
-export const secure = ({ ca, cert, key }: Tls): SecureContext => {
-  // without our own list of authorities Node would trust those of the whole web
-  if (ca.trim() === '') misconfigured('TLS needs the certificates of those it trusts')
-  if ((cert === undefined) !== (key === undefined)) misconfigured('a certificate and its key go together')
-  try {
-    return createSecureContext({ ca, minVersion: 'TLSv1.2', ...(cert === undefined ? {} : { cert, key }) })
-  } catch {
-    return misconfigured('a certificate or key of the line cannot be used')
-  }
-}
 
 const schemes = { tcp: ['tcp:', 'tls:'], http: ['http:', 'https:'] } as const
 const ports: Record<string, number> = { 'http:': 80, 'https:': 443 }

@@ -5,8 +5,7 @@ import net from 'node:net'
 import tls from 'node:tls'
 import { Fault, fail } from './fault.ts'
 import { Framer, frame, Pile } from './frame.ts'
-import { secure } from './line.ts'
-import { codeOf, isSpan } from './line-ask.ts'
+import { codeOf, isSpan, secure } from './line-ask.ts'
 import type { HttpLine, Line, TcpLine, Tls } from './line-terms.ts'
 
 /** Who sent a request: the address, and behind TLS the certificate, checked against `tls.ca`. */
