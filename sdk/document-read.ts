@@ -102,7 +102,8 @@ export class DocumentReader {
     parser.on('text', piece => this.#piece(piece))
     parser.on('cdata', piece => this.#cdata(piece))
     parser.on('closetag', tag => this.#ended(tag as SaxesTagPlain))
-    if (!this.#text.includes('<?', 2) && !/<!(?!\[CDATA\[)/.test(this.#text)) return
+    const afterDeclaration = /^<\?xml[ \t\r\n]/.test(this.#text) ? 2 : 0
+    if (!this.#text.includes('<?', afterDeclaration) && !/<!(?!\[CDATA\[)/.test(this.#text)) return
     parser.on('comment', () => this.#comment())
     parser.on('processinginstruction', () => this.#refuse('forbidden', 'a processing instruction'))
     parser.on('doctype', () => this.#refuse('forbidden', 'a DOCTYPE'))
@@ -186,7 +187,7 @@ export class DocumentReader {
       here.attributes.get(name) ?? this.#refuse('unexpected', `the attribute ${here.path}/@${shownName(name)}`, this.#startOfAttribute())
     const end = this.#parser.position - 1
     const start = this.#text.lastIndexOf(this.#text.charAt(end), end - 1) + 1
-    if (this.#into.starts[leaf.id]! >= 0) this.#refuse('duplicate', `the attribute ${leaf.path}`, start)
+    if (this.#into.starts[leaf.id]! >= 0) fail('duplicate', `the attribute ${leaf.path}`, { field: leaf.field, offset: start })
     this.#keep(leaf, value, start, end)
   }
 
@@ -373,7 +374,7 @@ export const readLeaf = (leaf: Leaf, textLeaf: Leaf | undefined, capture: Captur
   const bankText = textLeaf && present(textLeaf, capture)
   let at = leaf
   try {
-    checkWidth(leaf, text)
+    leaf.checkWidth?.(text)
     const read = leaf.cell!.form === 'date' ? dateOf(text) : leaf.cell!.read(text)
     if (!isResult) {
       check(read)
@@ -383,6 +384,7 @@ export const readLeaf = (leaf: Leaf, textLeaf: Leaf | undefined, capture: Captur
     check(code)
     if (bankText === undefined) return code
     at = textLeaf!
+    at.checkWidth?.(bankText)
     const whole = outcome(code.code, code.bankCode, textLeaf!.cell!.read(bankText) as string)
     check(whole)
     return whole
@@ -409,11 +411,6 @@ export const present = (leaf: Leaf, capture: Capture): string | undefined => {
 // The bank's own code travels along in at most 20 printable characters; one that cannot is unlisted, and must not become a fault.
 const presentable = (read: Outcome): Outcome =>
   read.code === '99090' && !/^[\x21-\x7e]{1,20}$/.test(read.bankCode) ? outcome('99090', '?') : read
-
-const checkWidth = (leaf: Leaf, text: string): void => {
-  const { form, width } = leaf.cell!
-  if (form === 'text' && width !== undefined && text.length > width) fail('too-long', `at most ${width} bytes`)
-}
 
 /** Runs `check`; a fault of it is placed in `field`. */
 const checked = <T>(field: string, check: () => T): T => {

@@ -19,6 +19,8 @@ export type Leaf = {
   readonly kind?: Kind<unknown>
   readonly cell?: Cell<unknown>
   readonly constant?: string
+  /** Refuses a text longer than the width in bytes that a cell of text declares. */
+  readonly checkWidth?: (text: string) => void
   /** May stand empty: an optional field, a text of the bank. */
   readonly optional: boolean
 }
@@ -92,7 +94,7 @@ class Shaper {
   scope(rows: readonly unknown[]): Scope {
     for (const row of rows) this.#add(row as AnyRow)
     const root = this.#root ?? refuse('a document needs at least one row with a path', '')
-    for (const name of Object.keys(this.#fields)) if (!this.#names.has(name)) refuse('the layout forgets this field', this.#base + name)
+    for (const name of Object.keys(this.#fields)) if (!this.#names.has(name)) refuse('the layout forgets this field', this.#path(name))
     return { root, size: this.#size, groups: this.#groups, order: this.#order, plans: this.#plans() }
   }
 
@@ -113,7 +115,16 @@ class Shaper {
     if (wrong || (cell.form === 'number' || cell.form === 'yuan') !== (is === 'number'))
       refuse(`a cell of the form ${cell.form} cannot write it`, field)
     if (cell.form === 'number' && cell.pad === '0') refuse('numbers of a document are not padded: use number or yuan', field)
-    this.#place(at, id => ({ id, path: this.#path(at), field, kind, cell, optional: base !== undefined || kind.optional === true }))
+    const optional = base !== undefined || kind.optional === true
+    const limit = cell.form === 'text' && cell.width !== undefined ? { checkWidth: this.#widthCheck(cell.width) } : {}
+    this.#place(at, id => ({ id, path: this.#path(at), field, kind, cell, ...limit, optional }))
+  }
+
+  #widthCheck(width: number): (text: string) => void {
+    return text => {
+      const length = this.#charset.byteLength(text)
+      if (length > width) fail('too-long', `${length} bytes, the bank's page says at most ${width}`)
+    }
   }
 
   #addConstant(row: Constant): void {
