@@ -95,8 +95,7 @@ const mariadb = (dir: string, program: string, find: Find, durable: boolean): Se
   const data = join(dir, 'mariadb')
   // A server that starts clears its temporary directory of what looks like its own: two of them must not share one.
   const temporary = join(dir, 'tmp')
-  mkdirSync(temporary, { recursive: true, mode: 0o700 })
-  const identity = [`--tmpdir=${temporary}`, ...(process.getuid?.() === 0 ? [`--user=${userInfo().username}`] : [])]
+  const own = [`--tmpdir=${temporary}`, ...(process.getuid?.() === 0 ? [`--user=${userInfo().username}`] : [])]
   return {
     name: 'mariadb',
     mark: `--datadir=${data}`,

@@ -27,9 +27,11 @@ afterEach(async () => {
 })
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
+/** Whether a process lives; one that ended and waits to be collected does not. */
 const alive = (pid: number | undefined): boolean => {
   try {
-    return pid !== undefined && process.kill(pid, 0)
+    if (pid === undefined || !process.kill(pid, 0)) return false
+    return !existsSync('/proc/self/stat') || !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return false
   }
