@@ -1,4 +1,5 @@
 import type { Explained, LayoutRow } from './cell.ts'
+import { type Source, sourceOf } from './compile.ts'
 import { Fault } from './fault.ts'
 import { maskText } from './kinds.ts'
 import { type Outcome, outcomes } from './outcomes.ts'
@@ -26,9 +27,9 @@ export const describe = (head: Section, element: Section | undefined): LayoutRow
  * broken, the bytes may be shifted and stand under a neighbour's name: then all from the first private field on is hidden.
  */
 export const explain = (head: Section, element: Section | undefined, bytes: Buffer): Explained[] => {
-  const latin1 = bytes.toString('latin1')
-  const { count, expected } = lengthOf(head, element, bytes, latin1)
-  const view = new View(bytes, latin1, bytes.length !== expected)
+  const source = sourceOf(bytes)
+  const { count, expected } = lengthOf(head, element, source)
+  const view = new View(source, bytes.length !== expected)
   for (const part of head.parts) view.add(part, 0, '')
   for (let i = 0; element && i < count; i++) {
     for (const part of element.parts) view.add(part, head.width + i * element.width, `${head.repeat!.repeat}.${i}.`)
@@ -38,11 +39,12 @@ export const explain = (head: Section, element: Section | undefined, bytes: Buff
 }
 
 /** How many elements to show, and the length the record should have. */
-const lengthOf = (head: Section, element: Section | undefined, bytes: Buffer, latin1: string): { count: number; expected: number } => {
+const lengthOf = (head: Section, element: Section | undefined, source: Source): { count: number; expected: number } => {
   if (!element || !head.repeat) return { count: 0, expected: head.width }
+  const { bytes } = source
   const fitting = Math.min(Math.ceil(Math.max(0, bytes.length - head.width) / element.width), head.repeat.max)
   try {
-    const count = getPart(head.parts.at(-1)!, bytes, latin1, 0) as number
+    const count = getPart(head.parts.at(-1)!, source, 0) as number
     return { count: Math.min(count, fitting), expected: head.width + count * element.width }
   } catch {
     return { count: fitting, expected: head.width + fitting * element.width }
@@ -62,20 +64,18 @@ const lengthRow = (length: number, expected: number): Explained => ({
 
 class View {
   readonly rows: Explained[] = []
-  readonly #bytes: Buffer
-  readonly #latin1: string
+  readonly #source: Source
   #shifted: boolean
   #private = false
 
-  constructor(bytes: Buffer, latin1: string, shifted: boolean) {
-    this.#bytes = bytes
-    this.#latin1 = latin1
+  constructor(source: Source, shifted: boolean) {
+    this.#source = source
     this.#shifted = shifted
   }
 
   add(part: Part, at: number, prefix: string): void {
     const offset = at + part.offset
-    const bytes = this.#bytes.subarray(offset, offset + part.width)
+    const bytes = this.#source.bytes.subarray(offset, offset + part.width)
     if (bytes.length === 0) return
     const { text, fault } = this.#read(part, at, bytes.length)
     if (part.mask && fault) this.#shifted = true
@@ -97,7 +97,7 @@ class View {
   #read(part: Part, at: number, there: number): { text: string; fault?: string } {
     try {
       if (there < part.width) throw new Fault('wrong-length', `${there} of ${part.width} bytes are there`)
-      const value = getPart(part, this.#bytes, this.#latin1, at)
+      const value = getPart(part, this.#source, at)
       return { text: part.constant ? Buffer.from(part.constant).toString('latin1') : textOf(value) }
     } catch (error) {
       // Without its detail, which for a charset shows the bytes.

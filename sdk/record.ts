@@ -1,6 +1,7 @@
 import { checkSum, type Message, type ValuesOf } from './catalogue.ts'
 import type { Blank, Cell, Codec, Constant, NameOf, Omitted, OmittedOf, Repeat, Row, Whole, Wide } from './cell.ts'
 import { type Charset, type CharsetName, charset as charsetOf } from './charset.ts'
+import { type Source, sourceOf } from './compile.ts'
 import { Fault, fail } from './fault.ts'
 import type { Fields } from './kinds.ts'
 import { describe, explain } from './record-table.ts'
@@ -114,9 +115,9 @@ class FixedRecord implements RecordCodec<unknown> {
   decode(given: Uint8Array): unknown {
     const bytes = bufferOf(given)
     if (this.#element ? bytes.length < this.width : bytes.length !== this.width) this.#wrongLength(bytes.length, this.width)
-    const latin1 = bytes.toString('latin1')
-    const value = this.#get(bytes, latin1, 0)
-    if (this.#element) value[this.#group] = this.#getItems(bytes, latin1, value)
+    const source = sourceOf(bytes, this.#head.texts)
+    const value = this.#get(source, 0)
+    if (this.#element) value[this.#group] = this.#getItems(source, value)
     return value
   }
 
@@ -125,11 +126,12 @@ class FixedRecord implements RecordCodec<unknown> {
     const bytes = bufferOf(given)
     if (this.#element) this.#fail('bad-declaration', 'records with a repeated group have no fixed length')
     if (bytes.length % width !== 0) this.#wrongLength(bytes.length, width)
-    const batch = Math.max(1, Math.floor(32_768 / width)) * width
+    // Not larger: a text that is kept keeps the latin1 text of its whole batch in memory.
+    const batch = Math.max(1, Math.floor(8192 / width)) * width
     for (let start = 0, index = 0; start < bytes.length; start += batch) {
       const some = bytes.subarray(start, start + batch)
-      const latin1 = some.toString('latin1')
-      for (let at = 0; at < some.length; at += width, index++) each(this.#get(some, latin1, at, index), index)
+      const source = sourceOf(some, this.#head.texts, 0, width, some.length / width)
+      for (let at = 0; at < some.length; at += width, index++) each(this.#get(source, at, index), index)
     }
   }
 
@@ -145,29 +147,30 @@ class FixedRecord implements RecordCodec<unknown> {
     return describe(this.#head, this.#element)
   }
 
-  #get(bytes: Uint8Array, latin1: string, at: number, index?: number): { [name: string]: unknown } {
+  #get(source: Source, at: number, index?: number): { [name: string]: unknown } {
     try {
-      return this.#head.get(bytes, latin1, at)
+      return this.#head.get(source, at)
     } catch (error) {
-      const own = bytes.subarray(at, at + this.width)
-      const text = latin1.slice(at, at + this.width)
-      const found = blame(this.#head, 0, error, part => getPart(part, own, text, 0), this.#charset)
+      const own = sourceOf(source.bytes.subarray(at, at + this.width))
+      const found = blame(this.#head, 0, error, part => getPart(part, own, 0), this.#charset)
       throw this.#within(found, index === undefined ? undefined : index + 1)
     }
   }
 
-  #getItems(bytes: Uint8Array, latin1: string, value: Values): readonly unknown[] {
+  #getItems(head: Source, value: Values): readonly unknown[] {
     const element = this.#element!
-    const count = this.#count!.spot!.get(bytes, latin1, this.#count!.offset) as number
+    const count = this.#count!.spot!.get(head, this.#count!.offset) as number
     const end = this.width + count * element.width
-    if (bytes.length !== end) this.#wrongLength(bytes.length, end, `, with ${count} elements`)
+    const { length } = head.bytes
+    if (length !== end) this.#wrongLength(length, end, `, with ${count} elements`)
+    const source = sourceOf(head.bytes, element.texts, this.width, element.width, count)
     const items: { readonly amount?: number }[] = []
     for (let at = this.width; at < end; at += element.width) {
       try {
-        items.push(element.get(bytes, latin1, at))
+        items.push(element.get(source, at))
       } catch (error) {
         throw this.#inElement(
-          blame(element, at, error, part => getPart(part, bytes, latin1, at), this.#charset),
+          blame(element, at, error, part => getPart(part, sourceOf(head.bytes), at), this.#charset),
           items.length,
         )
       }

@@ -1,6 +1,6 @@
 import type { Blank, Cell, Constant, Omitted, Repeat, Wide } from './cell.ts'
 import type { Charset } from './charset.ts'
-import { type Joined, join, type Spot, spotOf } from './compile.ts'
+import { type Joined, join, type Source, type Spot, spotOf, type TextPlaces } from './compile.ts'
 import { Fault, fail } from './fault.ts'
 import { type Fields, type Kind, type Mask, optional, text } from './kinds.ts'
 import { checkNames, meaningOf } from './value.ts'
@@ -26,9 +26,11 @@ export type Section = {
   readonly parts: readonly Part[]
   readonly width: number
   readonly repeat?: Repeat
+  /** The places of text, for `sourceOf`. */
+  readonly texts: TextPlaces
   /** Writes all places; a fault may leave its place open: `blame` finds it. */
   readonly put: (value: Values, target: Uint8Array, at: number) => void
-  readonly get: (bytes: Uint8Array, latin1: string, at: number) => { [name: string]: unknown }
+  readonly get: (source: Source, at: number) => { [name: string]: unknown }
   /** Whether all constants stand where they belong. */
   readonly matches: (bytes: Uint8Array, at: number) => boolean
 }
@@ -155,6 +157,7 @@ const compiled = (parts: readonly Part[], width: number, names: readonly string[
   return {
     parts,
     width,
+    texts: parts.flatMap(({ offset, spot }) => (spot?.units ? { offset, units: spot.units } : [])),
     ...(repeat ? { repeat } : {}),
     put(value, target, at) {
       target.set(template, at)
@@ -163,9 +166,9 @@ const compiled = (parts: readonly Part[], width: number, names: readonly string[
       for (const _ in value) expected--
       if (expected !== 0) checkNames(value, names)
     },
-    get(bytes, latin1, at) {
-      if (!stand(bytes, at)) fail('wrong-constant', '')
-      return joined.get(bytes, latin1, at)
+    get(source, at) {
+      if (!stand(source.bytes, at)) fail('wrong-constant', '')
+      return joined.get(source, at)
     },
     matches: stand,
   }
@@ -193,12 +196,12 @@ export const blame = (section: Section, at: number, error: unknown, attempt: (pa
 }
 
 /** Reads one place by itself. */
-export const getPart = (part: Part, bytes: Uint8Array, latin1: string, at: number): unknown => {
+export const getPart = (part: Part, source: Source, at: number): unknown => {
   const start = at + part.offset
-  if (part.constant && !Buffer.from(part.constant).equals(bytes.subarray(start, start + part.width))) {
+  if (part.constant && !Buffer.from(part.constant).equals(source.bytes.subarray(start, start + part.width))) {
     fail('wrong-constant', `${JSON.stringify(Buffer.from(part.constant).toString('latin1'))} expected`)
   }
-  return part.spot?.get(bytes, latin1, start)
+  return part.spot?.get(source, start)
 }
 /** Writes one place by itself. */
 export const putPart = (part: Part, value: Values, target: Uint8Array, at: number): void => {

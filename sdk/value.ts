@@ -57,16 +57,20 @@ export const isDay = (year: number, month: number, day: number): boolean => {
   return day <= (month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31)
 }
 
-const two = (value: string, at: number): number => {
-  const tens = value.charCodeAt(at) - 48
-  const ones = value.charCodeAt(at + 1) - 48
-  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN
-}
 /** Refuses what is not a day written `yyyy-MM-dd`. */
 export const checkDate = (value: string): void => {
-  const year = two(value, 0) * 100 + two(value, 2)
-  const shape = value.length === 10 && value.charCodeAt(4) === 0x2d && value.charCodeAt(7) === 0x2d
-  if (!shape || Number.isNaN(year) || !isDay(year, two(value, 5), two(value, 8))) fail('not-a-date', 'a day yyyy-MM-dd expected')
+  let n = 0
+  let shape = value.length === 10
+  for (let i = 0; i < 10 && shape; i++) {
+    const unit = value.charCodeAt(i)
+    if (i === 4 || i === 7) shape = unit === 0x2d
+    else {
+      shape = unit >= 0x30 && unit <= 0x39
+      n = n * 10 + unit - 0x30
+    }
+  }
+  if (!shape) fail('not-a-date', 'a day yyyy-MM-dd expected')
+  if (!isDay((n / 10_000) | 0, ((n / 100) | 0) % 100, n % 100)) fail('not-a-date', 'no such day')
 }
 
 const isControl = (unit: number): boolean => unit < 0x20 || (unit >= 0x7f && unit <= 0x9f)
