@@ -175,9 +175,10 @@ export class Ledger {
     return next
   }
 
-  /** Opens an account or puts another in its place: a balance or state set from outside, so no booking. */
+  /** Opens an account, or changes what is given of one: a balance or state set from outside, so no booking. */
   set(account: Account): void {
-    this.#change({ type: 'account', account: { ...account, balance: String(fenOf(account.balance)) } })
+    const merged = { ...this.#accounts.get(account.account), ...account }
+    this.#change({ type: 'account', account: { ...merged, balance: String(fenOf(merged.balance)) } })
   }
 
   /** Makes a change that was decided before: how a journal is read back. */
@@ -292,7 +293,7 @@ export class Ledger {
       asked,
       code,
       amount,
-      ...(code === '90000' ? { serial: this.#date.replaceAll('-', '') + String(this.#serial + 1).padStart(8, '0') } : {}),
+      ...(code === '90000' ? { serial: compact(this.#date) + String(this.#serial + 1).padStart(8, '0') } : {}),
       at: now.getTime(),
       date: this.#date,
     }
@@ -380,6 +381,7 @@ const fenOf = (balance: number | bigint | string): bigint => {
     fail('bad-value', 'a balance is a whole number of fen')
   return BigInt(balance)
 }
+const compact = (date: string): string => date.slice(0, 4) + date.slice(5, 7) + date.slice(8)
 const dayAfter = (date: string): string => new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10)
 const entryOf = (decision: Decision): Entry => ({
   serial: decision.serial!,

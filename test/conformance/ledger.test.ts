@@ -285,6 +285,17 @@ describe('an inquiry', () => {
   })
 })
 
+test('setting a balance from outside leaves the rest of the account as it is, and books nothing', () => {
+  const ledger = ledgerOf()
+  ledger.set({ account: rich, balance: 10 })
+  ledger.set({ account: '6222000000000002', balance: '20' })
+  expect(ledger.debit(debitOf(1, { amount: 5, taxpayerName: '湘潭粮店' }), now).code).toBe('24002')
+  expect(ledger.debit(debitOf(2, { amount: 5, account: '6222000000000002' }), now).code).toBe('24004')
+  expect(ledger.debit(debitOf(3, { amount: 11 }), now).code).toBe('24003')
+  expect(ledger.debit(debitOf(4, { amount: 10 }), now).code).toBe('90000')
+  expect(ledger.summary()[0]?.net).toBe(10n)
+})
+
 test('a wrong set-up is refused', () => {
   expect(() => ledgerOf({ accountingDate: '2026-02-30' })).toThrow(/T1006/)
   expect(() => ledgerOf({ accounts: [{ account: '1', balance: 0.5 }] })).toThrow(/T1015/)
