@@ -194,7 +194,7 @@ class Reader {
     const first = negative ? start + 1 : start
     let at = first
     let value = 0
-    for (let code = text.charCodeAt(at); isDigit(code); code = text.charCodeAt(++at)) value = value * 10 + code - 0x30
+    for (let code = text.charCodeAt(at); isDigit(code); code = text.charCodeAt(++at)) value = value * 10 + (code - 0x30)
     const end = text.charCodeAt(at)
     const superfluous = text.charCodeAt(first) === 0x30 && (at > first + 1 || negative)
     if (at === first || superfluous || end === 0x2e || end === 0x65 || end === 0x45) {
