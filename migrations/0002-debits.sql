@@ -18,8 +18,7 @@ CREATE TABLE ticket (
   amount         BIGINT        NOT NULL COMMENT 'fen',
   content_hash   BINARY(32)    NOT NULL COMMENT 'SHA-256 of the tax side''s instruction: the same ticket with another hash is refused',
   accepted_at    DATETIME(3)   NOT NULL,
-  KEY by_acceptance (accepted_at, ticket_no),
-  CONSTRAINT ticket_no_digits CHECK (ticket_no REGEXP '^[0-9]{18}$'),
+  CONSTRAINT ticket_no_length CHECK (CHAR_LENGTH(ticket_no) = 18),
   CONSTRAINT ticket_amount CHECK (amount BETWEEN 1 AND 999999999999999)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
@@ -38,7 +37,7 @@ CREATE TABLE instruction (
   -- The fence: a claim raises attempt_no and names its owner; a late write with an older number changes no row.
   attempt_no       INT          NOT NULL DEFAULT 0,
   lease_owner      VARCHAR(40)  CHARACTER SET ascii COLLATE ascii_bin NULL,
-  next_attempt_at  DATETIME(3)  NULL COMMENT 'when to look again: end of the lease, next inquiry, next delivery; NULL: nothing by itself',
+  next_attempt_at  DATETIME(3)  NULL COMMENT 'when to look again: end of the lease, next inquiry, next delivery; 9999: a person decides; NULL: settled',
   person           BOOLEAN      NOT NULL DEFAULT FALSE COMMENT 'the ladder is over: a person decides',
   redeliveries     INT          NOT NULL DEFAULT 0,
   inquiries        INT          NOT NULL DEFAULT 0,
@@ -55,11 +54,10 @@ CREATE TABLE instruction (
   UNIQUE KEY bank_key (office_code, entrust_date, serial_no),
   UNIQUE KEY one_live_debit (ticket_no, live_debit),
   KEY due (next_attempt_at),
-  KEY doubtful (person, id),
-  CONSTRAINT instruction_ticket FOREIGN KEY (ticket_no) REFERENCES ticket (ticket_no),
-  CONSTRAINT instruction_serial CHECK (serial_no REGEXP '^[0-9]{8}$'),
+  CONSTRAINT instruction_serial CHECK (CHAR_LENGTH(serial_no) = 8),
   CONSTRAINT instruction_amount CHECK (amount BETWEEN 1 AND 999999999999999),
   CONSTRAINT instruction_state CHECK (state IN ('accepted', 'sent', 'unknown', 'succeeded', 'refused')),
+  CONSTRAINT instruction_open CHECK ((settled_at IS NULL) = (next_attempt_at IS NOT NULL)),
   CONSTRAINT instruction_settled CHECK ((state IN ('succeeded', 'refused')) = (settled_at IS NOT NULL)),
   CONSTRAINT instruction_verb CHECK (verb IN ('debit', 'supplementaryDebit', 'reversal'))
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

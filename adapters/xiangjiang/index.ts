@@ -16,7 +16,7 @@ const original = [
   ['originalSerialNo',  left(8)],                                     // 原交易流水号
 ] as const
 
-/** 扣税要素, p. 11: of 扣税 and 补扣. 289 bytes, and 129 for each of at most ten items. */
+/** 扣税要素, p. 11: of 扣税 and 补扣. 289 bytes, and 132 for each of at most ten items. */
 const particulars = [
   ['ticketNo',          left(18)],                                    // 电子税票号
   ['workDate',          ymd],                                         // 税务工作日期
@@ -38,7 +38,7 @@ const particulars = [
     ['budgetLevel',     left(1)],                                     // 预算级次
     ['periodStart',     ymd],                                         // 所属期起
     ['periodEnd',       ymd],                                         // 所属期止
-    ['amount',          right(12)],                                   // 税额, in fen
+    ['amount',          right(15)],                                   // 税额, in fen
   ]),
 ] as const
 

@@ -71,6 +71,9 @@ export type Settlement = {
 }
 
 const when = (at: Date | undefined): string | null => (at ? sqlTime(at) : null)
+/** Open, but not due by itself: a person decides. Not NULL, so that the index of what is due holds all that is open and nothing else. */
+const never = '9999-12-31 00:00:00.000'
+const nextLook = (decision: Decision): string | null => (decision.person ? never : when(decision.nextAttemptAt))
 const journalReason = (reason: string): string => reason.slice(0, 200)
 const isFinal = (state: DebitState): boolean => state === 'succeeded' || state === 'refused'
 
@@ -197,7 +200,7 @@ const moveOnAnswer = updater<Settlement>(
     owner: ['ascii', s => s.owner],
     from_state: ['ascii', s => s.from],
     to_state: ['ascii', s => s.decision.state],
-    next_at: ['time', s => when(s.decision.nextAttemptAt)],
+    next_at: ['time', s => nextLook(s.decision)],
     person: ['int', s => (s.decision.person ? 1 : 0)],
     redeliveries: ['int', s => s.decision.redeliveries],
     inquiries: ['int', s => s.decision.inquiries],

@@ -22,6 +22,8 @@ export type DebitView = {
   readonly accountingDate: string | undefined
   /** The inquiry ladder is over; a person decides. */
   readonly person: boolean
+  /** Calls to the bank so far, inquiries included. */
+  readonly attempts: number
   readonly acceptedAt: Date
   readonly settledAt: Date | undefined
   readonly contentHash: Buffer
@@ -85,6 +87,7 @@ const columns = {
   bankSerial: instruction.bankSerial,
   accountingDate: instruction.accountingDate,
   person: instruction.person,
+  attempts: instruction.attemptNo,
   acceptedAt: instruction.acceptedAt,
   settledAt: instruction.settledAt,
   contentHash: ticket.contentHash,

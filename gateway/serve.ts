@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { assemble, type Parts } from './assemble.ts'
+import type { Config } from './config.ts'
+import type { DebitState } from './domain/debit.ts'
+import type { Note } from './flows/flow.ts'
+import { check, type Internal, openInternal } from './http/internal.ts'
+import { openHttp } from './http/server.ts'
+import { deliveryBody } from './http/shapes.ts'
+import { openWaiters, type Waiters } from './http/waiters.ts'
+import { logNotes, openLog } from './log.ts'
+import { type Metrics, openMetrics } from './metrics.ts'
+import { developmentPki } from './pki.ts'
+import { migrationsDir } from './prepare.ts'
+import { readBacklog } from './store/backlog.ts'
+import { pending } from './store/migrate.ts'
+import { postWebhook } from './webhook.ts'
+import { startWork } from './work.ts'
+
+/** The configuration of a process whose servers are given. */
+export type InForce = Config & { readonly databaseUrl: string; readonly redisUrl: string }
+
+type Base = {
+  readonly parts: Parts
+  readonly waiters: Waiters
+  readonly metrics: Metrics
+  readonly internal: (closing: () => boolean) => Promise<Internal>
+}
+
+/** What both kinds of process have: the parts, log, metrics and the internal port. */
+const base = async (config: InForce, role: string): Promise<Base> => {
+  const log = openLog({ level: config.logLevel })
+  const hear: { note: (note: Note) => void; settled: (ticketNo: string, state: DebitState) => void } = {
+    note: logNotes(log),
+    settled: () => {},
+  }
+  const parts = await assemble(config, role, { note: note => hear.note(note), settled: (ticketNo, state) => hear.settled(ticketNo, state) })
+  const waiters = openWaiters(ticketNos => parts.store.findMany(ticketNos))
+  const metrics = openMetrics({
+    slots: parts.slots,
+    waiting: () => waiters.count,
+    backlog: () => readBacklog(parts.db, parts.flow.clock()),
+    isBank: code => parts.flow.reference().banks.has(code),
+    process: true,
+  })
+  const toLog = hear.note
+  hear.note = note => {
+    toLog(note)
+    metrics.observe(note)
+  }
+  hear.settled = waiters.settled
+  const checks = {
+    database: check(() => parts.db.query('SELECT 1').then(() => true), '数据库没有应答', 'the database does not answer'),
+    migrations: check(
+      async () => (await pending(config.databaseUrl, migrationsDir)).length === 0,
+      '数据库结构未升级,先运行 migrate',
+      'migrations are pending: run migrate',
+    ),
+    reference: check(
+      async () => parts.flow.reference().version !== '',
+      '没有基础资料,先运行 migrate',
+      'there is no reference data: run migrate',
+    ),
+    // Without Redis debits are still accepted and sent; only what is left over is late.
+    redis: check(() => parts.queue.isAlive(), 'Redis 没有应答', 'Redis does not answer'),
+  }
+  return {
+    parts,
+    waiters,
+    metrics,
+    internal: closing => openInternal({ host: config.host, port: config.internalPort, checks, closing, metrics }),
+  }
+}
+
+/** The gateway process: the public interface, and the first attempt of what it accepts. */
+export const serve = async (config: InForce): Promise<{ readonly url: string; readonly internalUrl: string; stop(): Promise<void> }> => {
+  const { parts, waiters, metrics, internal } = await base(config, 'serve')
+  const http = await openHttp({
+    flow: parts.flow,
+    slots: parts.slots,
+    waiters,
+    tls: await serverTls(config),
+    host: config.host,
+    port: config.port,
+    served: metrics.served,
+  })
+  const inside = await internal(() => http.closing)
+  return {
+    url: http.url,
+    internalUrl: inside.url,
+    stop: async () => {
+      await http.close()
+      await parts.close()
+      await inside.close()
+    },
+  }
+}
+
+/** A worker process: brings what is left over to a certain end, and tells the tax side. */
+export const work = async (config: InForce): Promise<{ readonly internalUrl: string; stop(): Promise<void> }> => {
+  const { parts, waiters, internal } = await base(config, 'work')
+  let closing = false
+  const working = startWork(parts.flow, parts.slots, parts.queue, { relayMs: 250, sweepMs: config.sweepMs, ...webhookOf(config, parts) })
+  const inside = await internal(() => closing)
+  return {
+    internalUrl: inside.url,
+    stop: async () => {
+      closing = true
+      await working.stop()
+      waiters.close()
+      await parts.close()
+      await inside.close()
+    },
+  }
+}
+
+const webhookOf = (config: InForce, parts: Parts) => {
+  const { webhook } = config
+  if (webhook?.secret === undefined) return {}
+  const to = { url: webhook.url, secret: webhook.secret, timeoutMs: 15_000 }
+  return {
+    webhook: {
+      name: 'results',
+      // The same run of results has the same id, so that a receiver can tell a repetition.
+      send: (results: Parameters<typeof deliveryBody>[0]) =>
+        postWebhook(to, `results-${results[0]?.seq}-${results.at(-1)?.seq}`, parts.flow.clock(), deliveryBody(results)),
+    },
+  }
+}
+
+const serverTls = async (config: InForce) => {
+  const { tls } = config
+  if (tls) return { ca: readFileSync(tls.ca, 'utf8'), cert: readFileSync(tls.cert, 'utf8'), key: readFileSync(tls.key, 'utf8') }
+  const pki = await developmentPki(join(config.dataDir, 'pki'))
+  return { ca: pki.ca, ...pki.server }
+}
