@@ -41,6 +41,7 @@ export const faults = {
   'too-large': f('T3007', '请求过大', 'the request is too large', '拆分后再发', 'split it'),
   overloaded: f('T3008', '系统繁忙,请求未被受理', 'the system is busy; the request was not accepted', '按 Retry-After 稍后重发', 'send it again after Retry-After'),
   internal: f('T3009', '内部错误', 'internal error', '凭请求号联系信息中心', 'tell the information centre the request id'),
+  'record-away': f('T3010', '记录库暂不可用,是否已受理尚不确定', 'the record is out of reach; whether the request was accepted is not certain', '稍后原样重发,同一票号不会重复受理', 'send the same again later; the same ticket is never accepted twice'),
   'bad-config': f('T4001', '配置有误', 'the configuration is wrong', '按提示修改环境变量', 'mend the environment as told'),
   'service-missing': f('T4002', '缺少运行所需的服务', 'a service this needs is missing', '执行提示的命令', 'run the command shown'),
   'bad-migration': f('T4003', '数据库迁移文件有误', 'a migration cannot be applied', '恢复该文件,改动写在新文件中', 'restore the file and write the change as a new one'),

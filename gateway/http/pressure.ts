@@ -1,0 +1,56 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+
+/** How much the server takes before it refuses more. */
+export type PressureLimits = {
+  /** Requests under way, without those that only wait for an outcome. */
+  readonly inFlight: number
+  /** Milliseconds by which the event loop is late, on the average of the last quarter of a second. */
+  readonly delayMs: number
+}
+/** Back-pressure: what is refused before anything was accepted may simply be sent again. */
+export type Pressure = {
+  /** Counts a request in, or says that there are too many already. */
+  enter(): boolean
+  /** Counts a request out: it is done, or from now on only waits. */
+  leave(): void
+  readonly inFlight: number
+  close(): void
+}
+
+const sampleMs = 250
+
+/** Opens the gauge; `late` reads and resets how late the event loop is, in milliseconds. */
+export const openPressure = (limits: PressureLimits, late: () => number = lateness()): Pressure => {
+  let inFlight = 0
+  let isLate = false
+  const timer = setInterval(() => {
+    isLate = late() > limits.delayMs
+  }, sampleMs)
+  timer.unref()
+  return {
+    enter: () => {
+      if (isLate || inFlight >= limits.inFlight) return false
+      inFlight++
+      return true
+    },
+    leave: () => {
+      inFlight--
+    },
+    get inFlight() {
+      return inFlight
+    },
+    close: () => clearInterval(timer),
+  }
+}
+
+const resolution = 10
+const lateness = (): (() => number) => {
+  const histogram = monitorEventLoopDelay({ resolution })
+  histogram.enable()
+  return () => {
+    // Node counts the pause itself; in nanoseconds, NaN while nothing was measured.
+    const ms = histogram.mean / 1e6 - resolution
+    histogram.reset()
+    return Number.isNaN(ms) ? 0 : ms
+  }
+}

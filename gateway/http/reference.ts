@@ -1,0 +1,154 @@
+import type { Server } from 'node:https'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import { exchanges, type Message, schemaOf, verbs, version } from '@taxlink/bank-sdk'
+import fastify from 'fastify'
+import type { App } from './app.ts'
+import { faultTable, type Operation, operations } from './operations.ts'
+import { shapes } from './schemas.ts'
+import { validatorCompiler } from './validate.ts'
+
+/** Where the page for people is, and the document for programs; both are open reading. */
+export const referencePath = '/reference'
+export const documentPath = '/openapi.json'
+
+const about = () =>
+  [
+    '税务系统经本接口发起扣款、查询结果;银行经《统一银行接口》(webhooks 一节)接收网关的指令。金额一律为整数分;时间为 RFC 3339、+08:00。',
+    'Tax systems order debits and read outcomes here; banks receive the gateway’s instructions by the unified bank interface (section webhooks). Amounts are integer fen; times are RFC 3339 with +08:00.',
+    '**结果不明(unknown)既不是成功也不是失败**:系统会查询银行,切勿换号重发。同一票号、同一内容可任意重发。 / **`unknown` is neither yes nor no**: the bank is being asked; never send the debit under another number. The same order may be sent any number of times.',
+    `| 错误码 / code | 类型 / type | 含义 / meaning | 下一步 |\n|---|---|---|---|\n${faultTable()}`,
+  ].join('\n\n')
+
+/** A message of the unified bank interface as a component: its schema without the `$id`, which would move the base of references. */
+const component = (message: Message) => {
+  const { $id: _id, ...schema } = schemaOf(message)
+  return schema
+}
+const messages: Message[] = verbs.flatMap(verb => [exchanges[verb].request, exchanges[verb].reply])
+const referTo = (message: Message) => ({ 'application/json': { schema: { $ref: `#/components/schemas/bank.${message.id}` } } })
+
+const bankWebhooks = Object.fromEntries(
+  verbs.map(verb => {
+    const { request, reply } = exchanges[verb]
+    return [
+      `bank.${verb}`,
+      {
+        post: {
+          operationId: `bank.${verb}`,
+          tags: ['统一银行接口 / unified bank interface'],
+          summary: `${request.zh} / ${request.en}`,
+          requestBody: { required: true, content: referTo(request) },
+          responses: { 200: { description: `${reply.zh} / ${reply.en}`, content: referTo(reply) } },
+          security: [{ mutualTLS: [] }],
+        },
+      },
+    ]
+  }),
+)
+const resultsWebhook = {
+  post: {
+    operationId: 'results',
+    tags: ['税务系统 / tax systems'],
+    summary: '推送结果 / results delivered',
+    description:
+      '按 seq 顺序、至少一次;签名见 Standard Webhooks(webhook-id、webhook-timestamp、webhook-signature)。 / In the order of seq, at least once, signed as Standard Webhooks.',
+    requestBody: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: {
+            type: 'object',
+            required: ['results'],
+            properties: { results: { type: 'array', minItems: 1, items: { $ref: '#/components/schemas/Result' } } },
+          },
+        },
+      },
+    },
+    responses: { 200: { description: '已接收 / taken' } },
+    security: [],
+  },
+}
+
+/** Describes the routes that follow; must come before them. */
+export const describe = async (app: App): Promise<void> => {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: '税银联网网关接口 / TaxLink gateway',
+        version,
+        description: about(),
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/' }],
+      tags: [{ name: '税务系统 / tax systems' }, { name: '统一银行接口 / unified bank interface' }],
+    },
+    refResolver: { buildLocalReference: (schema, _base, _fragment, i) => (typeof schema.$id === 'string' ? schema.$id : `schema-${i}`) },
+  })
+  for (const shape of shapes) app.addSchema(shape)
+}
+
+const securitySchemes = {
+  mutualTLS: {
+    type: 'mutualTLS',
+    description:
+      '客户端证书的 URI 名(urn:taxlink:tax-system:…)即调用者身份 / the URI name of the client certificate is the caller’s identity',
+  },
+}
+
+/** The document of the routes, completed by what no route has: who may call, what we send, and the messages of the banks. */
+const whole = (app: App) => {
+  const document = app.swagger()
+  const components = 'components' in document ? document.components : undefined
+  const bank = Object.fromEntries(messages.map(message => [`bank.${message.id}`, component(message)]))
+  return {
+    ...document,
+    security: [{ mutualTLS: [] }],
+    webhooks: { results: resultsWebhook, ...bankWebhooks },
+    components: { ...components, schemas: { ...components?.schemas, ...bank }, securitySchemes },
+  }
+}
+
+// Nothing is loaded from elsewhere, and nothing may frame the page. Swagger UI writes its styles into the page.
+const policy =
+  "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'; frame-ancestors 'none'"
+
+/** The page for people and the document for programs, readable without a certificate. */
+export const referencePages = async (app: App): Promise<void> => {
+  await app.register(async scope => {
+    scope.addHook('onRoute', route => {
+      route.config = { ...route.config, open: true }
+    })
+    await scope.register(swaggerUi, {
+      routePrefix: referencePath,
+      staticCSP: policy,
+      transformSpecification: () => whole(app),
+      transformSpecificationClone: false,
+      uiConfig: { docExpansion: 'list', defaultModelsExpandDepth: 0, tryItOutEnabled: false, supportedSubmitMethods: [] },
+      theme: { title: '税银联网网关接口 / TaxLink gateway' },
+    })
+    let text = ''
+    scope.get(documentPath, { schema: { hide: true } }, (_request, reply) => {
+      text ||= documentText(app)
+      reply.type('application/json').send(text)
+    })
+  })
+}
+
+const documentText = (app: App): string => `${JSON.stringify(whole(app), null, 2)}\n`
+
+/** The OpenAPI 3.1 document of the public interface, as docs/openapi.json has it. */
+export const openapiText = async (): Promise<string> => {
+  const app = fastify<Server>({ https: {} })
+  app.setValidatorCompiler(validatorCompiler)
+  await describe(app)
+  const routes: readonly Operation[] = Object.values(operations)
+  for (const operation of routes) app.route({ ...operation, handler: async () => '' })
+  await app.ready()
+  const text = documentText(app)
+  await app.close()
+  return text
+}
+/** The same as data. */
+export const openapiDocument = async (): Promise<unknown> => JSON.parse(await openapiText())

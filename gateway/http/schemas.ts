@@ -1,0 +1,239 @@
+import { debitRequest, debitResult, faults, objectSchema, outcomes } from '@taxlink/bank-sdk'
+import { debitMachine } from '../domain/debit.ts'
+import { debitOrder } from '../flows/order.ts'
+
+// The shapes of the public interface as JSON Schema (2020-12): they check bodies, write answers, and are what the reference page shows.
+
+const { officeCode, entrustDate, serialNo } = debitRequest.fields
+const { ticketNo, bankCode, amount } = debitOrder.fields
+const { bankSerial, accountingDate } = debitResult.fields
+
+type Titled = { readonly zh: string; readonly en: string; readonly schema: object }
+const property = ({ zh, en, schema }: Titled) => ({ title: `${zh} / ${en}`, ...schema })
+const text = (title: string) => ({ type: 'string', title })
+const instant = (title: string, example: string) => ({ type: 'string', title, examples: [example] })
+const states = Object.keys(debitMachine.table)
+
+/** 扣款委托: the body of a debit order. */
+export const orderSchema = {
+  $id: 'DebitOrder',
+  title: `${debitOrder.zh} / ${debitOrder.en}`,
+  ...objectSchema(debitOrder.fields),
+  examples: [
+    {
+      ticketNo: '343012611000000001',
+      officeCode: '14301020000',
+      bankCode: '4301',
+      channel: 'computer',
+      taxpayerId: '91430100MA4L00000X',
+      taxpayerName: '示例商贸有限公司',
+      agreementNo: 'XY430100000001',
+      account: '4301000000000000001',
+      payerBankNo: '313551000017',
+      amount: 125_000,
+      items: [
+        {
+          taxCode: '10101',
+          taxName: '增值税',
+          budgetSubject: '101010106',
+          budgetLevel: '1',
+          periodStart: '2026-10-01',
+          periodEnd: '2026-10-31',
+          amount: 125_000,
+        },
+      ],
+    },
+  ],
+} as const
+
+const resultSchema = {
+  type: 'object',
+  title: '处理结果 / result',
+  additionalProperties: false,
+  required: ['class', 'code', 'bankCode', 'zh', 'en', 'nextZh', 'nextEn'],
+  properties: {
+    class: { type: 'string', title: '类别 / what is certain', enum: ['succeeded', 'refused', 'unknown'] },
+    code: { type: 'string', title: '统一结果码 / unified code', enum: Object.keys(outcomes) },
+    bankCode: text('银行结果码 / the bank’s own code'),
+    bankText: text('银行附言 / the bank’s text'),
+    zh: text('含义(中文) / meaning in Chinese'),
+    en: text('含义(英文) / meaning in English'),
+    nextZh: text('下一步(中文) / what to do, in Chinese'),
+    nextEn: text('下一步(英文) / what to do, in English'),
+  },
+}
+const debitProperties = {
+  ticketNo: property(ticketNo),
+  state: {
+    type: 'string',
+    title: '状态 / state',
+    enum: states,
+    description: 'unknown 表示结果不明,系统正在查询银行,切勿重发 / unknown: the bank is being asked; do not send again',
+  },
+  officeCode: property(officeCode),
+  entrustDate: property(entrustDate),
+  serialNo: property(serialNo),
+  bankCode: property(bankCode),
+  amount: property(amount),
+  result: resultSchema,
+  bankSerial: property(bankSerial),
+  accountingDate: property(accountingDate),
+  needsPerson: { type: 'boolean', title: '需人工处理 / a person must look' },
+  attempts: { type: 'integer', minimum: 0, title: '调用银行次数(含查询) / calls to the bank, inquiries included' },
+  acceptedAt: instant('受理时间 / accepted at', '2026-11-10T09:30:00.000+08:00'),
+  settledAt: instant('终结时间 / settled at', '2026-11-10T09:30:00.412+08:00'),
+}
+const debitRequired = [
+  'ticketNo',
+  'state',
+  'officeCode',
+  'entrustDate',
+  'serialNo',
+  'bankCode',
+  'amount',
+  'needsPerson',
+  'attempts',
+  'acceptedAt',
+]
+
+/** 扣款: a debit as the tax side sees it. */
+export const debitSchema = {
+  $id: 'Debit',
+  title: '扣款 / debit',
+  type: 'object',
+  additionalProperties: false,
+  required: debitRequired,
+  properties: debitProperties,
+} as const
+
+/** One line of the feed of outcomes. */
+export const feedSchema = {
+  $id: 'Result',
+  title: '结果流水 / one result of the feed',
+  type: 'object',
+  additionalProperties: false,
+  required: ['seq', ...debitRequired],
+  properties: { seq: { type: 'integer', title: '结果序号,递增 / sequence number of the feed, growing', minimum: 1 }, ...debitProperties },
+} as const
+
+const placesSchema = {
+  type: 'array',
+  title: '出错位置 / places',
+  items: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['pointer', 'zh', 'en'],
+    properties: {
+      pointer: text('JSON Pointer'),
+      zh: text('说明(中文) / why, in Chinese'),
+      en: text('说明(英文) / why, in English'),
+      offset: { type: 'integer', title: '字节位置 / byte offset' },
+    },
+  },
+}
+const problemProperties = {
+  type: { type: 'string', title: '错误类型 / type', enum: Object.keys(faults).map(name => `urn:taxlink:fault:${name}`) },
+  title: text('标题 / title in the language asked for'),
+  titleZh: text('标题(中文) / title in Chinese'),
+  titleEn: text('标题(英文) / title in English'),
+  status: { type: 'integer', title: 'HTTP 状态 / HTTP status' },
+  code: { type: 'string', title: '错误码 / code', pattern: '^T[0-9]{4}$' },
+  nextZh: text('下一步(中文) / what to do, in Chinese'),
+  nextEn: text('下一步(英文) / what to do, in English'),
+  detail: text('补充说明 / detail'),
+  instance: text('请求号 / request id'),
+  errors: placesSchema,
+  hash: text('本次内容 SHA-256 / SHA-256 of the order now sent'),
+  acceptedHash: text('原受理内容 SHA-256 / SHA-256 of the order accepted before'),
+}
+
+/** RFC 9457 problem. */
+export const problemSchema = {
+  $id: 'Problem',
+  title: '错误 / problem (RFC 9457)',
+  type: 'object',
+  additionalProperties: false,
+  required: ['type', 'title', 'titleZh', 'titleEn', 'status', 'code', 'nextZh', 'nextEn'],
+  properties: problemProperties,
+} as const
+
+/** 1 to 1,000 orders in one request. */
+export const batchSchema = {
+  $id: 'DebitBatch',
+  title: '批量扣款委托 / batch of debit orders',
+  type: 'object',
+  additionalProperties: false,
+  required: ['orders'],
+  properties: { orders: { type: 'array', title: '委托 / orders', minItems: 1, maxItems: 1000, items: { $ref: 'DebitOrder#' } } },
+} as const
+
+/** What became of each order of a batch. */
+export const verdictsSchema = {
+  $id: 'BatchVerdicts',
+  title: '批量受理结论 / verdicts of a batch',
+  type: 'object',
+  additionalProperties: false,
+  required: ['verdicts'],
+  properties: {
+    verdicts: {
+      type: 'array',
+      title: '逐笔结论,与委托同序 / one for each order, in their order',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['verdict'],
+        properties: {
+          verdict: {
+            type: 'string',
+            title: '结论 / verdict',
+            enum: ['accepted', 'repeated', 'differs', 'invalid', 'failed'],
+            description:
+              'accepted 已受理;repeated 此前已受理同一内容;differs 票号已用于其他内容;invalid 不符合定义;failed 是否受理不明,可原样重发 / failed: not certain, send the same again',
+          },
+          ticketNo: property(ticketNo),
+          debit: { $ref: 'Debit#' },
+          problem: { $ref: 'Problem#' },
+        },
+      },
+    },
+  },
+} as const
+
+/** A page of debits. */
+export const debitPageSchema = {
+  $id: 'DebitPage',
+  title: '扣款列表 / page of debits',
+  type: 'object',
+  additionalProperties: false,
+  required: ['debits'],
+  properties: {
+    debits: { type: 'array', items: { $ref: 'Debit#' } },
+    next: text('下一页游标,没有则为末页 / cursor of the next page; absent on the last'),
+  },
+} as const
+
+/** A page of the feed. */
+export const feedPageSchema = {
+  $id: 'ResultPage',
+  title: '结果流水页 / page of the feed',
+  type: 'object',
+  additionalProperties: false,
+  required: ['results', 'next', 'more'],
+  properties: {
+    results: { type: 'array', items: { $ref: 'Result#' } },
+    next: { type: 'integer', title: '下次的 after / what to ask after next time', minimum: 0 },
+    more: { type: 'boolean', title: '还有更多 / there is more already' },
+  },
+} as const
+
+/** Every shape that has a name. */
+export const shapes = [
+  orderSchema,
+  batchSchema,
+  debitSchema,
+  feedSchema,
+  verdictsSchema,
+  debitPageSchema,
+  feedPageSchema,
+  problemSchema,
+] as const

@@ -1,0 +1,95 @@
+import { type Outcome, type OutcomeClass, outcome, outcomes } from '@taxlink/bank-sdk'
+import { type DebitState, debitMachine } from '../domain/debit.ts'
+import { shanghaiTime } from '../domain/time.ts'
+import type { NewDebit } from '../store/debits.ts'
+import type { DebitView, ResultView } from '../store/reads.ts'
+
+/** The result of a debit with its words: what is certain, why, and what to do next. */
+export type ResultJson = {
+  readonly class: OutcomeClass
+  readonly code: string
+  readonly bankCode: string
+  readonly bankText?: string
+  readonly zh: string
+  readonly en: string
+  readonly nextZh: string
+  readonly nextEn: string
+}
+/** A debit as the tax side sees it; nothing of the taxpayer, the account or the content is in it. */
+export type DebitJson = {
+  readonly ticketNo: string
+  readonly state: DebitState
+  readonly officeCode: string
+  readonly entrustDate: string
+  readonly serialNo: string
+  readonly bankCode: string
+  /** Fen. */
+  readonly amount: number
+  readonly result?: ResultJson
+  readonly bankSerial?: string
+  readonly accountingDate?: string
+  readonly needsPerson: boolean
+  /** Calls to the bank so far, inquiries included. */
+  readonly attempts: number
+  readonly acceptedAt: string
+  readonly settledAt?: string
+}
+/** One line of the feed of outcomes. */
+export type FeedJson = DebitJson & { readonly seq: number }
+
+/** The outcome that goes with a state: certain ones only with a settled debit, and a doubt is always shown as one. */
+const shownOutcome = (state: DebitState, recorded: Outcome | undefined): Outcome | undefined => {
+  if (debitMachine.isFinal(state)) return recorded
+  if (state !== 'unknown') return undefined
+  if (recorded === undefined) return outcome('94999')
+  // The bank's yes or no was not believed (another amount, say): its own code stays, what it means does not.
+  return recorded.class === 'unknown' || recorded.class === 'in-progress'
+    ? recorded
+    : outcome('99090', recorded.bankCode, recorded.bankText)
+}
+
+const resultJson = (shown: Outcome): ResultJson => {
+  const { zh, en, nextZh, nextEn } = outcomes[shown.code]
+  // «In progress» is a doubt too: neither yes nor no.
+  const cls = shown.class === 'in-progress' ? 'unknown' : shown.class
+  const { code, bankCode, bankText } = shown
+  return { class: cls, code, bankCode, ...(bankText === undefined ? {} : { bankText }), zh, en, nextZh, nextEn }
+}
+
+/** A debit of the record as JSON. */
+export const debitJson = (view: Omit<DebitView, 'taxSystem' | 'contentHash' | 'instructionId'>): DebitJson => {
+  const shown = shownOutcome(view.state, view.outcome)
+  return {
+    ticketNo: view.ticketNo,
+    state: view.state,
+    officeCode: view.officeCode,
+    entrustDate: view.entrustDate,
+    serialNo: view.serialNo,
+    bankCode: view.bankCode,
+    amount: view.amount,
+    ...(shown ? { result: resultJson(shown) } : {}),
+    ...(view.bankSerial === undefined ? {} : { bankSerial: view.bankSerial }),
+    ...(view.accountingDate === undefined ? {} : { accountingDate: view.accountingDate }),
+    needsPerson: view.person,
+    attempts: view.attempts,
+    acceptedAt: shanghaiTime(view.acceptedAt),
+    ...(view.settledAt ? { settledAt: shanghaiTime(view.settledAt) } : {}),
+  }
+}
+
+/** A debit as it was just accepted, before anybody read it back. */
+export const acceptedJson = (debit: NewDebit): DebitJson =>
+  debitJson({
+    ...debit,
+    bankSerial: undefined,
+    accountingDate: undefined,
+    person: false,
+    attempts: debit.state === 'sent' ? 1 : 0,
+    settledAt: debitMachine.isFinal(debit.state) ? debit.acceptedAt : undefined,
+  })
+
+/** A line of the feed as JSON, for the pages of the feed and for webhooks. */
+export const feedJson = (view: ResultView): FeedJson => ({ seq: view.seq, ...debitJson(view) })
+
+/** The body of a webhook's delivery, as the reference page describes it. */
+export const deliveryBody = (results: readonly ResultView[]): string => JSON.stringify({ results: results.map(feedJson) })

@@ -1,0 +1,129 @@
+import { isUnifiedCode, outcomes } from '@taxlink/bank-sdk'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Note } from './flows/flow.ts'
+import type { Slots } from './flows/slots.ts'
+import type { Backlog } from './store/backlog.ts'
+
+export type MetricsOptions = {
+  readonly slots?: Slots
+  /** Requests that wait for an outcome. */
+  readonly waiting?: () => number
+  /** Read at each scrape; where the record is away there are none, or NaN. */
+  readonly backlog?: () => Promise<Backlog>
+  /** Banks with a name of their own in the figures; all others are `other`. */
+  readonly isBank?: (code: string) => boolean
+  /** Figures of the process itself; only once in a process. */
+  readonly process?: boolean
+}
+
+/** The figures of one process, for Prometheus. */
+export type Metrics = {
+  readonly contentType: string
+  /** Counts what the flows note. */
+  observe(note: Note): void
+  /** Counts an answered request of the public interface. */
+  served(request: { readonly method: string; readonly route: string; readonly status: number; readonly seconds: number }): void
+  text(): Promise<string>
+}
+
+// From a bank next door to one that is at its limit.
+const callSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 60]
+const requestSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60]
+
+/** Opens the figures of this process. */
+export const openMetrics = (options: MetricsOptions = {}): Metrics => {
+  const registry = new Registry()
+  const bank = (code: string | undefined): string => (code !== undefined && (options.isBank?.(code) ?? true) ? code : 'other')
+  const counter = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name: `taxlink_${name}`, help, labelNames, registers: [registry] })
+  const seconds = (name: string, help: string, labelNames: string[], buckets: number[]) =>
+    new Histogram({ name: `taxlink_${name}`, help, labelNames, buckets, registers: [registry] })
+
+  const accepted = counter('debits_accepted_total', '受理的扣款 / debits accepted', ['bank'])
+  const repeated = counter('debits_repeated_total', '重复的委托 / orders whose ticket number was there before', ['bank'])
+  const calls = counter('bank_calls_total', '银行调用,按结果类别 / calls to banks by what came of them', ['bank', 'verb', 'class'])
+  const faults = counter('bank_faults_total', '银行调用的线路与报文故障 / faults of lines and messages', ['bank', 'fault'])
+  const events = counter('events_total', '其他事件 / other events', ['event'])
+  const requests = counter('http_requests_total', 'HTTP 请求 / requests', ['method', 'route', 'status'])
+  const callTime = seconds('bank_call_seconds', '银行应答耗时 / how long banks take', ['bank', 'verb'], callSeconds)
+  const requestTime = seconds('http_request_seconds', 'HTTP 请求耗时 / how long requests take', ['method', 'route'], requestSeconds)
+  addGauges(registry, options)
+  if (options.process) collectDefaultMetrics({ register: registry })
+
+  const answered = (note: Note): void => {
+    const labels = { bank: bank(note.bankCode), verb: note.verb ?? 'none' }
+    calls.inc({ ...labels, class: classOf(note) })
+    if (note.fault !== undefined) faults.inc({ bank: labels.bank, fault: note.fault })
+    if (note.ms !== undefined) callTime.observe(labels, note.ms / 1000)
+  }
+  return {
+    contentType: registry.contentType,
+    observe: note => {
+      if (note.event === 'accepted') accepted.inc({ bank: bank(note.bankCode) })
+      else if (note.event === 'repeated') repeated.inc({ bank: bank(note.bankCode) })
+      else if (note.event === 'answered') answered(note)
+      else events.inc({ event: note.event }, note.count ?? 1)
+    },
+    served: ({ method, route, status, seconds: took }) => {
+      requests.inc({ method, route, status })
+      requestTime.observe({ method, route }, took)
+    },
+    text: () => registry.metrics(),
+  }
+}
+
+/** What is certain after a call: the class of its unified code, or that nothing was delivered. */
+const classOf = ({ code, state }: Note): string => {
+  if (code !== undefined && isUnifiedCode(code)) return outcomes[code].class
+  return state === 'accepted' ? 'undelivered' : 'unknown'
+}
+
+type Fill = (gauge: Gauge) => void | Promise<void>
+
+/** Figures that are read when somebody asks. */
+const addGauges = (registry: Registry, { slots, waiting, backlog }: MetricsOptions): void => {
+  const gauge = (name: string, help: string, labelNames: string[], fill: Fill): void => {
+    new Gauge({
+      name: `taxlink_${name}`,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset()
+        return fill(this)
+      },
+    })
+  }
+  if (slots) {
+    gauge('bank_in_flight', '银行在途 / instructions under way at a bank', ['bank'], self => {
+      for (const { bankCode, taken } of slots.state()) self.set({ bank: bankCode }, taken)
+    })
+    gauge('bank_waiting', '等待银行空位 / instructions that wait for a place at a bank', ['bank'], self => {
+      for (const { bankCode, waiting: line } of slots.state()) self.set({ bank: bankCode }, line)
+    })
+  }
+  if (waiting) gauge('requests_waiting', '等待结果的请求 / requests that wait for an outcome', [], self => self.set(waiting()))
+  if (!backlog) return
+  // One read for all figures of a scrape.
+  let reading: Promise<Backlog | undefined> | undefined
+  const read = () => {
+    reading ??= backlog()
+      .catch(() => undefined)
+      .finally(() => {
+        reading = undefined
+      })
+    return reading
+  }
+  gauge('debits_doubtful', '结果不明的扣款 / debits whose outcome is unknown', ['bank'], async self => {
+    for (const { bankCode, count } of (await read())?.doubtful ?? []) self.set({ bank: bankCode }, count)
+  })
+  gauge('debits_for_person', '需人工处理的扣款 / debits a person must decide', ['bank'], async self => {
+    for (const { bankCode, forPerson } of (await read())?.doubtful ?? []) self.set({ bank: bankCode }, forPerson)
+  })
+  gauge('outbox_due', '到期未发的唤醒 / wake-ups that are due', [], async self => {
+    self.set((await read())?.outbox.due ?? Number.NaN)
+  })
+  gauge('outbox_lag_seconds', '最久未发的唤醒 / age of the oldest due wake-up', [], async self => {
+    self.set((await read())?.outbox.lagSeconds ?? Number.NaN)
+  })
+}
