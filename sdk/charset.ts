@@ -47,8 +47,9 @@ type Codec = {
 const page = new Uint16Array(8192)
 const pageBytes = Buffer.from(page.buffer)
 const bigEndian = endianness() === 'BE'
-/** Room for the bytes of a page in any charset. */
-const draft = Buffer.alloc(page.length * 4)
+/** Short texts are written where they stay, one behind the other, as Node does with its own small buffers. */
+let shelf = Buffer.allocUnsafeSlow(16_384)
+let used = 0
 /** Up to so many units a loop is faster than a native copy. */
 const short = 64
 /** Units on the page after `read`. */
@@ -393,21 +394,24 @@ const strict = (name: CharsetName, codec: Codec): Charset => ({
 
   encode(text) {
     if (text.length <= short) {
-      const length = codec.put(load(text, 0), draft, 0)
-      if (length < 0) return notInCharset(text, -1 - length)
-      const bytes = Buffer.allocUnsafe(length)
-      for (let i = 0; i < length; i++) bytes[i] = draft[i]!
-      return bytes
+      if (used > shelf.length - short * 4) [shelf, used] = [Buffer.allocUnsafeSlow(shelf.length), 0]
+      const start = used
+      const end = codec.put(load(text, 0), shelf, start)
+      if (end < 0) return notInCharset(text, -1 - end)
+      used = end
+      return shelf.subarray(start, end)
     }
-    const pieces: Buffer[] = []
+    const room = Buffer.allocUnsafe(text.length * codec.most)
+    let o = 0
     for (let i = 0; i < text.length; ) {
       const count = load(text, i)
-      const length = codec.put(count, draft, 0)
-      if (length < 0) return notInCharset(text, i - 1 - length)
-      pieces.push(Buffer.from(draft.subarray(0, length)))
+      const next = codec.put(count, room, o)
+      if (next < 0) return notInCharset(text, i - 1 - next)
+      o = next
       i += count
     }
-    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+    // Mostly hanzi fill their room; where much is left it is not to be kept.
+    return o * 4 < room.length * 3 ? Buffer.from(room.subarray(0, o)) : room.subarray(0, o)
   },
 
   decode(bytes, start = 0, end = bytes.length) {
