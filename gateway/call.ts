@@ -43,6 +43,7 @@ export type Banks = {
   close(): Promise<void>
 }
 
+/** A bank, where it is, what its contract promises, and the certificates of its line. */
 export type BankLine = { readonly bank: Bank; readonly url: string; readonly policy: BankPolicy; readonly tls?: Tls }
 
 type Heard = { readonly verb: Verb; readonly told: Told<Verb>; readonly bytes: Uint8Array }

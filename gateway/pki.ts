@@ -8,6 +8,7 @@ export type Pem = { readonly cert: string; readonly key: string }
 /** What a certificate says of its holder: a name for people, and the URI by which the gateway knows it. */
 export type Holder = { readonly cn: string; readonly uri: string }
 
+/** A certificate authority for one machine; never for production. */
 export type DevelopmentPki = {
   /** The certificate of the authority, PEM: what both sides trust. */
   readonly ca: string

@@ -20,6 +20,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fail } from '@taxlink/bank-sdk'
 import { answers } from './store/database.ts'
 
+/** The servers a gateway stands on, however they came to run. */
 export type Services = {
   readonly databaseUrl: string
   readonly redisUrl: string
@@ -46,6 +47,7 @@ type Server = {
   ready(port: number): Promise<boolean>
 }
 
+/** Starts MariaDB and Redis of our own in `dir`, or joins those that run there; `durable: false` waits for no disk. */
 export const privateServers = async (dir: string, programs: Programs, durable: boolean): Promise<Services> => {
   const wanted = [
     ...(programs.mariadbd ? [mariadb(dir, programs.mariadbd, programs.find, durable)] : []),
@@ -78,7 +80,9 @@ export const privateServers = async (dir: string, programs: Programs, durable: b
   }
 }
 
+/** The URL of a private MariaDB. */
 export const databaseAt = (port: number): string => `mysql://root@127.0.0.1:${port}/taxlink`
+/** The URL of a private Redis. */
 export const redisAt = (port: number): string => `redis://127.0.0.1:${port}/0`
 
 const options = (text: string): string[] => text.trim().split(/\s+/)
@@ -299,6 +303,7 @@ const freePort = (): Promise<number> =>
   })
 
 const open = (port: number): Promise<boolean> => says(port, '', '')
+/** Whether a Redis answers at this port of 127.0.0.1. */
 export const pong = (port: number): Promise<boolean> => says(port, 'PING\r\n', '+PONG')
 
 /** Whether a port answers `words` with something that begins with `reply`; no words: whether it accepts a connection. */
@@ -455,4 +460,5 @@ export const run = (
     child.once('close', code => done({ code: code ?? -1, output }))
   })
 
+/** The last eight lines of what a program said. */
 export const lastLines = (text: string): string => text.trim().split('\n').slice(-8).join('\n')

@@ -16,6 +16,7 @@ export type TcpLine = {
 /** Messages as bodies of HTTP POST, answered with status 200 and a body; `maxBytes` limits the body in both directions. */
 export type HttpLine = { readonly kind: 'http'; readonly path: string; readonly contentType: string; readonly maxBytes: number }
 
+/** How a bank is reached: the framing and the terms of its line. */
 export type Line = TcpLine | HttpLine
 
 const MiB = 1_048_576

@@ -15,6 +15,7 @@ export const debitMachine = machine('debit', {
   refused: {},
 })
 export type DebitState = keyof typeof debitMachine.table
+/** What moves a debit from one state to the next. */
 export type DebitEvent = 'send' | 'succeed' | 'refuse' | 'doubt' | 'undelivered' | 'absent'
 
 /** What came of one call to a bank. Business outcomes are values; only what kind of certainty there is decides. */

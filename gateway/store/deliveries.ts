@@ -12,6 +12,7 @@ export type Deliveries = {
   advance(name: string, owner: string, to: { deliveredSeq: number; failures: number; nextAttemptAt: Date }): Promise<boolean>
 }
 
+/** Opens the cursors over `db`. */
 export const openDeliveries = (db: Database): Deliveries => ({
   lease: async (name, owner, now, until) => {
     const at = sqlTime(now)

@@ -6,6 +6,7 @@ const binary = customType<{ data: Buffer }>({ dataType: () => 'binary(32)' })
 const fen = (name: string) => bigint(name, { mode: 'number' })
 const instant = (name: string) => datetime(name, { mode: 'date', fsp: 3 })
 
+/** 电子税票: what a tax system ordered. */
 export const ticket = mysqlTable('ticket', {
   ticketNo: char('ticket_no', { length: 18 }).primaryKey(),
   taxSystem: varchar('tax_system', { length: 80 }).notNull(),
@@ -16,6 +17,7 @@ export const ticket = mysqlTable('ticket', {
   acceptedAt: instant('accepted_at').notNull(),
 })
 
+/** One message to a bank that moves money, and where it stands. */
 export const instruction = mysqlTable('instruction', {
   id: bigint('id', { mode: 'number' }).primaryKey(),
   verb: varchar('verb', { length: 20 }).notNull(),
@@ -43,6 +45,7 @@ export const instruction = mysqlTable('instruction', {
   settledAt: instant('settled_at'),
 })
 
+/** One call to a bank, committed before its first byte. */
 export const attempt = mysqlTable('attempt', {
   instructionId: bigint('instruction_id', { mode: 'number' }).notNull(),
   attemptNo: int('attempt_no').notNull(),
@@ -51,6 +54,7 @@ export const attempt = mysqlTable('attempt', {
   startedAt: instant('started_at').notNull(),
 })
 
+/** What came of a call. */
 export const answer = mysqlTable('answer', {
   instructionId: bigint('instruction_id', { mode: 'number' }).notNull(),
   attemptNo: int('attempt_no').notNull(),
@@ -60,6 +64,7 @@ export const answer = mysqlTable('answer', {
   transcript: text('transcript'),
 })
 
+/** The feed of outcomes. */
 export const result = mysqlTable('result', {
   seq: bigint('seq', { mode: 'number' }).primaryKey(),
   ticketNo: char('ticket_no', { length: 18 }).notNull(),
@@ -68,6 +73,7 @@ export const result = mysqlTable('result', {
   at: instant('at').notNull(),
 })
 
+/** Wake-ups the queue has still to be told. */
 export const outbox = mysqlTable('outbox', {
   instructionId: bigint('instruction_id', { mode: 'number' }).primaryKey(),
   wakeAt: instant('wake_at').notNull(),

@@ -14,6 +14,7 @@ export type Wakes = {
   hasten(key: { bankCode: string; officeCode: string; entrustDate: string; serialNo: string }, now: Date): Promise<boolean>
 }
 
+/** Opens the outbox over `db`. */
 export const openWakes = (db: Database): Wakes => ({
   relay: async (now, limit, tell) => {
     const at = sqlTime(now)
