@@ -12,7 +12,7 @@ export const maxDocument = 262_144
 type Values = { readonly [name: string]: unknown }
 
 /** Documents are written here and copied out: one at a time, as nothing in between waits. */
-const scratch = new Uint8Array(maxDocument)
+const scratch = Buffer.allocUnsafeSlow(maxDocument)
 
 /** Private use, which no charset here carries: it cannot stand in a constant. */
 const mark = '\ue000'
@@ -84,7 +84,10 @@ export class DocumentWriter {
   }
 
   write(values: Values): Uint8Array {
-    return scratch.slice(0, this.#writeAt(values, 0))
+    const length = this.#writeAt(values, 0)
+    const bytes = Buffer.allocUnsafe(length)
+    scratch.copy(bytes, 0, 0, length)
+    return bytes
   }
 
   #writeAt(values: Values, start: number): number {
@@ -140,10 +143,12 @@ const putOf = ({ kind, cell, checkWidth }: Leaf, attribute: boolean, charset: Ch
   if (form === 'number' || form === 'yuan') return (value, at) => putAscii(cell!.write(value), at)
   if (form === 'text' && !checkWidth && isPlain(cell!) && meaningOf(kind!).is === 'digits') return putAscii as Put
   const escaped = attribute ? escapeAttribute : escapeText
+  const special = attribute ? 0x22 : 0x3e
   return (value, at) => {
     const text = cell!.write(value)
     checkWidth?.(text)
-    return at + charset.write(escaped(text), scratch, at, maxDocument - at)
+    const end = putPlain(text, at, special)
+    return end > 0 ? end : at + charset.write(escaped(text), scratch, at, maxDocument - at)
   }
 }
 
@@ -154,34 +159,39 @@ const putAscii = (text: string, at: number): number => {
   return at + length
 }
 
+/** Writes ASCII without `&`, `<`, control characters and `special`, which needs no escaping; 0 if the text is something else. */
+const putPlain = (text: string, at: number, special: number): number => {
+  const { length } = text
+  if (at + length > maxDocument) return 0
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code < 0x20 || code > 0x7e || code === 0x26 || code === 0x3c || code === special) return 0
+    scratch[at + i] = code
+  }
+  return at + length
+}
+
 /** `2026-09-10` as `20260910`. */
-const putDate = (value: unknown, at: number): number => {
+const putDate = (value: unknown, start: number): number => {
   const date = value as string
-  return putAscii(date.slice(8), putAscii(date.slice(5, 7), putAscii(date.slice(0, 4), at)))
+  let at = start
+  for (let i = 0; i < 10; i++) if (i !== 4 && i !== 7) scratch[at++] = date.charCodeAt(i)
+  return at
 }
 
 // As xml2js writes them, by which it is tested.
 const escapeText = (text: string): string =>
-  plain(text, 0x3e) ? text : text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\r', '&#xD;')
+  /[&<>\r]/.test(text) ? text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\r', '&#xD;') : text
 const escapeAttribute = (text: string): string =>
-  plain(text, 0x22)
+  /[&<"\t\n\r]/.test(text)
     ? text
-    : text
         .replaceAll('&', '&amp;')
         .replaceAll('<', '&lt;')
         .replaceAll('"', '&quot;')
         .replaceAll('\t', '&#x9;')
         .replaceAll('\n', '&#xA;')
         .replaceAll('\r', '&#xD;')
-
-/** Whether nothing is to be escaped: no `&`, `<`, control character nor `other`. */
-const plain = (text: string, other: number): boolean => {
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code < 0x20 || code === 0x26 || code === 0x3c || code === other) return false
-  }
-  return true
-}
+    : text
 
 type Skeleton = { $?: { [name: string]: string }; _?: string } & { [name: string]: unknown }
 
