@@ -23,7 +23,7 @@ export type ChildOptions = {
   readonly restarted: (how: string) => void
 }
 
-/** Starts `node …args` under watch. */
+/** Starts `node …args` under watch. The channel between us carries nothing: when we die, however, the child sees it close and ends (`endWithParent`). */
 export const keep = (options: ChildOptions): Child => {
   mkdirSync(dirname(options.log), { recursive: true })
   const log = createWriteStream(options.log, { flags: 'a' })
@@ -33,7 +33,7 @@ export const keep = (options: ChildOptions): Child => {
   let listeners: ((line: string) => void)[] = []
 
   const run = (): void => {
-    child = spawn(process.execPath, [...options.args], { env: options.env, stdio: ['ignore', 'pipe', 'pipe'] })
+    child = spawn(process.execPath, [...options.args], { env: options.env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
     child.stderr!.pipe(log, { end: false })
     createInterface({ input: child.stdout! }).on('line', line => {
       log.write(`${line}\n`)
@@ -79,4 +79,11 @@ export const keep = (options: ChildOptions): Child => {
       await new Promise<void>(resolve => log.end(resolve))
     },
   }
+}
+
+/** In a child: calls `stop` when the process that keeps us is gone. Without such a parent it does nothing. */
+export const endWithParent = (stop: () => void): void => {
+  if (!process.channel) return
+  process.once('disconnect', stop)
+  process.channel.unref()
 }

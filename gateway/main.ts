@@ -3,6 +3,7 @@ import { explain, Fault, fail } from '@taxlink/bank-sdk'
 import closeWithGrace from 'close-with-grace'
 import { Command } from 'commander'
 import { bankOf } from '#adapters'
+import { endWithParent } from './child.ts'
 import { type Config, print, readConfig } from './config.ts'
 
 // sysexits(3), so that service managers and scripts can tell what kind of trouble it was.
@@ -94,10 +95,11 @@ const inForce = (config: Config): Config & { databaseUrl: string; redisUrl: stri
 
 /** On SIGTERM, SIGINT or a fatal error: `stop` once, within `ms`; a second signal ends at once. */
 const onStop = (ms: number, stop: () => Promise<void>): void => {
-  closeWithGrace({ delay: ms, logger: false }, async ({ err }) => {
+  const { close } = closeWithGrace({ delay: ms, logger: false }, async ({ err }) => {
     if (err) process.stderr.write(`${err.stack ?? String(err)}\n`)
     await stop()
   })
+  endWithParent(close)
 }
 
 try {

@@ -72,6 +72,11 @@ const main = async (): Promise<void> => {
     Promise.all([simulator.close(), controls.close()]).catch(failed)
   }
   process.once('SIGTERM', stop).once('SIGINT', stop)
+  // Started by another process with a channel to it: when that one is gone, so are we.
+  if (process.channel) {
+    process.once('disconnect', stop)
+    process.channel.unref()
+  }
   process.stdout.write(`control ${controls.url}\nready ${simulator.url}\n`)
 }
 

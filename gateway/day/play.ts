@@ -53,11 +53,25 @@ const client = (stage: Stage) => {
 }
 type Ask = ReturnType<typeof client>['ask']
 
-/** A tax system that gets no certain answer simply sends the same order again: the ticket number makes that harmless. */
-const insist = async (ask: Ask, order: DebitOrder): Promise<Reply> => {
-  for (let left = 20; ; left--) {
+/** Reads a page; asks again for a while when the gateway is not there or too busy. */
+const read = async <T>(ask: Ask, path: string): Promise<T> => {
+  for (let left = 40; ; left--) {
     try {
-      const reply = await ask('POST', '/v1/debits', order, 'wait=1')
+      const { status, body } = await ask('GET', path)
+      if (status === 200) return body as T
+      if (left === 0 || (status < 500 && status !== 429)) throw new Error(`GET ${path}: status ${status} ${JSON.stringify(body)}`)
+    } catch (error) {
+      if (left === 0) throw error
+    }
+    await pause(250)
+  }
+}
+
+/** A tax system that gets no certain answer simply sends the same order again: the ticket number makes that harmless. */
+const insist = async (ask: Ask, path: string, body: unknown, prefer?: string): Promise<Reply> => {
+  for (let left = 80; ; left--) {
+    try {
+      const reply = await ask('POST', path, body, prefer)
       if (reply.status < 500 && reply.status !== 429) return reply
       if (left === 0) throw new Error(`the gateway answers ${reply.status}`)
     } catch (error) {
@@ -76,7 +90,7 @@ const sendAll = async (ask: Ask, orders: readonly DebitOrder[], sent: (n: number
   let repeated = 0
   const lanes = Array.from({ length: 16 }, async (_, lane) => {
     for (let i = lane; i < alone.length; i += 16) {
-      const reply = await insist(ask, alone[i]!)
+      const reply = await insist(ask, '/v1/debits', alone[i], 'wait=1')
       if (reply.status >= 400) throw new Error(`ticket ${alone[i]!.ticketNo}: status ${reply.status} ${JSON.stringify(reply.body)}`)
       if (reply.replayed) repeated++
       sent(1)
@@ -85,7 +99,7 @@ const sendAll = async (ask: Ask, orders: readonly DebitOrder[], sent: (n: number
   const batches = async () => {
     for (let i = 0; i < together.length; i += batchOf) {
       const orders = together.slice(i, i + batchOf)
-      const { status, body } = await ask('POST', '/v1/debits/batch', { orders })
+      const { status, body } = await insist(ask, '/v1/debits/batch', { orders })
       if (status !== 200) throw new Error(`batch: status ${status} ${JSON.stringify(body)}`)
       const { verdicts } = body as { verdicts: { verdict: string; ticketNo: string }[] }
       for (const v of verdicts) {
@@ -105,8 +119,7 @@ const follow = async (ask: Ask, tickets: ReadonlySet<string>, patienceMs: number
   const until = Date.now() + patienceMs
   let after = 0
   while (certain.size < tickets.size && Date.now() < until) {
-    const { body } = await ask('GET', `/v1/results?after=${after}&limit=200`)
-    const { results } = body as { results: { seq: number; ticketNo: string }[] }
+    const { results } = await read<{ results: { seq: number; ticketNo: string }[] }>(ask, `/v1/results?after=${after}&limit=200`)
     for (const result of results) {
       after = result.seq
       if (tickets.has(result.ticketNo)) certain.add(result.ticketNo)
@@ -119,8 +132,10 @@ const follow = async (ask: Ask, tickets: ReadonlySet<string>, patienceMs: number
 const seenDebits = async (ask: Ask): Promise<DebitSeen[]> => {
   const found: DebitSeen[] = []
   for (let cursor = ''; ; ) {
-    const { body } = await ask('GET', `/v1/debits?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`)
-    const page = body as { debits: DebitSeen[]; next?: string }
+    const page = await read<{ debits: DebitSeen[]; next?: string }>(
+      ask,
+      `/v1/debits?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
+    )
     found.push(...page.debits)
     if (page.next === undefined) return found
     cursor = page.next
@@ -143,15 +158,15 @@ export const playDay = async (
     let settled = 0
     const show = () => stage.progress(sent, settled, orders.length)
     const tickets = new Set(orders.map(order => order.ticketNo))
-    const following = follow(ask, tickets, stage.patienceMs, n => {
+    const certain = (n: number) => {
       settled = n
       show()
-    })
-    const repeated = await sendAll(ask, orders, n => {
+    }
+    const sending = (n: number) => {
       sent += n
       show()
-    })
-    await following
+    }
+    const [repeated] = await Promise.all([sendAll(ask, orders, sending), follow(ask, tickets, stage.patienceMs, certain)])
     const debits = (await seenDebits(ask)).filter(debit => tickets.has(debit.ticketNo))
     const ledgers = await Promise.all(stage.ledgers.map(ledgerOf))
     return { ...balanceOf(orders, debits, ledgers, tickets), repeated }
