@@ -1,5 +1,4 @@
-import { Fault, fail } from '@taxlink/bank-sdk'
-import { parseJson } from '../../sdk/strict-json.ts'
+import { Fault, fail, parseJson } from '@taxlink/bank-sdk'
 import type { App } from './app.ts'
 import { Refusal, unreadable } from './problem.ts'
 

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 /** One condition of being ready: resolves to undefined when it holds, else to the reason in both languages. */
 export type Check = () => Promise<Reason | undefined>
+/** Why something is not ready. */
 export type Reason = { readonly zh: string; readonly en: string }
 
 export type InternalOptions = {

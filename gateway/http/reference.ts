@@ -8,8 +8,9 @@ import { faultTable, type Operation, operations } from './operations.ts'
 import { shapes } from './schemas.ts'
 import { validatorCompiler } from './validate.ts'
 
-/** Where the page for people is, and the document for programs; both are open reading. */
+/** Where the page for people is; open reading. */
 export const referencePath = '/reference'
+/** Where the OpenAPI document for programs is; open reading. */
 export const documentPath = '/openapi.json'
 
 const about = () =>

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
+import { shownName } from '@taxlink/bank-sdk'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import type { FastifySchemaCompiler } from 'fastify'
-import { shownName } from '../../sdk/strict-json.ts'
 import { shapes } from './schemas.ts'
 
 /** Where a request is wrong: JSON pointer, byte offset where the bytes themselves are, and why in both languages. */
