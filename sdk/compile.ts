@@ -246,7 +246,7 @@ const number = (width: number, min: number, max: number): Spot => ({
     let value = 0
     for (let i = at; i < at + width; i++) {
       const digit = bytes[i]! - zero
-      if (digit < 0 || digit > 9) notDigit(bytes, at, width, i)
+      if (!(digit >= 0 && digit <= 9)) notDigit(bytes, at, width, i)
       value = value * 10 + digit
     }
     if (value < min || value > max) fail('bad-value', `not from ${min} to ${max}`)

@@ -41,13 +41,14 @@ export const explain = (head: Section, element: Section | undefined, bytes: Buff
 /** How many elements to show, and the length the record should have. */
 const lengthOf = (head: Section, element: Section | undefined, source: Source): { count: number; expected: number } => {
   if (!element || !head.repeat) return { count: 0, expected: head.width }
-  const { bytes } = source
-  const fitting = Math.min(Math.ceil(Math.max(0, bytes.length - head.width) / element.width), head.repeat.max)
+  const behind = Math.max(0, source.bytes.length - head.width) / element.width
+  const shown = Math.min(Math.ceil(behind), head.repeat.max)
   try {
+    if (source.bytes.length < head.width) throw new Fault('wrong-length', '')
     const count = getPart(head.parts.at(-1)!, source, 0) as number
-    return { count: Math.min(count, fitting), expected: head.width + count * element.width }
+    return { count: Math.min(count, shown), expected: head.width + count * element.width }
   } catch {
-    return { count: fitting, expected: head.width + fitting * element.width }
+    return { count: shown, expected: head.width + Math.round(behind) * element.width }
   }
 }
 

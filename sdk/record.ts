@@ -5,7 +5,7 @@ import { type Source, sourceOf } from './compile.ts'
 import { Fault, fail } from './fault.ts'
 import type { Fields } from './kinds.ts'
 import { describe, explain } from './record-table.ts'
-import { blame, getPart, type Part, putPart, type Section, sectionOf, type Values } from './section.ts'
+import { blame, checkCount, getPart, type Part, putPart, type Section, sectionOf, type Values } from './section.ts'
 
 type ElementOf<T> = Exclude<T, undefined> extends readonly (infer E)[] ? E : never
 type Lists<V> = { [K in keyof V & string]-?: ElementOf<V[K]> extends never ? never : K }[keyof V & string]
@@ -159,7 +159,7 @@ class FixedRecord implements RecordCodec<unknown> {
 
   #getItems(head: Source, value: Values): readonly unknown[] {
     const element = this.#element!
-    const count = this.#count!.spot!.get(head, this.#count!.offset) as number
+    const count = this.#inPlace(() => this.#count!.spot!.get(head, this.#count!.offset) as number)
     const end = this.width + count * element.width
     const { length } = head.bytes
     if (length !== end) this.#wrongLength(length, end, `, with ${count} elements`)
@@ -199,13 +199,22 @@ class FixedRecord implements RecordCodec<unknown> {
 
   #items(values: Values): readonly unknown[] {
     const items = values[this.#group]
-    const place = { field: this.#group, offset: this.#count!.offset }
-    if (items === undefined) return this.#fail('missing', 'the group is absent', place)
-    if (!Array.isArray(items)) return this.#fail('bad-value', 'a list expected', place)
-    const { max } = this.#head.repeat!
-    if (items.length < 1) this.#fail('missing', 'the group has no element', place)
-    if (items.length > max) this.#fail('over-limit', `${items.length} elements, at most ${max} are agreed`, place)
-    return items as readonly unknown[]
+    return this.#inPlace(() => {
+      if (items === undefined) return fail('missing', 'the group is absent')
+      if (!Array.isArray(items)) return fail('bad-value', 'a list expected')
+      checkCount(items.length, this.#head.repeat!.max)
+      return items as readonly unknown[]
+    })
+  }
+
+  /** Runs something about the count and its group; a fault lies at the count. */
+  #inPlace<T>(run: () => T): T {
+    try {
+      return run()
+    } catch (error) {
+      const { field, offset, width } = this.#count!
+      throw error instanceof Fault ? this.#within(error.within({ field, offset, width })) : error
+    }
   }
 
   #checkSum(value: Values, items: readonly { readonly amount?: unknown }[]): void {
@@ -232,7 +241,7 @@ class FixedRecord implements RecordCodec<unknown> {
   }
 
   #within(error: unknown, line?: number): unknown {
-    return error instanceof Fault ? error.within({ message: this.message.id, line }) : error
+    return error instanceof Fault ? error.within({ message: this.message.id, ...(line === undefined ? {} : { line }) }) : error
   }
 
   #inElement(error: unknown, index: number): unknown {

@@ -123,8 +123,23 @@ const partOfRepeat = (row: Repeat, kind: Kind<unknown>, charset: Charset): Omit<
   if (count?.form !== 'number') return refuse('the count of a repeated group is a number: right(2)', field)
   if (!Number.isSafeInteger(max) || max < 1 || max > meaning.max) refuse(`the group has 1 to ${meaning.max} elements, not ${max}`, field)
   if (String(max).length > count.width) refuse(`the count has ${count.width} digits, too few for ${max}`, field)
-  const counted: Kind<number> = { zh: kind.zh, en: kind.en, schema: { type: 'integer', minimum: meaning.min, maximum: max } }
-  return { field, zh: kind.zh, en: kind.en, width: count.width, form: 'count', required: true, spot: spotOf(counted, count, charset) }
+  const counted: Kind<number> = { zh: kind.zh, en: kind.en, schema: { type: 'integer', minimum: 0, maximum: 10 ** count.width - 1 } }
+  const { put, get } = spotOf(counted, count, charset)
+  const spot: Spot = {
+    put,
+    get(source, at) {
+      const there = get(source, at) as number
+      checkCount(there, max)
+      return there
+    },
+  }
+  return { field, zh: kind.zh, en: kind.en, width: count.width, form: 'count', required: true, spot }
+}
+
+/** Refuses a group of another number of elements than 1 to `max`. */
+export const checkCount = (count: number, max: number): void => {
+  if (count < 1) fail('missing', 'the group has no element')
+  if (count > max) fail('over-limit', `${count} elements, at most ${max} are agreed`)
 }
 
 const placed = <T>(field: string, make: () => T): T => {
@@ -180,7 +195,7 @@ const compiled = (parts: readonly Part[], width: number, names: readonly string[
  */
 export const blame = (section: Section, at: number, error: unknown, attempt: (part: Part) => void, charset: Charset): unknown => {
   for (const part of section.parts) {
-    const place = { field: part.field || undefined, offset: at + part.offset, width: part.width }
+    const place = { ...(part.field ? { field: part.field } : {}), offset: at + part.offset, width: part.width }
     try {
       attempt(part)
     } catch (found) {
