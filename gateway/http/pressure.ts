@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 export type PressureLimits = {
   /** Requests under way, without those that only wait for an outcome. */
   readonly inFlight: number
-  /** Milliseconds by which the event loop is late, on the average of the last quarter of a second. */
+  /** Milliseconds by which the event loop is late on the average, in four samples in a row: one long pause is no overload. */
   readonly delayMs: number
 }
 /** Back-pressure: what is refused before anything was accepted may simply be sent again. */
@@ -18,18 +18,19 @@ export type Pressure = {
 }
 
 const sampleMs = 250
+const samples = 4
 
 /** Opens the gauge; `late` reads and resets how late the event loop is, in milliseconds. */
 export const openPressure = (limits: PressureLimits, late: () => number = lateness()): Pressure => {
   let inFlight = 0
-  let isLate = false
+  let lateInARow = 0
   const timer = setInterval(() => {
-    isLate = late() > limits.delayMs
+    lateInARow = late() > limits.delayMs ? lateInARow + 1 : 0
   }, sampleMs)
   timer.unref()
   return {
     enter: () => {
-      if (isLate || inFlight >= limits.inFlight) return false
+      if (lateInARow >= samples || inFlight >= limits.inFlight) return false
       inFlight++
       return true
     },

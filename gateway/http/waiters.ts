@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import { type DebitState, debitMachine } from '../domain/debit.ts'
 
 /** Requests that wait for the outcome of a ticket (art. 16), all on one timer. */
