@@ -104,6 +104,7 @@ const isBlank = (bytes: Uint8Array, start: number, end: number): boolean => {
 /** The end of what stands at the left of a place. No charset here has a character that ends in the byte of a blank. */
 const endOf = (bytes: Uint8Array, words: DataView, start: number, end: number): number => {
   let i = end
+  if (bytes[i - 1] !== blank) return i
   while (i >= start + 4 && words.getInt32(i - 4, true) === 0x20202020) i -= 4
   while (i > start && bytes[i - 1] === blank) i--
   return i
@@ -206,13 +207,13 @@ const text = (width: number, max: number, charset: Charset, optional: boolean): 
     let o = n
     let i = at
     while (i < end) {
-      const byte = bytes[i++]!
-      // A lead byte at the very end takes a byte that is not its own: seen below.
-      const unit = byte < 0x80 ? byte : decode[(byte << 8) | bytes[i++]!]! | 0
+      // Two bytes are one code, or, where the first of them is ASCII, one character and what comes next.
+      const pair = i + 1 < end ? words.getUint16(i) : bytes[i]! << 8
+      const unit = pair < 0x8000 ? pair >> 8 : decode[pair]! | 0
       if (unit < 0x20 || unit === 0x7f) return n
       page[o++] = unit
+      i += pair < 0x8000 ? 1 : 2
     }
-    if (i > end) return n
     return o > n && o - n <= max && isInk(page[n]!) && isInk(page[o - 1]!) ? o : n
   }
   const get = (source: Source, at: number): string | undefined => {
@@ -350,7 +351,6 @@ const words = (cell: Cell<unknown> & Wide): Spot => {
 /** Any cell, by its own two functions: slower, and never wrong, because what was read is written again and compared. */
 const general = (kind: Kind<unknown>, cell: Cell<unknown> & Wide, charset: Charset): Spot => {
   const { width, align = 'left', pad = ' ' } = cell
-  const of = cell
   const check = checkOf(kind)
   const padByte = pad.charCodeAt(0)
   /** Zeros to the left of a number are padding as long as a digit follows. */
@@ -366,19 +366,20 @@ const general = (kind: Kind<unknown>, cell: Cell<unknown> & Wide, charset: Chars
     put(value, target, at) {
       if (value === undefined) fail('missing', 'the field is absent')
       check(value)
-      const bytes = charset.encode(of.write(value))
+      const bytes = charset.encode(cell.write(value))
+      if (bytes.length === 0) fail('bad-value', 'the cell writes nothing')
       if (bytes.length > width) tooLong(bytes.length, width)
       target.fill(padByte, at, at + width)
       target.set(bytes, align === 'left' ? at : at + width - bytes.length)
-      if (read(target, at) !== of.write(value))
+      if (read(target, at) !== cell.write(value))
         fail('bad-value', 'the padding would be taken for a part of the value, or the other way round')
     },
     get({ bytes }, at) {
       if (isBlank(bytes, at, at + width)) fail('missing', 'the place is blank')
       const units = read(bytes, at)
-      const value = of.read(units)
+      const value = cell.read(units)
       check(value)
-      if (of.write(value) !== units) fail('bad-value', 'not written as agreed')
+      if (cell.write(value) !== units) fail('bad-value', 'not written as agreed')
       return value
     },
   }

@@ -68,6 +68,10 @@ export const sectionOf = (fields: Fields, rows: readonly unknown[], charset: Cha
     parts.push(part)
     width += part.width
   }
+  for (const { field } of parts) {
+    const [outer] = field.split('.')
+    if (outer !== field && !parts.some(part => part.field === outer)) refuse('the bank’s text stands beside its code', field)
+  }
   for (const field of Object.keys(fields)) if (!named.has(field)) refuse('the layout forgets this field', field)
   return compiled(parts, width, Object.keys(fields), repeat)
 }

@@ -433,6 +433,11 @@ describe('a declaration that does not load', () => {
     expect(of(rows(0, right(2)))).toMatch(/1 to 20 elements, not 0/)
   })
 
+  it('the bank’s text of a result that it does not carry', () => {
+    const rows = [...key, omit('result', 'accountingDate'), ['result.bankText', left(60)]] as const
+    expect(faultOf(() => record(linkTestResult, 'gbk', 88, rows)).message).toMatch(/beside its code/)
+  })
+
   it('codes too long for our result, and a table whose widths differ', () => {
     const wide = codes({ '000000000000000000000': '90000' })
     const rows = [...key, ['result', wide], omit('accountingDate')] as const
