@@ -88,12 +88,20 @@ export type Row<V, Place extends readonly unknown[], C = unknown> =
   | { [K in keyof V & string]-?: readonly [K, ...Place, Cell<Plain<V[K]>> & C] }[keyof V & string]
   | readonly [NamesOfText<V>, ...Place, Cell<string> & C]
 /** The field that a row stands for. */
-export type NameOf<R> = R extends readonly [infer N, ...unknown[]] ? N : R extends Repeat<infer N> ? N : R extends Omitted<infer N> ? N : never
+export type NameOf<R> = R extends readonly [infer N, ...unknown[]]
+  ? N
+  : R extends Repeat<infer N>
+    ? N
+    : R extends Omitted<infer N>
+      ? N
+      : never
 /** The names that `omit` rows leave out. */
 export type OmittedOf<R extends readonly unknown[]> = R[number] extends infer X ? (X extends Omitted<infer N> ? N : never) : never
 /** Fails to compile, naming the field, where a layout forgets one. */
 export type Whole<M extends Message, R extends readonly unknown[]> =
-  Exclude<keyof ValuesOf<M>, NameOf<R[number]>> extends never ? unknown : { readonly 'forgotten field': Exclude<keyof ValuesOf<M>, NameOf<R[number]>> }
+  Exclude<keyof ValuesOf<M>, NameOf<R[number]>> extends never
+    ? unknown
+    : { readonly 'forgotten field': Exclude<keyof ValuesOf<M>, NameOf<R[number]>> }
 
 const whole = (text: string): number => {
   if (!/^[0-9]{1,15}$/.test(text)) fail('not-a-number', 'digits only, at most 15')
@@ -107,7 +115,14 @@ export const isPlain = (cell: Cell<unknown>): boolean => cell.write === same && 
 /** Text at the left of `width` bytes, blanks to its right. */
 export const left = (width: number): Cell<string> & Wide => ({ form: 'text', width, align: 'left', pad: ' ', write: same, read: same })
 /** A whole number (fen, counts) at the right of `width` bytes, zeros to its left. */
-export const right = (width: number): Cell<number> & Wide => ({ form: 'number', width, align: 'right', pad: '0', write: v => String(v), read: whole })
+export const right = (width: number): Cell<number> & Wide => ({
+  form: 'number',
+  width,
+  align: 'right',
+  pad: '0',
+  write: v => String(v),
+  read: whole,
+})
 /** Text as it stands, in a document. */
 export const asIs: Cell<string> = { form: 'text', write: same, read: same }
 /** A whole number in plain digits, in a document. */
@@ -162,7 +177,10 @@ export const codes = <const T extends { readonly [bankCode: string]: UnifiedCode
     align: 'left',
     pad: ' ',
     table,
-    write: v => (table[v.bankCode] === v.code ? v.bankCode : (bankCodes.find(code => table[code] === v.code) ?? fail('unlisted-code', `the bank has no code for ${v.code}`))),
+    write: v =>
+      table[v.bankCode] === v.code
+        ? v.bankCode
+        : (bankCodes.find(code => table[code] === v.code) ?? fail('unlisted-code', `the bank has no code for ${v.code}`)),
     read: t => {
       const code = Object.hasOwn(table, t) ? table[t]! : '99090'
       return outcome(code, t === '' ? '?' : t)
@@ -191,7 +209,8 @@ export const words = <const W extends string>(table: { readonly [bankWord: strin
 const sameWidth = (what: string, table: { readonly [text: string]: string }): string[] => {
   const texts = Object.keys(table)
   const widths = new Set(texts.map(t => t.length))
-  if (widths.size !== 1) fail('bad-declaration', `the ${what} of a table must all be of one width, here ${[...widths].join(', ') || 'none'}`)
+  if (widths.size !== 1)
+    fail('bad-declaration', `the ${what} of a table must all be of one width, here ${[...widths].join(', ') || 'none'}`)
   if (texts.some(t => !/^[\x21-\x7e]+$/.test(t))) fail('bad-declaration', `the ${what} of a table must be printable ASCII without blanks`)
   return texts
 }

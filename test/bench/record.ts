@@ -170,13 +170,16 @@ const fixy = (require: NodeJS.Require): Peer => {
 
 type ParserApi = { parse(text: string): Loose[]; unparse(values: Loose[]): string }
 const fixedWidthParser = (require: NodeJS.Require): Peer => {
-  const { FixedWidthParser } = require('fixed-width-parser') as { FixedWidthParser: new (map: unknown) => ParserApi }
+  const { FixedWidthParser } = require('fixed-width-parser') as {
+    FixedWidthParser: new (map: unknown, options: { truncate: boolean }) => ParserApi
+  }
   const parser = new FixedWidthParser(
     rows.map(({ field, width, start, isNumber }) =>
       isNumber
         ? { name: field, start, width, type: 'int', padChar: '0', padPosition: 'start' }
         : { name: field, start, width, type: 'string', padPosition: 'end' },
     ),
+    { truncate: false },
   )
   return {
     name: 'fixed-width-parser + iconv-lite',
