@@ -3,13 +3,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { openapiText } from '../gateway/http/reference.ts'
 import { bankPages } from './banks/pages.ts'
 
 /** A generated page: where it stands, from the root of the project, and its text. */
-export type Page = { readonly path: string; readonly content: () => string }
+export type Page = { readonly path: string; readonly content: () => string | Promise<string> }
 
 /** Every generated page. */
-export const pages: readonly Page[] = [...bankPages]
+export const pages: readonly Page[] = [...bankPages, { path: 'docs/openapi.json', content: openapiText }]
 
 /** Where a page stands on the disk. */
 export const fileOf = (page: Page): URL => new URL(`../${page.path}`, import.meta.url)
@@ -17,7 +18,7 @@ export const fileOf = (page: Page): URL => new URL(`../${page.path}`, import.met
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   for (const page of pages) {
     mkdirSync(dirname(fileOf(page).pathname), { recursive: true })
-    writeFileSync(fileOf(page), page.content())
+    writeFileSync(fileOf(page), await page.content())
     process.stdout.write(`${page.path}\n`)
   }
 }

@@ -74,13 +74,15 @@ export const logNotes =
 
 /**
  * The text of somebody else's error as a log may show it: drivers repeat the values they were given. What stands in quotes, what is not plain
- * ASCII and every word with more than five digits becomes `…`; parameters of a statement are cut off.
+ * ASCII and every word with more than five digits (an address excepted) becomes `…`; parameters of a statement are cut off.
  */
 export const plainDetail = (detail: string): string =>
   detail
-    .split(/\bparams:/)[0]!
+    .split(/\s*\bparams:/)[0]!
     .replace(/'[^']*'?|"[^"]*"?|`[^`]*`?/g, '…')
     .replace(/[^\x20-\x7e…]+/g, '…')
-    .replace(/[^\s,;:()[\]{}=]+/g, word => ((word.match(/[0-9]/g)?.length ?? 0) > 5 ? '…' : word))
+    .replace(/[^\s,;:()[\]{}=]+/g, word => (isLongNumber(word) ? '…' : word))
     .trim()
     .slice(0, 300)
+
+const isLongNumber = (word: string): boolean => (word.match(/[0-9]/g)?.length ?? 0) > 5 && !/^(?:[0-9]{1,3}\.){3}[0-9]{1,3}$/.test(word)

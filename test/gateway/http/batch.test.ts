@@ -9,7 +9,8 @@ beforeAll(async () => {
   house = await openHouse({
     change: store => ({
       ...store,
-      accept: debit => (fails(debit.ticketNo) ? Promise.reject(Object.assign(new Error('gone'), { code: 'ECONNREFUSED' })) : store.accept(debit)),
+      accept: debit =>
+        fails(debit.ticketNo) ? Promise.reject(Object.assign(new Error('gone'), { code: 'ECONNREFUSED' })) : store.accept(debit),
     }),
   })
   ets = house.caller(await house.ca.issue())

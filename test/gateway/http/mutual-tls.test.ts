@@ -17,7 +17,10 @@ const heard = async (caller: Caller) => {
 }
 
 test('a good certificate', async () => {
-  expect(await heard(house.caller(await house.ca.issue()))).toEqual({ known: [202, undefined, undefined], unknown: [404, 'T3004', undefined] })
+  expect(await heard(house.caller(await house.ca.issue()))).toEqual({
+    known: [202, undefined, undefined],
+    unknown: [404, 'T3004', undefined],
+  })
 })
 
 test('no certificate', async () => {
@@ -130,7 +133,10 @@ test('new certificates without a pause: who was trusted only before is out', asy
   })
   house.say(async () => {
     await gate
-    return { answer: { kind: 'doubtful', fault: 'timeout', outcome: { class: 'unknown', code: '28003', bankCode: '28003' } }, transcript: '{}' }
+    return {
+      answer: { kind: 'doubtful', fault: 'timeout', outcome: { class: 'unknown', code: '28003', bankCode: '28003' } },
+      transcript: '{}',
+    }
   })
   const sent = order()
   const waiting = held.ask('POST', '/v1/debits', sent, { prefer: 'wait=2' })

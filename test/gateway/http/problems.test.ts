@@ -45,7 +45,11 @@ test.each([
 })
 
 test('bytes that are not UTF-8', async () => {
-  const said = await ets.ask('POST', '/v1/debits', Buffer.concat([Buffer.from('{"taxpayerName":"'), Buffer.from([0xc0, 0xaf]), Buffer.from('"}')]))
+  const said = await ets.ask(
+    'POST',
+    '/v1/debits',
+    Buffer.concat([Buffer.from('{"taxpayerName":"'), Buffer.from([0xc0, 0xaf]), Buffer.from('"}')]),
+  )
   expect(said.status).toBe(400)
   expect(said.json).toMatchObject({ code: 'T1003', errors: [{ offset: 17 }] })
 })
@@ -71,15 +75,18 @@ test.each([
   expect(said.json.code).toBe('T3006')
 })
 
-test.each([' application/json', '\tapplication/json', 'APPLICATION/JSON', 'application/json;charset=UTF-8', 'application/json; charset="utf-8"'])(
-  'a type that is JSON after all is checked like any: %j',
-  async type => {
-    const said = await ets.ask('POST', '/v1/debits', '{"evil":1}', { 'content-type': type })
-    expect([type, said.status]).toEqual([type, 422])
-    const good = await ets.ask('POST', '/v1/debits', order(), { 'content-type': type })
-    expect([type, good.status]).toEqual([type, 202])
-  },
-)
+test.each([
+  ' application/json',
+  '\tapplication/json',
+  'APPLICATION/JSON',
+  'application/json;charset=UTF-8',
+  'application/json; charset="utf-8"',
+])('a type that is JSON after all is checked like any: %j', async type => {
+  const said = await ets.ask('POST', '/v1/debits', '{"evil":1}', { 'content-type': type })
+  expect([type, said.status]).toEqual([type, 422])
+  const good = await ets.ask('POST', '/v1/debits', order(), { 'content-type': type })
+  expect([type, good.status]).toEqual([type, 202])
+})
 
 test('a body without a type, and a compressed one', async () => {
   const body = JSON.stringify(order())
