@@ -187,7 +187,8 @@ const leave = (request: Request, pressure: Pressure): void => {
 const answerProblems = (app: App, flow: Flow): void => {
   app.setErrorHandler((error, request, reply) => {
     const refusal = refusalOf(error)
-    if (!refusal || refusal.fault === 'record-away') flow.note({ event: 'trouble', detail: `request ${request.id}: ${String(error)} ${placeOf(error)}` })
+    if (!refusal || refusal.fault === 'record-away')
+      flow.note({ event: 'trouble', detail: `request ${request.id}: ${String(error)} ${placeOf(error)}` })
     answer(request, reply, refusal ?? new Refusal(500, 'internal'))
   })
   app.setNotFoundHandler((request, reply) => {
@@ -198,7 +199,7 @@ const answerProblems = (app: App, flow: Flow): void => {
 }
 
 /** Where in our code an error began, `accept.ts:31:5`. */
-const placeOf = (error: Error): string => /[\w-]+\.[jt]s:\d+:\d+/.exec(error.stack ?? '')?.[0] ?? ''
+const placeOf = (error: unknown): string => /[\w-]+\.[jt]s:\d+:\d+/.exec((error instanceof Error && error.stack) || '')?.[0] ?? ''
 
 const answer = (request: Request, reply: Reply, refusal: Refusal): void => {
   const english = prefersEnglish(request.headers['accept-language'])
