@@ -2,7 +2,7 @@ import { checkSum, type Message, type ValuesOf } from './catalogue.ts'
 import type { Blank, Cell, Codec, Constant, NameOf, Omitted, OmittedOf, Repeat, Row, Whole, Wide } from './cell.ts'
 import { type Charset, type CharsetName, charset as charsetOf } from './charset.ts'
 import { type Source, sourceOf } from './compile.ts'
-import { Fault, fail } from './fault.ts'
+import { Fault, fail, type Place } from './fault.ts'
 import type { Fields } from './kinds.ts'
 import { describe, explain } from './record-table.ts'
 import { blame, checkCount, getPart, type Part, putPart, type Section, sectionOf, type Values } from './section.ts'
@@ -32,6 +32,8 @@ export type Carried<V, R extends readonly unknown[]> =
 export type RecordCodec<In, Out = In> = Codec<In, Out> & {
   readonly layout: 'record'
   readonly width: number
+  /** Writes a file of such records without separators. A fault says which record (line, 1-based). */
+  encodeMany(values: readonly In[]): Uint8Array
   /** Reads a file of such records without separators, calling `each` with one after the other. A fault says which record (line, 1-based). */
   decodeMany(bytes: Uint8Array, each: (value: Out, index: number) => void): void
 }
@@ -103,12 +105,15 @@ class FixedRecord implements RecordCodec<unknown> {
     const values = this.#values(value)
     const items = this.#element ? this.#items(values) : []
     const target = Buffer.allocUnsafe(this.width + items.length * (this.#element?.width ?? 0))
-    try {
-      this.#head.put(values, target, 0)
-    } catch (error) {
-      throw this.#within(blame(this.#head, 0, error, part => putPart(part, values, target, 0), this.#charset))
-    }
+    this.#put(values, target, 0)
     if (this.#element) this.#putItems(values, items, target)
+    return target
+  }
+
+  encodeMany(values: readonly unknown[]): Uint8Array {
+    if (this.#element) this.#fail('bad-declaration', 'records with a repeated group have no fixed length')
+    const target = Buffer.allocUnsafe(values.length * this.width)
+    for (let i = 0; i < values.length; i++) this.#put(this.#values(values[i], { line: i + 1 }), target, i * this.width, i)
     return target
   }
 
@@ -147,13 +152,27 @@ class FixedRecord implements RecordCodec<unknown> {
     return describe(this.#head, this.#element)
   }
 
+  #put(values: Values, target: Buffer, at: number, index?: number): void {
+    try {
+      this.#head.put(values, target, at)
+    } catch (error) {
+      const own = target.subarray(at, at + this.width)
+      throw this.#within(
+        blame(this.#head, 0, error, part => putPart(part, values, own, 0), this.#charset),
+        index,
+      )
+    }
+  }
+
   #get(source: Source, at: number, index?: number): { [name: string]: unknown } {
     try {
       return this.#head.get(source, at)
     } catch (error) {
       const own = sourceOf(source.bytes.subarray(at, at + this.width))
-      const found = blame(this.#head, 0, error, part => getPart(part, own, 0), this.#charset)
-      throw this.#within(found, index === undefined ? undefined : index + 1)
+      throw this.#within(
+        blame(this.#head, 0, error, part => getPart(part, own, 0), this.#charset),
+        index,
+      )
     }
   }
 
@@ -184,7 +203,7 @@ class FixedRecord implements RecordCodec<unknown> {
     this.#count!.spot!.put(items.length, target, this.#count!.offset)
     for (const [i, item] of items.entries()) {
       const at = this.width + i * element.width
-      const of = this.#values(item, `${this.#group}.${i}`)
+      const of = this.#values(item, { field: `${this.#group}.${i}` })
       try {
         element.put(of, target, at)
       } catch (error) {
@@ -227,9 +246,9 @@ class FixedRecord implements RecordCodec<unknown> {
     }
   }
 
-  #values(value: unknown, field?: string): Values {
+  #values(value: unknown, place: Place = {}): Values {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Values
-    return this.#fail('bad-value', 'an object expected', { field })
+    return this.#fail('bad-value', 'an object expected', place)
   }
 
   #wrongLength(length: number, expected: number, why = ''): never {
@@ -240,8 +259,8 @@ class FixedRecord implements RecordCodec<unknown> {
     return fail(fault, detail, { ...at, message: this.message.id })
   }
 
-  #within(error: unknown, line?: number): unknown {
-    return error instanceof Fault ? error.within({ message: this.message.id, ...(line === undefined ? {} : { line }) }) : error
+  #within(error: unknown, index?: number): unknown {
+    return error instanceof Fault ? error.within({ message: this.message.id, ...(index === undefined ? {} : { line: index + 1 }) }) : error
   }
 
   #inElement(error: unknown, index: number): unknown {

@@ -289,7 +289,8 @@ export const recordBench = async (rounds: number): Promise<Row[]> => {
   return [
     against('fixed-width parse, many', 10, rounds, count, () => layout.decodeMany(bytes, keep), parsers),
     against('fixed-width parse, one', 4, rounds, count, one, parsers),
-    against('fixed-width format', 6, rounds, count, format, formatters),
+    against('fixed-width format, many', 6, rounds, count, () => keep(layout.encodeMany(values)), formatters),
+    against('fixed-width format, one', 4, rounds, count, format, formatters),
     againstIconv(rounds, bytes),
   ]
 }

@@ -8,6 +8,7 @@ import {
   debitRequest,
   debitResult,
   digits,
+  Fault,
   fen,
   left,
   listOf,
@@ -182,3 +183,14 @@ export const richIn = (charset: CharsetName) =>
   ])
 /** Bytes of one part in `richIn`. */
 export const partWidth = 31
+
+/** The fault that `run` throws. */
+export const faultOf = (run: () => unknown): Fault => {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof Fault) return error
+    throw error
+  }
+  throw new Error('no fault')
+}
