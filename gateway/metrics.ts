@@ -20,9 +20,9 @@ export type MetricsOptions = {
 export type Metrics = {
   readonly contentType: string
   /** Counts what the flows note. */
-  observe(note: Note): void
+  readonly observe: (note: Note) => void
   /** Counts an answered request of the public interface. */
-  served(request: { readonly method: string; readonly route: string; readonly status: number; readonly seconds: number }): void
+  readonly served: (request: { readonly method: string; readonly route: string; readonly status: number; readonly seconds: number }) => void
   text(): Promise<string>
 }
 
