@@ -125,13 +125,15 @@ const ascii = (width: number, { min, max }: Lengths, first: number, last: number
     put(value, target, at) {
       const units = asText(value)
       const { length } = units
-      let wrong = length < min || length > max || length > width ? -1 : 0
-      for (let i = 0; i < length && i < width; i++) {
-        const unit = units.charCodeAt(i)
-        wrong |= (unit - first) | (last - unit)
-        target[at + i] = unit
+      if (length >= min && length <= max && length <= width) {
+        let wrong = 0
+        for (let i = 0; i < length; i++) {
+          const unit = units.charCodeAt(i)
+          wrong |= (unit - first) | (last - unit)
+          target[at + i] = unit
+        }
+        if (wrong >= 0) return
       }
-      if (wrong >= 0) return
       check(units, min, max)
       tooLong(length, width)
     },
