@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   type Bank,
   dial,
@@ -163,4 +163,4 @@ const textOf = (fault: Fault): string => `${faults[fault.fault].zh}${fault.at.fi
 const asFault = (error: unknown): Fault =>
   error instanceof Fault ? error : new Fault('internal', error instanceof Error ? error.name : 'not an error')
 
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+const sha256 = (bytes: Uint8Array): string => hash('sha256', bytes, 'hex')

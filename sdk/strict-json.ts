@@ -67,8 +67,13 @@ class Reader {
     this.#count += 1
     if (this.#count > this.#nodes) this.#refuse('over-limit', `more than ${this.#nodes} values`)
     const value = this.#one(this.#text.charCodeAt(start))
-    if (this.#visit) this.#visit(this.#path.join('/'), start, this.#at)
+    if (this.#visit) this.#visit(this.#pointer(), start, this.#at)
     return value
+  }
+
+  /** Where we are, as an error may show it: names are looked at only when somebody asks. */
+  #pointer(): string {
+    return this.#path.map(step => (typeof step === 'string' ? shownName(step) : step)).join('/')
   }
 
   #one(code: number): unknown {
@@ -94,7 +99,7 @@ class Reader {
       const start = this.#at
       if (this.#next() !== quote) this.#refuse('malformed', 'a name in double quotes expected')
       const name = this.#string()
-      this.#path[depth] = shownName(name)
+      this.#path[depth] = name
       if (name === '__proto__') this.#refuse('unexpected', 'a reserved name', start)
       if (Object.hasOwn(object, name)) this.#refuse('duplicate', 'the name stands twice in one object', start)
       if (this.#next() !== 0x3a) this.#refuse('malformed', 'a colon expected')
@@ -227,7 +232,7 @@ class Reader {
   }
 
   #refuse(fault: 'malformed' | 'not-a-number' | 'duplicate' | 'unexpected' | 'over-limit', detail: string, at = this.#at): never {
-    const field = this.#path.join('/')
+    const field = this.#pointer()
     return fail(fault, detail, { ...(field === '' ? {} : { field }), offset: Buffer.byteLength(this.#text.slice(0, at)) })
   }
 }

@@ -1,7 +1,7 @@
 import { outcome, type RequestOf } from '@taxlink/bank-sdk'
 import type { BankPolicy } from '../domain/bank.ts'
 import type { DebitState } from '../domain/debit.ts'
-import { isRoute, route } from '../domain/reference.ts'
+import { isRoute, type NoRoute, route } from '../domain/reference.ts'
 import { later, shanghaiDate } from '../domain/time.ts'
 import type { Instruction, NewDebit } from '../store/debits.ts'
 import { advanceOne } from './advance.ts'
@@ -16,7 +16,9 @@ export type OrderVerdict =
   | { readonly kind: 'repeated' }
   | { readonly kind: 'differs'; readonly hash: string; readonly acceptedHash: string }
 
-// How long the queue leaves a debit alone that waits for a place in the accepting process.
+/** How long an order waits for a place at its bank before it is accepted without one: back-pressure while places come free; a stuck bank has none. */
+const patienceMs = 1_000
+/** How long the queue leaves a debit alone that waits for a place in the accepting process. */
 const graceMs = 3_000
 
 /**
@@ -25,61 +27,78 @@ const graceMs = 3_000
  */
 export const acceptDebit = async (flow: Flow, slots: Slots, taxSystem: string, order: DebitOrder): Promise<OrderVerdict> => {
   checkOrder(order)
+  const contentHash = orderHash(order)
+  const to = route(flow.reference(), order.bankCode, order.officeCode)
+  const atOnce = isRoute(to) && (await slots.take(order.bankCode, to.bank.policy.concurrency, () => flow.pause(patienceMs)))
   const now = flow.clock()
   const entrustDate = shanghaiDate(now)
-  const instructionId = await flow.store.takeInstructionId()
-  const serialNo = await flow.store.takeSerial(order.officeCode, entrustDate)
-  const to = route(flow.reference(), order.bankCode, order.officeCode)
-  const base = {
-    ...order,
-    taxSystem,
-    contentHash: orderHash(order),
-    instructionId,
-    entrustDate,
-    serialNo,
-    acceptedAt: now,
-    owner: flow.owner,
-  }
-  if (!isRoute(to)) {
-    return write(flow, {
-      ...base,
-      request: JSON.stringify(order),
-      state: 'refused',
-      nextAttemptAt: undefined,
-      wakeAt: undefined,
-      outcome: outcome(to.code, to.code, `${to.zh}`),
-      reason: `${to.rule}: ${to.en}`,
-    })
-  }
-  const request = debitRequestOf(order, { officeCode: order.officeCode, entrustDate, serialNo }, to)
-  const { policy } = to.bank
-  const atOnce = slots.tryTake(order.bankCode, policy.concurrency)
-  const leaseUntil = later(now, policy.timeoutMs + flow.leaseMs)
-  const debit: NewDebit = {
-    ...base,
-    request: JSON.stringify(request),
-    outcome: undefined,
-    ...(atOnce
-      ? { state: 'sent', nextAttemptAt: leaseUntil, wakeAt: leaseUntil, reason: 'accepted, first attempt' }
-      : { state: 'accepted', nextAttemptAt: now, wakeAt: later(now, graceMs), reason: 'accepted, waits for a place' }),
-  }
-  let verdict: OrderVerdict
+  let handedOver = false
   try {
-    verdict = await write(flow, debit)
-  } catch (error) {
-    if (atOnce) slots.release(order.bankCode)
-    throw error
+    const key = { officeCode: order.officeCode, entrustDate, serialNo: await flow.store.takeSerial(order.officeCode, entrustDate) }
+    const known = {
+      ...key,
+      ticketNo: order.ticketNo,
+      bankCode: order.bankCode,
+      amount: order.amount,
+      taxSystem,
+      contentHash,
+      acceptedAt: now,
+      owner: flow.owner,
+      instructionId: await flow.store.takeInstructionId(),
+    }
+    if (!isRoute(to)) return await write(flow, refusedDebit(known, order, to))
+    const message = debitRequestOf(order, key, to)
+    const request = JSON.stringify(message)
+    const debit = atOnce
+      ? { ...known, request, outcome: undefined, ...firstAttempt(later(now, to.bank.policy.timeoutMs + flow.leaseMs)) }
+      : { ...known, request, outcome: undefined, ...withoutPlace(now) }
+    const verdict = await write(flow, debit)
+    if (verdict.kind === 'accepted') handedOver = send(flow, slots, debit, message, to.bank.policy)
+    return verdict
+  } finally {
+    if (atOnce && !handedOver) slots.release(order.bankCode)
   }
-  if (verdict.kind !== 'accepted') {
-    if (atOnce) slots.release(order.bankCode)
-  } else if (atOnce) {
-    void callAndSettle(flow, { instruction: instructionOf(debit, request), verb: 'debit', state: 'sent', attemptNo: 1 }).finally(() =>
-      slots.release(order.bankCode),
-    )
-  } else {
-    waitForPlace(flow, slots, instructionOf(debit, request), policy)
+}
+
+type Known = Omit<NewDebit, 'request' | 'state' | 'nextAttemptAt' | 'wakeAt' | 'outcome' | 'reason'>
+type Course = Pick<NewDebit, 'state' | 'nextAttemptAt' | 'wakeAt' | 'reason'>
+
+const firstAttempt = (leaseUntil: Date): Course => ({
+  state: 'sent',
+  nextAttemptAt: leaseUntil,
+  wakeAt: leaseUntil,
+  reason: 'accepted, first attempt',
+})
+const withoutPlace = (now: Date): Course => ({
+  state: 'accepted',
+  nextAttemptAt: now,
+  wakeAt: later(now, graceMs),
+  reason: 'accepted, waits for a place',
+})
+const refusedDebit = (known: Known, order: DebitOrder, why: NoRoute): NewDebit => ({
+  ...known,
+  request: JSON.stringify(order),
+  state: 'refused',
+  nextAttemptAt: undefined,
+  wakeAt: undefined,
+  outcome: outcome(why.code, why.code, why.zh),
+  reason: `${why.rule}: ${why.en}`,
+})
+
+/**
+ * After the commit: calls the bank from the place that was taken, or waits for one in this process; past the bound of that line the outbox, and
+ * then the sweep, bring it to a worker. True where the place now belongs to the call.
+ */
+const send = (flow: Flow, slots: Slots, debit: NewDebit, message: RequestOf<'debit'>, policy: BankPolicy): boolean => {
+  const instruction = instructionOf(debit)
+  if (debit.state !== 'sent') {
+    slots.run(debit.bankCode, policy.concurrency, () => advanceOne(flow, instruction))
+    return false
   }
-  return verdict
+  void callAndSettle(flow, { instruction, verb: 'debit', state: 'sent', attemptNo: 1, message }).finally(() =>
+    slots.release(debit.bankCode),
+  )
+  return true
 }
 
 const write = async (flow: Flow, debit: NewDebit): Promise<OrderVerdict> => {
@@ -94,14 +113,9 @@ const write = async (flow: Flow, debit: NewDebit): Promise<OrderVerdict> => {
   return { kind: 'differs', hash: debit.contentHash.toString('hex'), acceptedHash: written.contentHash.toString('hex') }
 }
 
-/** Waits in this process for a place; past the bound of the line the outbox, and then the sweep, bring it to a worker. */
-const waitForPlace = (flow: Flow, slots: Slots, instruction: Instruction, policy: BankPolicy): void => {
-  slots.run(instruction.bankCode, policy.concurrency, () => advanceOne(flow, instruction))
-}
-
-const instructionOf = (debit: NewDebit, request: RequestOf<'debit'>): Instruction => ({
+const instructionOf = (debit: NewDebit): Instruction => ({
   id: debit.instructionId,
-  ticketNo: request.ticketNo,
+  ticketNo: debit.ticketNo,
   officeCode: debit.officeCode,
   entrustDate: debit.entrustDate,
   serialNo: debit.serialNo,

@@ -11,6 +11,8 @@ export type Claimed = {
   /** The state the claim left it in: the one the settlement must find. */
   readonly state: DebitState
   readonly attemptNo: number
+  /** The message to the bank, where the caller has it at hand; else it is read from the record's text. */
+  readonly message?: RequestOf<'debit'>
 }
 
 /** Claims what is to be done next; undefined: somebody else has it, or the commit's fate is unknown (then the lease runs out and it is asked about). */
@@ -33,7 +35,7 @@ export const callAndSettle = async (flow: Flow, claimed: Claimed): Promise<void>
   try {
     const policy = flow.reference().banks.get(instruction.bankCode)?.policy
     if (!policy) throw new Error('the bank is no longer in the reference data')
-    const request = JSON.parse(instruction.request) as RequestOf<'debit'>
+    const request = claimed.message ?? (JSON.parse(instruction.request) as RequestOf<'debit'>)
     const started = flow.clock()
     const { answer, transcript } =
       verb === 'debit'

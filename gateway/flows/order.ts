@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   checkSum,
   debitParticulars,
@@ -42,7 +42,7 @@ export const canonicalOrder = (order: DebitOrder): string =>
   )
 
 /** SHA-256 of the canonical order, 32 bytes. */
-export const orderHash = (order: DebitOrder): Buffer => createHash('sha256').update(canonicalOrder(order)).digest()
+export const orderHash = (order: DebitOrder): Buffer => hash('sha256', canonicalOrder(order), 'buffer')
 
 /** Refuses what a schema cannot say: items that do not sum to the total (93007). */
 export const checkOrder = (order: DebitOrder): void => checkSum(order.amount, order.items, debitOrder.id)

@@ -2,6 +2,8 @@
 export type Slots = {
   /** Takes a place if one is free. */
   tryTake(bankCode: string, limit: number): boolean
+  /** Takes a place as soon as one is free; false when `patience` ends before, or when waiting is vain: too many do, or the bank is stuck. */
+  take(bankCode: string, limit: number, patience: () => Promise<unknown>): Promise<boolean>
   /** Runs `work` when a place is free, at once if possible; false: too many wait already, and it will not be run. */
   run(bankCode: string, limit: number, work: () => Promise<void>): boolean
   /** Gives a place back; the next in the line gets it. */
@@ -12,58 +14,91 @@ export type Slots = {
   idle(): Promise<void>
 }
 
+type Waiting = { readonly grant: () => void; gone: boolean }
+/** `stuck`: somebody's patience ended and no place has been given since; until one is, nobody else waits in vain. */
+type Lane = { taken: number; line: Waiting[]; head: number; stuck: boolean }
+
 /** `most` may wait per bank. */
 export const openSlots = (most: number): Slots => {
-  type Lane = { taken: number; readonly waiting: (() => Promise<void>)[]; head: number }
   const lanes = new Map<string, Lane>()
   let idlers: (() => void)[] = []
   const laneOf = (bankCode: string): Lane => {
-    const lane = lanes.get(bankCode) ?? { taken: 0, waiting: [], head: 0 }
+    const lane = lanes.get(bankCode) ?? { taken: 0, line: [], head: 0, stuck: false }
     lanes.set(bankCode, lane)
     return lane
   }
   const isIdle = () => [...lanes.values()].every(lane => lane.taken === 0)
-  const release = (bankCode: string): void => {
-    const lane = laneOf(bankCode)
-    const next = lane.waiting[lane.head]
-    if (next) {
-      lane.head++
-      // The line is cut off behind its head now and then, so that taking the next stays O(1).
-      if (lane.head > 1_000) {
-        lane.waiting.splice(0, lane.head)
-        lane.head = 0
-      }
-      void next().finally(() => release(bankCode))
-      return
-    }
-    lane.waiting.length = 0
-    lane.head = 0
-    lane.taken--
-    if (isIdle()) {
-      for (const resolve of idlers) resolve()
-      idlers = []
-    }
-  }
   const tryTake = (bankCode: string, limit: number): boolean => {
     const lane = laneOf(bankCode)
     if (lane.taken >= limit) return false
     lane.taken++
     return true
   }
+  const join = (bankCode: string, grant: () => void): Waiting | undefined => {
+    const lane = laneOf(bankCode)
+    if (lane.line.length - lane.head >= most) return undefined
+    const waiting = { grant, gone: false }
+    lane.line.push(waiting)
+    return waiting
+  }
+  const release = (bankCode: string): void => {
+    const lane = laneOf(bankCode)
+    lane.stuck = false
+    const next = nextOf(lane)
+    if (next) {
+      next.grant()
+      return
+    }
+    lane.taken--
+    if (!isIdle()) return
+    for (const resolve of idlers) resolve()
+    idlers = []
+  }
   return {
     tryTake,
     release,
+    take: (bankCode, limit, patience) => {
+      if (tryTake(bankCode, limit)) return Promise.resolve(true)
+      if (laneOf(bankCode).stuck) return Promise.resolve(false)
+      return new Promise(resolve => {
+        const waiting = join(bankCode, () => resolve(true))
+        if (!waiting) return resolve(false)
+        void patience().finally(() => {
+          if (waiting.gone) return
+          waiting.gone = true
+          laneOf(bankCode).stuck = true
+          resolve(false)
+        })
+      })
+    },
     run: (bankCode, limit, work) => {
-      if (tryTake(bankCode, limit)) {
-        void work().finally(() => release(bankCode))
-        return true
-      }
-      const lane = laneOf(bankCode)
-      if (lane.waiting.length - lane.head >= most) return false
-      lane.waiting.push(work)
+      const go = () => void work().finally(() => release(bankCode))
+      if (!tryTake(bankCode, limit)) return join(bankCode, go) !== undefined
+      go()
       return true
     },
-    state: () => [...lanes].map(([bankCode, lane]) => ({ bankCode, taken: lane.taken, waiting: lane.waiting.length - lane.head })),
+    state: () => [...lanes].map(([bankCode, lane]) => ({ bankCode, taken: lane.taken, waiting: lane.line.length - lane.head })),
     idle: () => (isIdle() ? Promise.resolve() : new Promise(resolve => idlers.push(resolve))),
+  }
+}
+
+/** The first that still waits. The line is cut off behind its head now and then, so that taking the next stays cheap. */
+const nextOf = (lane: Lane): Waiting | undefined => {
+  for (;;) {
+    const next = lane.line[lane.head]
+    if (!next) {
+      lane.line = []
+      lane.head = 0
+      return undefined
+    }
+    lane.head++
+    if (lane.head > 1_000) {
+      lane.line = lane.line.slice(lane.head)
+      lane.head = 0
+    }
+    if (next.gone) continue
+    // Taken: if its patience ends a moment later, that says nothing any more.
+    next.gone = true
+    return next
   }
 }

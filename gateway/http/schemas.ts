@@ -52,7 +52,7 @@ const resultSchema = {
   additionalProperties: false,
   required: ['class', 'code', 'bankCode', 'zh', 'en', 'nextZh', 'nextEn'],
   properties: {
-    class: { type: 'string', title: '类别 / what is certain', enum: ['succeeded', 'refused', 'unknown'] },
+    class: { type: 'string', title: '类别 / what is certain', enum: ['succeeded', 'refused', 'unknown', 'in-progress'] },
     code: { type: 'string', title: '统一结果码 / unified code', enum: Object.keys(outcomes) },
     bankCode: text('银行结果码 / the bank’s own code'),
     bankText: text('银行附言 / the bank’s text'),

@@ -50,10 +50,8 @@ const shownOutcome = (state: DebitState, recorded: Outcome | undefined): Outcome
 
 const resultJson = (shown: Outcome): ResultJson => {
   const { zh, en, nextZh, nextEn } = outcomes[shown.code]
-  // «In progress» is a doubt too: neither yes nor no.
-  const cls = shown.class === 'in-progress' ? 'unknown' : shown.class
   const { code, bankCode, bankText } = shown
-  return { class: cls, code, bankCode, ...(bankText === undefined ? {} : { bankText }), zh, en, nextZh, nextEn }
+  return { class: shown.class, code, bankCode, ...(bankText === undefined ? {} : { bankText }), zh, en, nextZh, nextEn }
 }
 
 /** A debit of the record as JSON. */

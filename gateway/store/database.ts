@@ -1,17 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fail } from '@taxlink/bank-sdk'
-import mysql from 'mysql2'
-import {
-  type Connection,
-  type ConnectionOptions,
-  createConnection,
-  createPool,
-  type Pool,
-  type PoolConnection,
-  type ResultSetHeader,
-  type RowDataPacket,
-} from 'mysql2/promise'
+import mysql, { type PoolConnection as CoreConnection, type Pool as CorePool, type QueryOptions, type ResultSetHeader } from 'mysql2'
+import { type Connection, type ConnectionOptions, createConnection, createPool, type Pool } from 'mysql2/promise'
 
 /** What may be bound to a `?`: scalars only, so that no object can ever be spread into SQL; integers, never fractions. */
 export type Scalar = string | number | bigint | boolean | Date | Uint8Array | null
@@ -109,10 +100,10 @@ export const openDatabase = (url: string, options: DatabaseOptions): Database =>
 
   return {
     pool,
-    query: (sql, params = []) => borrowed(pool, connection => read(connection, sql, params, statementTimeout)),
+    query: (sql, params = []) => borrowed(pool.pool, connection => read(connection, sql, params, statementTimeout)),
     execute: (sql, params = []) =>
       again(5, () =>
-        borrowed(pool, async connection => {
+        borrowed(pool.pool, async connection => {
           try {
             return await write(connection, sql, params, statementTimeout)
           } catch (error) {
@@ -120,7 +111,7 @@ export const openDatabase = (url: string, options: DatabaseOptions): Database =>
           }
         }),
       ),
-    transaction: (work, { retries = 5 } = {}) => again(retries, () => transactionOnce(pool, work, statementTimeout)),
+    transaction: (work, { retries = 5 } = {}) => again(retries, () => transactionOnce(pool.pool, work, statementTimeout)),
     close: () => pool.end(),
   }
 }
@@ -217,31 +208,45 @@ const cut = (connection: { destroy(): void }, error: Error): void => {
   connection.destroy()
 }
 
+// mysql2's own promises record a stack for every statement, about as dear as the statement itself; these do not.
+const taken = (pool: CorePool): Promise<CoreConnection> =>
+  new Promise((resolve, reject) => {
+    pool.getConnection((error, connection) => (error ? reject(error) : resolve(connection)))
+  })
+const queried = (connection: CoreConnection, options: QueryOptions, params: Scalar[] = []): Promise<unknown> =>
+  new Promise((resolve, reject) => {
+    connection.query(options, params, (error, rows) => (error ? reject(error) : resolve(rows)))
+  })
+const executed = (connection: CoreConnection, options: QueryOptions, params: ReturnType<typeof typed>[]): Promise<unknown> =>
+  new Promise((resolve, reject) => {
+    connection.execute(options, params, (error, effect) => (error ? reject(error) : resolve(effect)))
+  })
+
 /** Lends a connection; it returns to the pool only if nothing about it is in doubt. */
-const borrowed = async <T>(pool: Pool, work: (connection: PoolConnection) => Promise<T>): Promise<T> => {
-  const connection = await pool.getConnection()
+const borrowed = async <T>(pool: CorePool, work: (connection: CoreConnection) => Promise<T>): Promise<T> => {
+  const connection = await taken(pool)
   try {
     const result = await work(connection)
     connection.release()
     return result
   } catch (error) {
     if (!(error instanceof CommitUnknown) && !leavesDoubt(error)) connection.release()
-    else cut(connection.connection, new Error('the connection was given up'))
+    else cut(connection, new Error('the connection was given up'))
     throw error
   }
 }
 
-const transactionOnce = async <T>(pool: Pool, work: (tx: Tx) => Promise<T>, timeout: number): Promise<T> => {
-  const connection = await pool.getConnection()
+const transactionOnce = async <T>(pool: CorePool, work: (tx: Tx) => Promise<T>, timeout: number): Promise<T> => {
+  const connection = await taken(pool)
   const scope = openScope(connection, timeout)
   let sound = false
   try {
-    await connection.query({ sql: 'START TRANSACTION', timeout })
+    await queried(connection, { sql: 'START TRANSACTION', timeout })
     const result = await work(scope.tx)
     // The work may have caught an error after which the server had already rolled back; nothing may be committed then.
     scope.end()
     try {
-      await connection.query({ sql: 'COMMIT', timeout })
+      await queried(connection, { sql: 'COMMIT', timeout })
     } catch (error) {
       throw new CommitUnknown(error)
     }
@@ -253,14 +258,14 @@ const transactionOnce = async <T>(pool: Pool, work: (tx: Tx) => Promise<T>, time
     throw error instanceof CommitUnknown ? error : (scope.first() ?? error)
   } finally {
     if (sound) connection.release()
-    else cut(connection.connection, new Error('the connection was given up'))
+    else cut(connection, new Error('the connection was given up'))
   }
 }
 
 const unawaited = 'the transaction is over; every statement in it must be awaited'
 
 /** The statements of one transaction, refused once it is over or once the server has ended it. */
-const openScope = (connection: PoolConnection, timeout: number) => {
+const openScope = (connection: CoreConnection, timeout: number) => {
   let broken: unknown
   let over = false
   let underWay = 0
@@ -293,9 +298,9 @@ const openScope = (connection: PoolConnection, timeout: number) => {
   return { tx, close, end, first: () => broken, doubt: () => broken !== undefined && leavesDoubt(broken) }
 }
 
-const rolledBack = async (connection: PoolConnection, timeout: number): Promise<boolean> => {
+const rolledBack = async (connection: CoreConnection, timeout: number): Promise<boolean> => {
   try {
-    await connection.query({ sql: 'ROLLBACK', timeout })
+    await queried(connection, { sql: 'ROLLBACK', timeout })
     return true
   } catch {
     // The error that brought us here is the one to tell; the server rolls back when it sees the connection gone.
@@ -303,14 +308,14 @@ const rolledBack = async (connection: PoolConnection, timeout: number): Promise<
   }
 }
 
-const read = async <T>(connection: PoolConnection, sql: string, params: readonly Scalar[], timeout: number): Promise<T[]> => {
-  const [rows] = await connection.query<RowDataPacket[]>({ sql, timeout }, params.map(scalar))
+const read = async <T>(connection: CoreConnection, sql: string, params: readonly Scalar[], timeout: number): Promise<T[]> => {
+  const rows = await queried(connection, { sql, timeout }, params.map(scalar))
   if (!Array.isArray(rows)) throw new BadCall('query() is for statements that return rows')
   return rows as unknown[] as T[]
 }
 
-const write = async (connection: PoolConnection, sql: string, params: readonly Scalar[], timeout: number): Promise<Effect> => {
-  const [effect] = await connection.execute<ResultSetHeader>({ sql, timeout }, params.map(typed))
+const write = async (connection: CoreConnection, sql: string, params: readonly Scalar[], timeout: number): Promise<Effect> => {
+  const effect = (await executed(connection, { sql, timeout }, params.map(typed))) as ResultSetHeader
   if (Array.isArray(effect)) throw new BadCall('execute() is for statements that return no rows')
   return { affectedRows: effect.affectedRows, insertId: effect.insertId }
 }

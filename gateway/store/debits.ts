@@ -303,8 +303,59 @@ const carefully = async <T>(run: () => Promise<T>): Promise<T> => {
   }
 }
 
-/** Thrown inside a group whose rows are not all ours any more, so that it is undone and taken one by one. */
+type Fence = {
+  readonly id: number
+  readonly attemptNo: number
+  readonly state: DebitState
+  readonly owner: string | null
+  readonly nextAttemptAt: Date | null
+}
+const fences = overKeys(
+  'SELECT id, attempt_no AS attemptNo, state, lease_owner AS owner, next_attempt_at AS nextAttemptAt FROM instruction WHERE id IN (?) FOR UPDATE',
+)
+
+/** Thrown inside a group whose rows are not all ours any more, so that it is undone and taken the careful way. */
 class Stale extends Error {}
+
+/**
+ * Runs a group: in the usual case all its rows are still ours and one compare-and-set writes them all. Otherwise the rows are locked and looked
+ * at first, and what is still ours is written. `write` must throw Stale where its compare-and-set matched fewer rows than given.
+ */
+const underFence = async <Item>(
+  db: Database,
+  items: readonly Item[],
+  idOf: (item: Item) => number,
+  isOurs: (item: Item, fence: Fence) => boolean,
+  write: (tx: Tx, items: readonly Item[]) => Promise<void>,
+): Promise<readonly boolean[]> => {
+  // In the order of their ids: two groups that share rows wait for each other instead of deadlocking.
+  const inOrder = items.toSorted((a, b) => idOf(a) - idOf(b))
+  if (new Set(items.map(idOf)).size === items.length) {
+    try {
+      await db.transaction(tx => write(tx, inOrder))
+      return items.map(() => true)
+    } catch (error) {
+      if (!(error instanceof Stale)) throw error
+    }
+  }
+  return db.transaction(async tx => {
+    const found = new Map((await fences.query<Fence>(tx, inOrder.map(idOf))).map(fence => [fence.id, fence]))
+    const ours = new Set<Item>()
+    for (const item of inOrder) {
+      const fence = found.get(idOf(item))
+      if (!fence || !isOurs(item, fence)) continue
+      ours.add(item)
+      // The same instruction twice in one group: the first has it.
+      found.delete(idOf(item))
+    }
+    if (ours.size > 0)
+      await write(
+        tx,
+        inOrder.filter(item => ours.has(item)),
+      )
+    return items.map(item => ours.has(item))
+  })
+}
 
 const writeClaims = async (tx: Tx, claims: readonly Claim[]): Promise<void> => {
   if ((await moveOnClaim(tx, claims)) !== claims.length) throw new Stale()
@@ -331,25 +382,18 @@ const writeClaims = async (tx: Tx, claims: readonly Claim[]): Promise<void> => {
   )
 }
 
-const claimGroup =
-  (db: Database) =>
-  async (claims: readonly Claim[]): Promise<readonly boolean[]> => {
-    try {
-      await db.transaction(tx =>
-        writeClaims(
-          tx,
-          claims.toSorted((a, b) => a.instruction.id - b.instruction.id),
-        ),
-      )
-      return claims.map(() => true)
-    } catch (error) {
-      if (!(error instanceof Stale)) throw error
-      if (claims.length === 1) return [false]
-      const results: boolean[] = []
-      for (const claim of claims) results.push(...(await claimGroup(db)([claim])))
-      return results
-    }
-  }
+const claimGroup = (db: Database) => (claims: readonly Claim[]) =>
+  underFence(
+    db,
+    claims,
+    c => c.instruction.id,
+    (c, fence) =>
+      fence.attemptNo === c.instruction.attemptNo &&
+      fence.state === c.instruction.state &&
+      fence.nextAttemptAt !== null &&
+      fence.nextAttemptAt <= c.now,
+    writeClaims,
+  )
 
 const writeSettlements = async (tx: Tx, items: readonly Settlement[]): Promise<void> => {
   if ((await moveOnAnswer(tx, items)) !== items.length) throw new Stale()
@@ -378,24 +422,23 @@ const writeSettlements = async (tx: Tx, items: readonly Settlement[]): Promise<v
 const settleGroup =
   (db: Database) =>
   async (items: readonly Settlement[]): Promise<readonly boolean[]> => {
-    const byId = items.toSorted((a, b) => a.instruction.id - b.instruction.id)
+    const isOurs = (s: Settlement, fence: Fence) => fence.attemptNo === s.attemptNo && fence.owner === s.owner && fence.state === s.from
     try {
-      await db.transaction(tx => writeSettlements(tx, byId))
-      return items.map(() => true)
+      return await underFence(db, items, s => s.instruction.id, isOurs, writeSettlements)
     } catch (error) {
-      if (error instanceof CommitUnknown || error instanceof Stale) return settleOneByOne(db, items)
-      throw error
+      if (!(error instanceof CommitUnknown)) throw error
+      return settleOneByOne(db, items)
     }
   }
 
-/** Each on its own: was it written already (the COMMIT of unknown fate had been applied), is it stale, or can it be written now? */
+/** After a COMMIT of unknown fate, each on its own: was it written, is it stale, or can it be written now? */
 const settleOneByOne = async (db: Database, items: readonly Settlement[]): Promise<boolean[]> => {
   const results: boolean[] = []
   for (const item of items) {
     results.push(
       await carefully(() =>
         db.transaction(async tx => {
-          const written = await answersOf.query<{ id: number; attemptNo: number }>(tx, [item.instruction.id])
+          const written = await answersOf.query<{ attemptNo: number }>(tx, [item.instruction.id])
           if (written.some(a => a.attemptNo === item.attemptNo)) return true
           try {
             await writeSettlements(tx, [item])

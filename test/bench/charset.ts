@@ -2,20 +2,9 @@ import { spawnSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import iconv from 'iconv-lite'
 import { charset } from '../../sdk/charset.ts'
-
-/** One measured comparison: the rounds of ours and of the peer, alternating in one run, and the ratio that ours should reach. */
-export type Row = {
-  readonly name: string
-  readonly ours: number[]
-  readonly peer: string
-  readonly peers: number[]
-  readonly unit: string
-  readonly goal: number
-  readonly higherIsBetter: boolean
-}
+import type { Row } from './row.ts'
 
 const gbk = charset('gbk')
 const hanzi = '湖南长沙市芙蓉区五一大道有限责任公司张三李四王五赵六珅億堃喆税务征收管理中心银行股份'
@@ -128,14 +117,4 @@ export const charsetBench = async (rounds: number): Promise<Row[]> => {
     decoding('42 kB mixed', rounds, largeMixed),
     ...fileDecoding(Math.min(rounds, 7)),
   ]
-}
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const row of await charsetBench(Number(process.argv[2] ?? 15))) {
-    const [ours, peers] = [median(row.ours), median(row.peers)]
-    const text = `${ours.toFixed(0).padStart(4)} against ${peers.toFixed(0).padStart(4)} ${row.unit} (${row.peer})`
-    console.log(`${row.name.padEnd(34)} ${text}: ${(ours / peers).toFixed(2)}×, goal ${row.goal}×`)
-  }
 }

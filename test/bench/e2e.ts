@@ -9,7 +9,8 @@ import { services } from '../../gateway/local.ts'
 import { developmentPki } from '../../gateway/pki.ts'
 import { prepare, sampleReference } from '../../gateway/prepare.ts'
 import { openDatabase } from '../../gateway/store/database.ts'
-import { cpuOf, load, median, now, quantile, type Sent, type Target } from './load.ts'
+import { cpuOf, load, now, type Sent, type Target } from './load.ts'
+import { median, quantile, type Row } from './row.ts'
 
 const account = '4301000000000000001'
 const order = (ticketNo: string) => ({
@@ -168,34 +169,63 @@ export const withDesigns = async <T>(use: (ours: Design, plain: Design, shared: 
   }
 }
 
-/** The figures of the end-to-end goals: alternating rounds of both designs. */
-export const e2eBench = (rounds: number): Promise<{ ours: Round[]; plain: Round[]; oursAt300: Round[]; plainAt300: Round[] }> =>
+/** The end-to-end goals: throughput and CPU in a closed loop, and the tail at a steady 300/s; rounds of both designs by turns. */
+export const e2eBench = (rounds: number): Promise<Row[]> =>
   withDesigns(async (ours, plain, shared) => {
-    const result = { ours: [] as Round[], plain: [] as Round[], oursAt300: [] as Round[], plainAt300: [] as Round[] }
-    await run(ours, shared, 3_000, 256)
-    await run(plain, shared, 500, 64)
+    const all: { ours: Round; plain: Round; oursAt300: Round; plainAt300: Round }[] = []
+    await run(ours, shared, 5_000, 256)
+    await run(plain, shared, 1_000, 64)
     for (let i = 0; i < rounds; i++) {
-      result.ours.push(await run(ours, shared, 10_000, 256))
-      result.plain.push(await run(plain, shared, 2_000, 64))
-      result.oursAt300.push(await run(ours, shared, 1_500, 64, 300))
-      result.plainAt300.push(await run(plain, shared, 1_500, 64, 300))
+      all.push({
+        ours: await run(ours, shared, 15_000, 256),
+        plain: await run(plain, shared, 2_000, 64),
+        oursAt300: await run(ours, shared, 1_500, 64, 300),
+        plainAt300: await run(plain, shared, 1_500, 64, 300),
+      })
     }
-    return result
+    const row = (
+      name: string,
+      unit: string,
+      goal: number,
+      higherIsBetter: boolean,
+      mine: (r: (typeof all)[0]) => number,
+      theirs: (r: (typeof all)[0]) => number,
+    ): Row => ({
+      name,
+      unit,
+      goal,
+      higherIsBetter,
+      peer: 'plain',
+      ours: all.map(mine),
+      peers: all.map(theirs),
+    })
+    return [
+      row(
+        'end to end, closed loop',
+        'debits/s',
+        4,
+        true,
+        r => r.ours.rate,
+        r => r.plain.rate,
+      ),
+      {
+        ...row(
+          'CPU a debit, all processes',
+          'µs',
+          1,
+          false,
+          r => r.ours.cpuUs,
+          () => 600,
+        ),
+        peer: 'bound',
+      },
+      row(
+        'end-to-end p99 at 300/s',
+        'ms',
+        1,
+        false,
+        r => r.oursAt300.p99,
+        r => r.plainAt300.p99,
+      ),
+    ]
   })
-
-if (import.meta.main) {
-  const { ours, plain, oursAt300, plainAt300 } = await e2eBench(Number(process.argv[2] ?? 5))
-  const show = (name: string, all: readonly Round[]) => {
-    const of = (key: keyof Round) => median(all.map(r => r[key])).toFixed(0)
-    process.stdout.write(
-      `${name.padEnd(14)} ${of('rate')} debits/s (${all.map(r => r.rate.toFixed(0)).join(', ')}), ${of('cpuUs')} µs CPU, e2e p50 ${of('p50')} p99 ${of('p99')} ms, POST p99 ${of('postP99')} ms\n`,
-    )
-  }
-  show('taxlink', ours)
-  show('plain', plain)
-  show('taxlink 300/s', oursAt300)
-  show('plain 300/s', plainAt300)
-  process.stdout.write(
-    `ratio ${(median(ours.map((r, i) => r.rate / plain[i]!.rate))).toFixed(2)}×, p99 at 300/s ${(median(oursAt300.map((r, i) => r.p99 / plainAt300[i]!.p99))).toFixed(2)}×\n`,
-  )
-}

@@ -3,24 +3,13 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'n
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { parse, stringify } from '@evologi/fixed-width'
 import iconv from 'iconv-lite'
 import { message } from '../../sdk/catalogue.ts'
 import { left, right, ymd } from '../../sdk/cell.ts'
 import { ascii, date, digits, fen, text } from '../../sdk/kinds.ts'
 import { record } from '../../sdk/record.ts'
-
-/** One measured comparison: the rounds of ours and of the peer, alternating in one run, and the ratio that ours should reach. */
-export type Row = {
-  readonly name: string
-  readonly ours: number[]
-  readonly peer: string
-  readonly peers: number[]
-  readonly unit: string
-  readonly goal: number
-  readonly higherIsBetter: boolean
-}
+import { median, type Row } from './row.ts'
 
 // 300 bytes, 20 fields: 15 ASCII (three of them dates), 3 of GBK text, 2 numbers. The peers take dates as they stand; ours checks them.
 const kinds = {
@@ -194,8 +183,6 @@ const seconds = (work: () => unknown): number => {
   work()
   return Number(process.hrtime.bigint() - start) / 1e9
 }
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
-
 /** Measures `rounds` times ours and then each peer, all warm; the row names the fastest peer. Unit: µs a record. */
 const against = (
   name: string,
@@ -301,14 +288,4 @@ const keep = (value: unknown): void => {
 }
 const check = (what: string, right: boolean): void => {
   if (!right) throw new Error(`${what}: another result than ours (${typeof kept})`)
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const row of await recordBench(Number(process.argv[2] ?? 7))) {
-    const [ours, peers] = [median(row.ours), median(row.peers)]
-    const ratio = row.higherIsBetter ? ours / peers : peers / ours
-    console.log(
-      `${row.name.padEnd(26)} ${ours.toFixed(3)} against ${peers.toFixed(3)} ${row.unit} (${row.peer}): ${ratio.toFixed(2)}×, goal ${row.goal}×`,
-    )
-  }
 }

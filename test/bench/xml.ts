@@ -1,4 +1,3 @@
-import { pathToFileURL } from 'node:url'
 import iconv from 'iconv-lite'
 import xml2js from 'xml2js'
 import { debitRequest, type ValuesOf } from '../../sdk/catalogue.ts'
@@ -6,17 +5,7 @@ import { asIs, constant, words, ymd, yuan } from '../../sdk/cell.ts'
 import { document, elements } from '../../sdk/document.ts'
 import { json } from '../../sdk/json.ts'
 import { parseJson } from '../../sdk/strict-json.ts'
-
-/** One measured comparison: the rounds of ours and of the peer, alternating in one run, and the ratio that ours should reach. */
-export type Row = {
-  readonly name: string
-  readonly ours: number[]
-  readonly peer: string
-  readonly peers: number[]
-  readonly unit: string
-  readonly goal: number
-  readonly higherIsBetter: boolean
-}
+import type { Row } from './row.ts'
 
 const layout = document(debitRequest, 'gbk', [
   constant('3001', 'TAX/HEAD/TRAN_CODE'),
@@ -123,8 +112,6 @@ let kept: unknown
 const keep = (value: unknown): void => {
   kept = value
 }
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
-
 /** Measures `rounds` times ours and then the peer. Unit: µs a message. */
 const against = (name: string, goal: number, rounds: number, count: number, ours: () => void, peer: string, theirs: () => void): Row => {
   const micros = (work: () => void): number => {
@@ -185,13 +172,4 @@ export const xmlBench = async (rounds: number): Promise<Row[]> => {
   ]
   if (kept === undefined) throw new Error('nothing was read')
   return rows
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const row of await xmlBench(Number(process.argv[2] ?? 9))) {
-    const [ours, peers] = [median(row.ours), median(row.peers)]
-    console.log(
-      `${row.name.padEnd(18)} ${ours.toFixed(2)} against ${peers.toFixed(2)} ${row.unit} (${row.peer}): ${(peers / ours).toFixed(2)}×, goal ${row.goal}×`,
-    )
-  }
 }

@@ -28,7 +28,7 @@ new Worker<{ id: number }>(
   'plain',
   async job => {
     const [[row]] = await pool.execute<RowDataPacket[]>('SELECT id, body FROM plain_debit WHERE id = ?', [job.data.id])
-    const order = JSON.parse(row!.body as string) as DebitOrder
+    const { bankCode: _, ...order } = JSON.parse(row!.body as string) as DebitOrder
     await pool.execute('UPDATE plain_debit SET status = 1, updated_at = ? WHERE id = ?', [new Date(), row!.id])
     const request = {
       ...order,
