@@ -5,12 +5,13 @@ import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { openapiText } from '../gateway/http/reference.ts'
 import { bankPages } from './banks/pages.ts'
+import { referencePages } from './reference/pages.ts'
 
 /** A generated page: where it stands, from the root of the project, and its text. */
 export type Page = { readonly path: string; readonly content: () => string | Promise<string> }
 
 /** Every generated page. */
-export const pages: readonly Page[] = [...bankPages, { path: 'docs/openapi.json', content: openapiText }]
+export const pages: readonly Page[] = [...bankPages, ...referencePages, { path: 'docs/openapi.json', content: openapiText }]
 
 /** Where a page stands on the disk. */
 export const fileOf = (page: Page): URL => new URL(`../${page.path}`, import.meta.url)

@@ -28,9 +28,6 @@ export type Config = {
   readonly banks: { readonly [code: string]: string }
   /** What the gateway shows to banks, and the authority it trusts for theirs. */
   readonly bankTls: Partial<TlsFiles>
-  /** Requests under way to one bank at once. */
-  readonly maxInFlight: number
-  readonly bankTimeoutMs: number
   readonly sweepMs: number
   readonly leaseMs: number
 }
@@ -71,8 +68,6 @@ const rules = {
   TAXLINK_BANK_CA: text,
   TAXLINK_BANK_CERT: text,
   TAXLINK_BANK_KEY: text,
-  TAXLINK_MAX_IN_FLIGHT: whole(128, 1, 10_000),
-  TAXLINK_BANK_TIMEOUT_MS: whole(20_000, 100, 600_000),
   TAXLINK_SWEEP_MS: whole(2_000, 50, 3_600_000),
   TAXLINK_LEASE_MS: whole(60_000, 1_000, 3_600_000),
 } as const satisfies Record<string, Rule>
@@ -140,8 +135,6 @@ export const print = (config: Config): string => {
     TAXLINK_BANK_CA: bankTls.ca,
     TAXLINK_BANK_CERT: bankTls.cert,
     TAXLINK_BANK_KEY: bankTls.key,
-    TAXLINK_MAX_IN_FLIGHT: config.maxInFlight,
-    TAXLINK_BANK_TIMEOUT_MS: config.bankTimeoutMs,
     TAXLINK_SWEEP_MS: config.sweepMs,
     TAXLINK_LEASE_MS: config.leaseMs,
   }
@@ -249,8 +242,6 @@ const shape = (v: Values & { readonly [bank: string]: unknown }): Config => ({
     ...(v.TAXLINK_BANK_KEY ? { key: v.TAXLINK_BANK_KEY } : {}),
     ...(v.TAXLINK_BANK_CA ? { ca: v.TAXLINK_BANK_CA } : {}),
   },
-  maxInFlight: v.TAXLINK_MAX_IN_FLIGHT,
-  bankTimeoutMs: v.TAXLINK_BANK_TIMEOUT_MS,
   sweepMs: v.TAXLINK_SWEEP_MS,
   leaseMs: v.TAXLINK_LEASE_MS,
 })

@@ -35,14 +35,16 @@ const byteOrderMark = (bytes: Uint8Array): boolean => {
 }
 
 /**
- * Whether text that should be GBK is UTF-8: most UTF-8 is valid GBK, too, and would come out as other characters. Chinese written in GBK is
- * valid UTF-8 made of Far Eastern characters only by an accident of all its characters at once.
+ * Whether text that should be GBK is UTF-8 beyond doubt: most UTF-8 is valid GBK, too, and would come out as other characters. GBK can be valid
+ * UTF-8 by accident (榘珅), so that only a longer text proves anything: every three of its characters have about one chance in a thousand, and
+ * `proof` characters of UTF-8 are eighteen of GBK. A correct message must never be refused; a short one in UTF-8 is read by the contract.
  */
 const looksLikeUtf8 = (bytes: Uint8Array): boolean => {
   if (isAscii(bytes) || !isUtf8(bytes)) return false
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
-  return /[\u2e80-\uffef\u{20000}-\u{3ffff}]/u.test(text) && !/[\u0080-\u00b6\u00b8-\u1fff]/.test(text)
+  return (text.match(/[\u2e80-\uffef\u{20000}-\u{3ffff}]/gu)?.length ?? 0) >= proof && !/[\u0080-\u00b6\u00b8-\u1fff]/.test(text)
 }
+const proof = 12
 
 // ── Text to places ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -8,7 +8,7 @@ export type Webhook = { readonly name: string; readonly send: (results: readonly
 const atOnce = 100
 const leaseMs = 60_000
 // 1 s, 2 s, 4 s … 10 min: a receiver that is away is asked again, for ever; nothing is skipped.
-const pauseAfter = (failures: number): number => Math.min(600_000, 1_000 * 2 ** Math.min(failures, 20))
+const pauseAfter = (failures: number): number => Math.min(600_000, 1_000 * 2 ** Math.min(failures - 1, 20))
 
 /**
  * Sends the next results of the feed to a webhook, in order, at least once; the receiver tells repeats by `seq`. One process at a time, under a

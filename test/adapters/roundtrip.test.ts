@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
-import { explain, Fault, type Message, recognise, type UnifiedCode, type ValuesOf } from '@taxlink/bank-sdk'
+import { explain, Fault, type Message, outcome, recognise, type UnifiedCode, type ValuesOf } from '@taxlink/bank-sdk'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import dongting from '../../adapters/dongting/index.ts'
 import xiangjiang from '../../adapters/xiangjiang/index.ts'
 import { type AnyCodec, messagesOf, mostOf, type Subject, subjects, type Values } from '../../docs/banks/subjects.ts'
 import { type Carries, messageOf } from '../arbitrary.ts'
@@ -143,4 +144,18 @@ describe('what 湘江银行 cannot carry is refused, never cut', () => {
       }),
     )
   })
+})
+
+// Their GBK bytes happen to be valid UTF-8 of Chinese characters: a correct reply must never be refused for that.
+test.each(['榘珅', '顎怈', '甯玜'])('a text of %s is read by the agreed charset', text => {
+  const { reply } = dongting.debit
+  const told = {
+    officeCode: '14301020000',
+    entrustDate: '2026-11-10',
+    serialNo: '00000001',
+    ticketNo: '430000000000000001',
+    amount: 0,
+    result: { ...outcome('24003', 'E10051'), bankText: text },
+  }
+  expect(reply.decode(reply.encode(told))).toEqual(told)
 })

@@ -44,8 +44,6 @@ describe('defaults and values', () => {
       reference: undefined,
       banks: {},
       bankTls: {},
-      maxInFlight: 128,
-      bankTimeoutMs: 20_000,
       sweepMs: 2_000,
       leaseMs: 60_000,
     })

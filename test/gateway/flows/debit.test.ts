@@ -42,8 +42,7 @@ afterAll(async () => {
 
 let tickets = 0
 const nextTicket = () => `4300000000${String(++tickets).padStart(8, '0')}`
-const booked = (bankCode: string, ticketNo: string) =>
-  [...simulated.of(bankCode).ledger.entries()].filter(e => e.ticketNo === ticketNo)
+const booked = (bankCode: string, ticketNo: string) => [...simulated.of(bankCode).ledger.entries()].filter(e => e.ticketNo === ticketNo)
 const certain = (ticketNo: string) =>
   until(`${ticketNo} is certain`, async () => {
     const state = (await store.find(ticketNo))?.state
@@ -130,7 +129,7 @@ test('a process that dies after the attempt was committed: the debit is asked ab
   expect(booked('4310', ticketNo)).toHaveLength(1)
 })
 
-test('more debits than places: all are sent, none beyond the limit at once', async () => {
+test('more debits than places: they wait for one, none beyond the limit at once', async () => {
   const narrow = stage(store, sampleReference({ ...quickPolicy, concurrency: 3, timeoutMs: 5_000 }), simulated.lines, 'narrow')
   simulated.of('4301').plan([{ do: 'slow', ms: 20 }])
   const all = Array.from({ length: 40 }, nextTicket)
@@ -139,10 +138,26 @@ test('more debits than places: all are sent, none beyond the limit at once', asy
     widest = Math.max(widest, narrow.banks.state().find(b => b.bankCode === '4301')!.inFlight)
   }, 2)
   const verdicts = await Promise.all(all.map(ticketNo => acceptDebit(narrow.flow, narrow.slots, taxSystem, orderOf('4301', ticketNo))))
-  expect(verdicts.filter(v => v.kind === 'accepted' && v.state === 'sent')).toHaveLength(3)
+  expect(verdicts.filter(v => v.kind === 'accepted')).toHaveLength(40)
   await Promise.all(all.map(certain))
   clearInterval(watch)
   expect(widest).toBeLessThanOrEqual(3)
   for (const ticketNo of all) expect(booked('4301', ticketNo)).toHaveLength(1)
   await narrow.close()
+})
+
+test('a stuck bank: after one second of patience debits are accepted without a place, and those behind do not wait at all', async () => {
+  const stuck = stage(store, sampleReference({ ...quickPolicy, concurrency: 2, timeoutMs: 4_000 }), simulated.lines, 'stuck')
+  const all = Array.from({ length: 6 }, nextTicket)
+  simulated.of('4306').plan(all.slice(0, 2).map(ticketNo => planned(ticketNo, { do: 'slow', ms: 2_500 })))
+  const accept = (ticketNo: string) => acceptDebit(stuck.flow, stuck.slots, taxSystem, orderOf('4306', ticketNo))
+  const states = (await Promise.all(all.slice(0, 4).map(accept))).map(v => (v.kind === 'accepted' ? v.state : v.kind))
+  expect(states).toEqual(['sent', 'sent', 'accepted', 'accepted'])
+  const order: string[] = []
+  const other = acceptDebit(stuck.flow, stuck.slots, taxSystem, orderOf('4310', nextTicket())).then(v => order.push(v.kind))
+  await Promise.all([other, ...all.slice(4).map(ticketNo => accept(ticketNo).then(() => order.push('stuck bank')))])
+  expect(order).toHaveLength(3)
+  await Promise.all(all.map(certain))
+  for (const ticketNo of all) expect(booked('4306', ticketNo)).toHaveLength(1)
+  await stuck.close()
 })

@@ -160,20 +160,20 @@ describe('settlement', () => {
     expect(await load(debit)).toMatchObject({ state: 'sent', attemptNo: 1 })
     expect([await count('answer', debit), await count('result', debit), await journal(debit)]).toEqual([0, 0, ['accept sent']])
   })
-  test('a final state is never overwritten', async () => {
+  test('a final state is never overwritten, by nobody', async () => {
     const debit = await newDebit()
     await store.accept(debit)
     await store.settle(settlement(debit))
+    const refusal = decided({ event: 'refuse', state: 'refused', outcome: outcome('24003') })
+    for (const from of ['sent', 'unknown', 'succeeded', 'accepted'] as const) {
+      expect(await store.settle(settlement(debit, { decision: refusal, from }))).toBe(false)
+    }
+    const instruction = await load(debit)
     expect(
-      await store.settle(
-        settlement(debit, {
-          decision: decided({ event: 'refuse', state: 'refused', outcome: outcome('24003') }),
-          attemptNo: 1,
-          from: 'succeeded',
-        }),
-      ),
-    ).toBe(true)
+      await store.claim({ instruction, verb: 'inquiry', owner: 'two', now: later(now, 999_999), leaseUntil: later(now, 1_999_999) }),
+    ).toBe(false)
     expect((await store.find(debit.ticketNo))!.state).toBe('succeeded')
+    expect([await count('answer', debit), await count('result', debit)]).toEqual([1, 1])
   })
 })
 
@@ -238,8 +238,8 @@ describe('the database itself', () => {
     await store.accept(debit)
     const second = (id: number) =>
       fresh.db.execute(
-        `INSERT INTO instruction (id, verb, ticket_no, office_code, entrust_date, serial_no, bank_code, amount, request, state, accepted_at)
-         VALUES (?, 'debit', ?, '1', '2026-11-10', ?, '4301', 1, '', 'accepted', '2026-11-10')`,
+        `INSERT INTO instruction (id, verb, ticket_no, office_code, entrust_date, serial_no, bank_code, amount, request, state, accepted_at, next_attempt_at)
+         VALUES (?, 'debit', ?, '1', '2026-11-10', ?, '4301', 1, '', 'accepted', '2026-11-10', '2026-11-10')`,
         [id, debit.ticketNo, String(90_000_000 + tickets).padStart(8, '0')],
       )
     await expect(second(await store.takeInstructionId())).rejects.toMatchObject({ errno: 1062 })
