@@ -1,0 +1,152 @@
+import type { Account } from './day.ts'
+import type { Seen } from './taxside.ts'
+
+/** What the record says of a ticket. */
+export type Recorded = { readonly ticketNo: string; readonly bankCode: string; readonly amount: number; readonly state: string }
+/** A line of the feed as the record holds it. */
+export type Published = { readonly seq: number; readonly ticketNo: string; readonly state: string }
+/** A line of the journal, oldest first. */
+export type Journalled = { readonly ticketNo: string; readonly event: string; readonly state: string }
+/** A bank's own books, and what its accounts held in the morning. */
+export type Books = {
+  readonly bankCode: string
+  readonly opening: readonly Pick<Account, 'account' | 'balance'>[]
+  readonly accounts: readonly { readonly account: string; readonly balance: string }[]
+  readonly entries: readonly { readonly ticketNo: string; readonly kind: string; readonly account: string; readonly amount: number }[]
+}
+/** Everything there is to know after a day. */
+export type Evidence = {
+  readonly seen: Seen
+  readonly record: readonly Recorded[]
+  readonly results: readonly Published[]
+  readonly journal: readonly Journalled[]
+  readonly books: readonly Books[]
+}
+
+/**
+ * Holds the day against what was promised, without a line of the gateway's code: returns one sentence for each broken promise. What the banks
+ * booked counts, not what they said.
+ */
+export const check = (evidence: Evidence): string[] => [
+  ...checkTaxSide(evidence),
+  ...checkTickets(evidence),
+  ...checkStrays(evidence),
+  ...checkFeed(evidence),
+  ...checkJournal(evidence),
+  ...checkSums(evidence),
+]
+
+const isFinal = (state: string): boolean => state === 'succeeded' || state === 'refused'
+const byTicket = <T extends { readonly ticketNo: string }>(rows: readonly T[]): Map<string, T[]> => {
+  const found = new Map<string, T[]>()
+  for (const row of rows) found.set(row.ticketNo, [...(found.get(row.ticketNo) ?? []), row])
+  return found
+}
+
+/** What was told to the tax side holds: accepted is in the record, and a final outcome never changes. */
+const checkTaxSide = ({ seen, record }: Evidence): string[] => {
+  const known = byTicket(record)
+  const faults = seen.odd.map(answer => `the tax side got an answer it did not deserve: ${answer}`)
+  for (const ticketNo of seen.sent.keys()) if (!seen.accepted.has(ticketNo)) faults.push(`${ticketNo}: never certainly accepted`)
+  for (const ticketNo of seen.accepted) if (!known.has(ticketNo)) faults.push(`${ticketNo}: accepted, but the record does not know it`)
+  for (const { ticketNo, state } of seen.told) {
+    const now = known.get(ticketNo)?.[0]?.state
+    if (isFinal(state) && now !== state) faults.push(`${ticketNo}: told to be ${state}, the record says ${now}`)
+  }
+  return faults
+}
+
+/** Each ticket of the record is one that was sent, is final, and booked exactly once or not at all. */
+const checkTickets = ({ seen, record, books }: Evidence): string[] => {
+  const faults: string[] = []
+  const booked = byTicket(books.flatMap(({ bankCode, entries }) => entries.map(entry => ({ ...entry, bankCode }))))
+  for (const [ticketNo, rows] of byTicket(record)) {
+    const [{ bankCode, amount, state }] = rows as [Recorded]
+    if (rows.length > 1) faults.push(`${ticketNo}: ${rows.length} times in the record`)
+    const order = seen.sent.get(ticketNo)
+    if (!order) {
+      faults.push(`${ticketNo}: in the record, but nobody sent it`)
+      continue
+    }
+    if (order.amount !== amount || order.bankCode !== bankCode) faults.push(`${ticketNo}: the record holds another order than was sent`)
+    const bookings = booked.get(ticketNo) ?? []
+    if (!isFinal(state)) faults.push(`${ticketNo}: still ${state}`)
+    if (bookings.length > 1) faults.push(`${ticketNo}: booked ${bookings.length} times`)
+    if (state === 'succeeded' && bookings.length === 0) faults.push(`${ticketNo}: succeeded, but no bank booked it`)
+    if (state === 'refused' && bookings.length > 0) faults.push(`${ticketNo}: refused, but booked`)
+    for (const b of bookings) {
+      if (b.amount !== amount) faults.push(`${ticketNo}: ${amount} fen asked, ${b.amount} booked`)
+      if (b.bankCode !== bankCode || b.account !== order.account) faults.push(`${ticketNo}: booked on a foreign account`)
+      if (b.kind !== 'debit') faults.push(`${ticketNo}: a booking of kind ${b.kind}`)
+    }
+  }
+  return faults
+}
+
+/** Nothing was booked that nobody sent, or that the record does not know. */
+const checkStrays = ({ seen, record, books }: Evidence): string[] => {
+  const known = new Set(record.map(r => r.ticketNo))
+  return books.flatMap(({ entries }) =>
+    entries.flatMap(({ ticketNo }) => [
+      ...(seen.sent.has(ticketNo) ? [] : [`${ticketNo}: booked, but nobody sent it`]),
+      ...(known.has(ticketNo) ? [] : [`${ticketNo}: booked, but not in the record`]),
+    ]),
+  )
+}
+
+/** The feed has every final ticket once, without a gap; whoever read it while it grew has seen exactly that. */
+const checkFeed = ({ seen, record, results }: Evidence): string[] => {
+  const faults: string[] = []
+  const lines = results.toSorted((a, b) => a.seq - b.seq)
+  for (const [i, { seq }] of lines.entries()) if (seq !== i + 1) faults.push(`the feed has ${seq} where ${i + 1} should stand`)
+  const published = byTicket(lines)
+  for (const { ticketNo, state } of record) {
+    const found = published.get(ticketNo) ?? []
+    if (isFinal(state) && found.length !== 1) faults.push(`${ticketNo}: ${found.length} times in the feed`)
+    for (const line of found) if (line.state !== state) faults.push(`${ticketNo}: ${state}, the feed says ${line.state}`)
+  }
+  const inRecord = new Set(record.map(r => r.ticketNo))
+  for (const ticketNo of published.keys()) if (!inRecord.has(ticketNo)) faults.push(`${ticketNo}: in the feed, but not in the record`)
+  const text = (l: Published) => `${l.seq} ${l.ticketNo} ${l.state}`
+  const first = Array.from({ length: Math.max(lines.length, seen.feed.length) }, (_, i) => i).find(
+    i => !lines[i] || !seen.feed[i] || text(lines[i]) !== text(seen.feed[i]),
+  )
+  if (first !== undefined)
+    faults.push(
+      `the reader of the feed saw "${seen.feed[first] ? text(seen.feed[first]) : 'nothing'}" at ${first + 1}, not what stands there`,
+    )
+  return faults
+}
+
+/** Never again blindly: a debit is sent again only after proof that it did not arrive, and each ticket is settled once. */
+const checkJournal = ({ journal }: Evidence): string[] => {
+  const faults: string[] = []
+  for (const [ticketNo, entries] of byTicket(journal)) {
+    if (entries.filter(e => e.event === 'accept').length !== 1 || entries[0]?.event !== 'accept')
+      faults.push(`${ticketNo}: its journal does not begin with its one acceptance`)
+    for (const [i, entry] of entries.entries()) {
+      const before = entries[i - 1]
+      if (entry.event === 'send' && before?.state !== 'accepted') faults.push(`${ticketNo}: sent after "${before?.event}", blindly`)
+      if (entry.event === 'absent' && before?.event !== 'inquire') faults.push(`${ticketNo}: believed absent without an inquiry`)
+      if (before && isFinal(before.state)) faults.push(`${ticketNo}: ${entry.event} after it was ${before.state}`)
+    }
+  }
+  return faults
+}
+
+/** Σ tax = Σ bank, and every account holds what it held less what was booked. */
+const checkSums = ({ record, books }: Evidence): string[] => {
+  const faults: string[] = []
+  for (const { bankCode, opening, accounts, entries } of books) {
+    const mine = record.filter(r => r.bankCode === bankCode && r.state === 'succeeded')
+    const tax = mine.reduce((sum, r) => sum + BigInt(r.amount), 0n)
+    const bank = entries.reduce((sum, e) => sum + BigInt(e.amount), 0n)
+    if (tax !== bank) faults.push(`bank ${bankCode}: the tax side has ${tax} fen, the bank booked ${bank}`)
+    const held = new Map(opening.map(a => [a.account, BigInt(a.balance)]))
+    for (const e of entries) held.set(e.account, (held.get(e.account) ?? 0n) - BigInt(e.amount))
+    for (const { account, balance } of accounts)
+      if (held.get(account) !== BigInt(balance))
+        faults.push(`bank ${bankCode}: an account holds ${balance}, its bookings say ${held.get(account)}`)
+  }
+  return faults
+}

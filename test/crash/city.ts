@@ -1,0 +1,224 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Child, keep } from '../../gateway/child.ts'
+import { developmentPki, type Pem } from '../../gateway/pki.ts'
+import { prepare } from '../../gateway/prepare.ts'
+import type { Day } from './day.ts'
+import type { Accident, Targets } from './schedule.ts'
+import type { CrashServers } from './servers.ts'
+
+const home = resolve(import.meta.dirname, '../..')
+const file = (path: string) => join(home, path)
+const taxSystem = 'urn:taxlink:tax-system:crash'
+
+/** How long a claim lasts beyond the time-out (ms). */
+export const leaseMs = 2_000
+
+/** All processes of a day: gateways, workers and banks, each to be killed and paused at will. */
+export type City = {
+  readonly targets: Targets
+  /** Where the tax side sends its orders. */
+  readonly urls: readonly string[]
+  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string }
+  readonly controls: readonly { readonly bankCode: string; readonly url: string }[]
+  readonly databaseUrl: string
+  /** Has an accident happen; resolves when it is over (a killed process may still be starting). */
+  befall(accident: Accident): Promise<void>
+  /** Stops everything; a paused process is continued first. */
+  close(): Promise<void>
+}
+
+/** Starts the processes of a day in `dir`, as an operator would: migrate, then banks, then `serve` and `work`. */
+export const openCity = async (
+  servers: CrashServers,
+  dir: string,
+  name: string,
+  day: Day,
+  gateways: number,
+  workers: number,
+): Promise<City> => {
+  const databaseUrl = servers.databaseUrl(name)
+  const reference = join(dir, 'reference.json')
+  mkdirSync(dir, { recursive: true })
+  writeFileSync(reference, day.reference)
+  const children = new Map<string, Child>()
+  const start = (child: string, args: readonly string[], env: NodeJS.ProcessEnv) => {
+    const kept = keep({ name: child, args, env, log: join(dir, 'log', `${child}.log`), restarted: () => {} })
+    children.set(child, kept)
+    return kept
+  }
+  const close = async () => {
+    for (const child of children.values()) signal(child, 'SIGCONT')
+    await Promise.all([...children.values()].map(child => child.stop(5_000)))
+  }
+  try {
+    const [certificates] = await Promise.all([
+      certify(dir),
+      onceThere(databaseUrl).then(() => prepare(databaseUrl, reference, () => {})),
+      flush(servers.redisUrl),
+    ])
+    const banks = await Promise.all(day.banks.map(bank => bankIn(dir, bank)))
+    const env = {
+      ...cleanEnv(),
+      ...certificates.env,
+      ...Object.fromEntries(banks.map(bank => [`TAXLINK_BANK_${bank.bankCode}_URL`, bank.url])),
+      DATABASE_URL: databaseUrl,
+      REDIS_URL: servers.redisUrl,
+      TAXLINK_INTERNAL_PORT: '0',
+      TAXLINK_LEASE_MS: String(leaseMs),
+      TAXLINK_SWEEP_MS: '300',
+    }
+    const named = (role: string, n: number) => Array.from({ length: n }, (_, i) => `${role}-${i + 1}`)
+    const targets = { gateways: named('gateway', gateways), workers: named('worker', workers), banks: banks.map(b => `bank-${b.bankCode}`) }
+    const up = banks.map(({ bankCode, args }) => start(`bank-${bankCode}`, args, cleanEnv()))
+    // A port of its own each, so that a gateway that was killed comes back where its callers look for it.
+    const serving = await Promise.all(
+      targets.gateways.map(async n => start(n, [file('gateway/main.ts'), 'serve'], { ...env, TAXLINK_PORT: String(await freePort()) })),
+    )
+    const working = targets.workers.map(n => start(n, [file('gateway/main.ts'), 'work'], { ...env, TAXLINK_PORT: '0' }))
+    const controls = await Promise.all(
+      up.map(async (child, i) => {
+        const [, url] = await said(child, /^control (\S+)$/)
+        await said(child, /^ready/)
+        return { bankCode: banks[i]!.bankCode, url: url! }
+      }),
+    )
+    const urls = await Promise.all(serving.map(async child => (await said(child, /^ready (\S+)/))[1]!))
+    await Promise.all(working.map(child => said(child, /^ready/)))
+    return {
+      targets,
+      urls,
+      tls: certificates.taxSystem,
+      controls,
+      databaseUrl,
+      befall: accident => befall(servers, children, accident),
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+const befall = async (servers: CrashServers, children: ReadonlyMap<string, Child>, { what, target, forMs }: Accident): Promise<void> => {
+  if (what === 'flush') return flush(servers.redisUrl)
+  if (target === 'mariadb' || target === 'redis') {
+    await servers.kill(target)
+    await pause(forMs)
+    return servers.revive()
+  }
+  const child = children.get(target)
+  if (!child) throw new Error(`there is no ${target}`)
+  if (what === 'kill') return signal(child, 'SIGKILL')
+  const { pid } = child
+  const paused = pid()
+  signal(child, 'SIGSTOP')
+  await pause(forMs)
+  if (paused === pid()) signal(child, 'SIGCONT')
+}
+
+/** A process that is just between two lives hears nothing. */
+const signal = (child: Child, name: NodeJS.Signals): void => {
+  const pid = child.pid()
+  if (!pid) return
+  try {
+    process.kill(pid, name)
+  } catch {
+    // It has ended, and is about to be started again.
+  }
+}
+
+/** FLUSHALL, by hand; a Redis that is away has nothing to lose. */
+const flush = async (redisUrl: string): Promise<void> => {
+  const { connect } = await import('node:net')
+  const { port } = new URL(redisUrl)
+  await new Promise<void>(done => {
+    const socket = connect(Number(port), '127.0.0.1', () => socket.write('FLUSHALL\r\n'))
+    socket.once('data', () => socket.destroy())
+    socket.once('error', () => {})
+    socket.once('close', () => done())
+  })
+}
+
+const onceThere = async (databaseUrl: string): Promise<void> => {
+  const { answers } = await import('../../gateway/store/database.ts')
+  for (let left = 200; !(await answers(databaseUrl, true)); left--) {
+    if (left === 0) throw new Error('MariaDB does not answer')
+    await pause(50)
+  }
+}
+
+/** The environment of this process without what would configure a gateway. */
+const cleanEnv = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TAXLINK_|DATABASE_URL|REDIS_URL|NODE_OPTIONS)/.test(name)))
+
+const certify = async (dir: string) => {
+  const pki = await developmentPki(join(dir, 'pki'))
+  const write = (name: string, pem: Pem) => {
+    const folder = join(dir, 'tls', name)
+    mkdirSync(folder, { recursive: true })
+    for (const [part, text] of Object.entries({ 'ca.pem': pki.ca, 'cert.pem': pem.cert, 'key.pem': pem.key }))
+      writeFileSync(join(folder, part), text, { mode: 0o600 })
+    return (part: string) => join(folder, `${part}.pem`)
+  }
+  const server = write('server', pki.server)
+  const client = write('client', await pki.issue({ cn: 'gateway to banks', uri: 'urn:taxlink:gateway:crash' }))
+  write('4310', await pki.issue({ cn: 'bank', uri: 'urn:taxlink:bank:4310' }, { server: true }))
+  return {
+    taxSystem: { ca: pki.ca, ...(await pki.issue({ cn: 'tax system', uri: taxSystem })) },
+    env: {
+      TAXLINK_TLS_CA: server('ca'),
+      TAXLINK_TLS_CERT: server('cert'),
+      TAXLINK_TLS_KEY: server('key'),
+      TAXLINK_BANK_CA: client('ca'),
+      TAXLINK_BANK_CERT: client('cert'),
+      TAXLINK_BANK_KEY: client('key'),
+    },
+  }
+}
+
+const schemes: { readonly [code: string]: string } = { 4301: 'tcp', 4306: 'http', 4310: 'https' }
+
+/** A bank's files and arguments; its ports are chosen beforehand, so that the gateways need not wait for it. */
+const bankIn = async (dir: string, { code, accounts, plan, dedupe }: Day['banks'][number]) => {
+  const folder = join(dir, 'banks', code)
+  mkdirSync(folder, { recursive: true })
+  const write = (name: string, content: unknown): string => {
+    writeFileSync(join(folder, name), JSON.stringify(content))
+    return join(folder, name)
+  }
+  const port = await freePort()
+  const options = {
+    '--bank': code,
+    '--accounts': write('accounts.json', accounts),
+    '--plan': write('plan.json', plan),
+    '--accounting-date': '2026-11-10',
+    '--journal': join(folder, 'journal'),
+    '--dedupe': dedupe,
+    '--port': String(port),
+    '--control-port': String(await freePort()),
+    ...(code === '4310' ? { '--tls-dir': join(dir, 'tls', '4310') } : {}),
+  }
+  return {
+    bankCode: code,
+    url: `${schemes[code]}://127.0.0.1:${port}`,
+    args: [file('conformance/simulator/main.ts'), ...Object.entries(options).flat()],
+  }
+}
+
+const said = async (child: Child, pattern: RegExp): Promise<RegExpMatchArray> => {
+  const found = await Promise.race([child.line(pattern), pause(30_000, undefined, { ref: false })])
+  if (!found) throw new Error(`${child.name} did not come up`)
+  return found
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((found, failed) => {
+    const probe = createServer().once('error', failed)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => (address instanceof Object ? found(address.port) : failed(new Error('no port'))))
+    })
+  })

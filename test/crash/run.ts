@@ -1,0 +1,130 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { check, type Evidence } from './check.ts'
+import { type City, leaseMs, openCity } from './city.ts'
+import { type Day, makeDay, timeoutMs } from './day.ts'
+import { openTickets, readBooks, readRecord } from './evidence.ts'
+import { randomOf } from './random.ts'
+import { type Accident, drawSchedule, told } from './schedule.ts'
+import type { CrashServers } from './servers.ts'
+import { openTaxSide } from './taxside.ts'
+
+/** What came of one day; `faults` is empty exactly if every promise was kept. */
+export type Report = {
+  readonly seed: number
+  readonly accidents: readonly string[]
+  readonly faults: readonly string[]
+  readonly tickets: number
+  readonly succeeded: number
+  readonly refused: number
+  /** Debits that were sent a second time, after proof that the first had not arrived. */
+  readonly sentAgain: number
+  readonly inquiries: number
+  readonly seconds: number
+  /** Where logs and evidence are, when there were faults. */
+  readonly dir?: string
+}
+
+const sendMs = 6_000
+const patienceMs = 45_000
+
+/** Plays one day under the accidents of its seed and checks it. */
+export const runSeed = async (servers: CrashServers, seed: number, orders = 300): Promise<Report> => {
+  const began = performance.now()
+  const random = randomOf(seed)
+  const day = makeDay(random, orders, sendMs)
+  const dir = join(servers.dir, `seed-${seed}`)
+  const city = await openCity(servers, dir, `crash_${seed}`, day, random.whole(1, 2), 2)
+  try {
+    const accidents = drawSchedule(random, city.targets, sendMs + 1_500, timeoutMs + leaseMs)
+    const evidence = await live(city, day, accidents)
+    const faults = check(evidence)
+    const events = (event: string) => evidence.journal.filter(e => e.event === event).length
+    const states = (state: string) => evidence.record.filter(r => r.state === state).length
+    if (faults.length > 0)
+      writeFileSync(
+        join(dir, 'evidence.json'),
+        JSON.stringify(evidence, (_, v: unknown) => (v instanceof Map ? [...v] : v instanceof Set ? [...v] : v)),
+      )
+    return {
+      seed,
+      accidents: accidents.map(told),
+      faults,
+      tickets: evidence.record.length,
+      succeeded: states('succeeded'),
+      refused: states('refused'),
+      sentAgain: events('send'),
+      inquiries: events('inquire'),
+      seconds: Math.round((performance.now() - began) / 100) / 10,
+      ...(faults.length > 0 ? { dir } : {}),
+    }
+  } finally {
+    await city.close()
+  }
+}
+
+/** The day: orders go out and accidents happen; then everything is healed, and all doubts are waited for. */
+const live = async (city: City, day: Day, accidents: readonly Accident[]): Promise<Evidence> => {
+  const taxSide = openTaxSide(city.urls, city.tls)
+  let reading = true
+  const reader = (async () => {
+    while (reading) if ((await taxSide.read()) === 0) await pause(100)
+  })()
+  try {
+    await Promise.all([...accidents.map(accident => pause(accident.atMs).then(() => city.befall(accident))), sendAll(day, taxSide)])
+    const until = performance.now() + patienceMs
+    const settled = async () => (await openTickets(city.databaseUrl)) === 0
+    while (!(await settled()) && performance.now() < until) await pause(100)
+    // What a bank may still do late, it does now.
+    await pause(1_300)
+    const kept = await readRecord(city.databaseUrl)
+    while (taxSide.seen.feed.length < kept.results.length && performance.now() < until + 5_000) await pause(50)
+    const books = await Promise.all(city.controls.map(control => readBooks(control, day.banks)))
+    return { ...kept, seen: taxSide.seen, books }
+  } finally {
+    reading = false
+    await reader
+    taxSide.close()
+  }
+}
+
+const sendAll = async (day: Day, taxSide: ReturnType<typeof openTaxSide>): Promise<void> => {
+  const alone = day.orders.filter(each => !each.inBatch)
+  const together = day.orders.filter(each => each.inBatch).toSorted((a, b) => a.atMs - b.atMs)
+  const batches = Array.from({ length: Math.ceil(together.length / 10) }, (_, i) => together.slice(i * 10, i * 10 + 10))
+  await Promise.all([
+    ...alone.map(async ({ order, atMs, twice }) => {
+      await pause(atMs)
+      await taxSide.send(order)
+      // One that lost the answer, or whose operator is impatient.
+      if (twice) await taxSide.send(order)
+    }),
+    ...batches.map(async batch => {
+      await pause(batch.at(-1)!.atMs)
+      const orders = batch.map(each => each.order)
+      await taxSide.sendBatch(orders)
+      if (batch[0]!.twice) await taxSide.sendBatch(orders)
+    }),
+  ])
+}
+
+/** A report as people read it. */
+export const reportText = (report: Report): string => {
+  const { seed, tickets, succeeded, refused, sentAgain, inquiries, seconds } = report
+  const first = `seed ${seed}: ${tickets} tickets, ${succeeded} succeeded, ${refused} refused, ${sentAgain} sent later or again, ${inquiries} inquiries, ${seconds} s`
+  if (report.faults.length === 0) return first
+  return [
+    first,
+    ...report.accidents.map(a => `  ${a}`),
+    ...report.faults.slice(0, 30).map(f => `  ✗ ${f}`),
+    `  logs in ${report.dir}`,
+  ].join('\n')
+}
+
+/** Removes what a good day left behind. */
+export const forget = (servers: CrashServers, report: Report): void => {
+  if (report.faults.length > 0) return
+  rmSync(join(servers.dir, `seed-${report.seed}`), { recursive: true, force: true })
+  mkdirSync(servers.dir, { recursive: true })
+}

@@ -1,0 +1,107 @@
+import { Agent, request } from 'node:https'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Order } from './day.ts'
+
+/** What the gateway told the tax side, once, in an answer or in the feed. */
+export type Told = { readonly ticketNo: string; readonly state: string }
+/** One line of the feed, in the order in which it was read. */
+export type FeedLine = Told & { readonly seq: number }
+/** All that the tax side has seen. */
+export type Seen = {
+  /** Every order of which at least a byte may have left. */
+  readonly sent: ReadonlyMap<string, Order>
+  /** Tickets that were accepted for certain: a 200 or 202, or the verdict of a batch. */
+  readonly accepted: ReadonlySet<string>
+  readonly told: readonly Told[]
+  readonly feed: readonly FeedLine[]
+  /** Answers that no order of the day deserves. */
+  readonly odd: readonly string[]
+}
+
+type Reply = { readonly status: number; readonly body: unknown }
+type Debit = { readonly ticketNo: string; readonly state: string }
+
+/** A tax system with the habits of real ones: it gives up a request soon, sends the same again (to any gateway) until it is certain, and reads the feed. */
+export const openTaxSide = (urls: readonly string[], tls: { ca: string; cert: string; key: string }) => {
+  const agents = urls.map(url => ({ url, agent: new Agent({ keepAlive: true, maxSockets: 32, ...tls }) }))
+  const sent = new Map<string, Order>()
+  const accepted = new Set<string>()
+  const told: Told[] = []
+  const feed: FeedLine[] = []
+  const odd: string[] = []
+  let turn = 0
+
+  const ask = (method: string, path: string, body?: unknown): Promise<Reply> =>
+    new Promise((resolve, reject) => {
+      const { url, agent } = agents[turn++ % agents.length]!
+      const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+      const headers = bytes ? { 'content-type': 'application/json', 'content-length': bytes.length } : {}
+      const asked = request(new URL(path, url), { method, agent, headers, signal: AbortSignal.timeout(3_000) }, answer => {
+        const parts: Buffer[] = []
+        answer.on('data', (part: Buffer) => parts.push(part))
+        answer.on('error', reject)
+        answer.on('end', () => {
+          try {
+            resolve({ status: answer.statusCode ?? 0, body: JSON.parse(Buffer.concat(parts).toString('utf8')) as unknown })
+          } catch (error) {
+            reject(error)
+          }
+        })
+      })
+      asked.on('error', reject)
+      asked.end(bytes)
+    })
+  /** Asks until there is an answer that is no «not now». */
+  const insist = async (method: string, path: string, body?: unknown): Promise<Reply> => {
+    for (;;) {
+      const reply = await ask(method, path, body).catch(() => undefined)
+      if (reply && reply.status < 500 && reply.status !== 429) return reply
+      await pause(150)
+    }
+  }
+  const hear = ({ ticketNo, state }: Debit): void => {
+    accepted.add(ticketNo)
+    told.push({ ticketNo, state })
+  }
+  return {
+    seen: { sent, accepted, told, feed, odd } satisfies Seen,
+    /** Sends one order until it is certainly accepted. */
+    send: async (order: Order): Promise<void> => {
+      sent.set(order.ticketNo, order)
+      const { status, body } = await insist('POST', '/v1/debits', order)
+      if (status === 200 || status === 202) hear(body as Debit)
+      else odd.push(`${order.ticketNo}: status ${status} ${JSON.stringify(body)}`)
+    },
+    /** Sends orders together until each has a certain verdict. */
+    sendBatch: async (orders: readonly Order[]): Promise<void> => {
+      for (const order of orders) sent.set(order.ticketNo, order)
+      for (let left = orders; left.length > 0; ) {
+        const { status, body } = await insist('POST', '/v1/debits/batch', { orders: left })
+        if (status !== 200) {
+          odd.push(`batch: status ${status} ${JSON.stringify(body)}`)
+          return
+        }
+        const { verdicts } = body as { verdicts: { verdict: string; ticketNo: string; debit?: Debit }[] }
+        for (const { verdict, ticketNo, debit } of verdicts) {
+          if ((verdict === 'accepted' || verdict === 'repeated') && debit) hear(debit)
+          else if (verdict !== 'failed') odd.push(`${ticketNo}: verdict ${verdict}`)
+        }
+        const failed = new Set(verdicts.filter(v => v.verdict === 'failed').map(v => v.ticketNo))
+        left = left.filter(order => failed.has(order.ticketNo))
+        if (left.length > 0) await pause(150)
+      }
+    },
+    /** Reads what the feed holds beyond what was read; resolves to how many lines that were. */
+    read: async (): Promise<number> => {
+      const after = feed.at(-1)?.seq ?? 0
+      const reply = await ask('GET', `/v1/results?after=${after}&limit=100`).catch(() => undefined)
+      if (reply?.status !== 200) return 0
+      const { results } = reply.body as { results: FeedLine[] }
+      for (const { seq, ticketNo, state } of results) feed.push({ seq, ticketNo, state })
+      return results.length
+    },
+    close: () => {
+      for (const { agent } of agents) agent.destroy()
+    },
+  }
+}
