@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { balanceText } from '../../gateway/day/balance.ts'
+import { operations } from '../../gateway/http/operations.ts'
+import { exists, page, root, section, tableRows } from './page.ts'
+
+// README.md against the code: its commands, its places, its addresses, the number of debits of the sample day.
+
+const readme = page('README.md')
+const inCode = (text: string): string[] => [...text.matchAll(/`([^`\n]+)`/g)].map(([, code]) => code!)
+const { scripts } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { readonly scripts: { readonly [name: string]: string } }
+
+describe('the first page', () => {
+  test.each([...new Set([...readme.matchAll(/npm run (?:-s )?([\w:]+)/g)].map(([, name]) => name!))])('npm run %s', name => {
+    expect(scripts[name]).toBeDefined()
+    const program = /^node (\S+)/.exec(scripts[name]!)?.[1]
+    if (program) expect(exists(program)).toBe(true)
+  })
+  test('every command has its line', () => {
+    const own = Object.keys(scripts).filter(name => !['start', 'test'].includes(name))
+    expect(own.filter(name => !readme.includes(`npm run ${name}`) && !readme.includes(`npm run -s ${name}`))).toEqual([])
+  })
+  test.each(tableRows(section(readme, '东西在哪里')).flatMap(cells => inCode(cells[0]!)))('%s is there', path => {
+    expect(exists(path)).toBe(true)
+  })
+  test('the addresses are those of the interface', () => {
+    const told = tableRows(section(readme, '看一看')).map(cells =>
+      inCode(cells[0]!)[0]!.replace('{ticketNo}', ':ticketNo').replace(/\?.*/, ''),
+    )
+    expect(told.sort()).toEqual(
+      Object.values(operations)
+        .map(({ method, url }) => `${method} ${url}`)
+        .sort(),
+    )
+  })
+  test('the sample day is as large as it says', () => {
+    const count = page('gateway/day/orders.jsonl').trimEnd().split('\n').length
+    for (const said of readme.matchAll(/(\d+) ?(?:笔扣款|\n?debits and)/g)) expect(Number(said[1])).toBe(count)
+    expect(readme).toContain(`${count}/${count}`)
+  })
+  test('the balance is printed in the words of the program', () => {
+    const [head, total, verdict] = balanceText({ banks: [], faults: [] })
+    for (const word of [...head!.trim().split(/\s{2,}/), total!.trim().split(/\s{2,}/)[0]!, verdict!]) expect(readme).toContain(word)
+  })
+})
