@@ -58,6 +58,33 @@ const excuses: readonly Excuse[] = [
 /** A text of ours that breaks a rule or keeps it; «x» stands for the substitution of a template. */
 const planted = (path: string, text: string): Source => sourceOf(path, text.replace(/«(.*?)»/g, '$${$1}'))
 
+describe('sources are cut exactly', () => {
+  test.each([
+    ["a / b / c; const d = /[/'`]/.test(x)", 'a / b / c; const d =        .test(x)'],
+    ['`a «f({ b: `c` })» d` + e', '`  «f({ b: ` ` })»  ` + e'],
+    ["f('it\\'s', \"//\") // it's", 'f(       ,     )        '],
+  ])('%j', (text, bare) => {
+    expect(planted('x.ts', text).bare).toBe(bare.replace(/«(.*)»/g, '$${$1}'))
+  })
+  test('the brackets of every file balance, so no file was misread', () => {
+    const pairs = new Map([
+      [')', '('],
+      [']', '['],
+      ['}', '{'],
+    ])
+    const balanced = ({ bare }: Source): boolean => {
+      const open: string[] = []
+      for (const [bracket] of bare.matchAll(/[()[\]{}]/g)) {
+        if (!pairs.has(bracket)) open.push(bracket)
+        else if (open.pop() !== pairs.get(bracket)) return false
+      }
+      return open.length === 0
+    }
+    expect(balanced(planted('x.ts', 'f({ a: [1 }])'))).toBe(false)
+    expect(sources.filter(source => !balanced(source)).map(source => source.path)).toEqual([])
+  })
+})
+
 describe('the top level is fixed', () => {
   const rooms = ['gateway', 'sdk', 'adapters', 'conformance', 'migrations', 'test', 'docs']
   const papers = ['README.md', 'CHANGELOG.md', 'package.json', 'package-lock.json', 'tsconfig.json', 'biome.json', 'vitest.config.ts']
