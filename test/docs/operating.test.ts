@@ -99,4 +99,9 @@ describe('links of the pages lead somewhere', () => {
   test.each(pages.filter(path => path.endsWith('.md')))('%s', path => {
     expect(links(path).filter(to => !exists(to))).toEqual([])
   })
+  // docs/banks.md builds a bank that is not there; it has a test of its own.
+  test.each(pages.filter(path => path.endsWith('.md') && path !== 'docs/banks.md'))('the files %s names are there', path => {
+    const named = all(page(path), /`((?:sdk|gateway|adapters|conformance|migrations|test|docs)\/[\w./@-]+)`/g)
+    expect(named.filter(to => !exists(to))).toEqual([])
+  })
 })
