@@ -19,9 +19,9 @@ export const startWork = (
 ): Work => {
   queue.work(ids => advance(flow, slots, ids), chunksAtOnce)
   const loops = [
-    repeat(flow, options.relayMs, () => relay(flow, queue.tell)),
+    repeat(flow, options.relayMs, () => relay(flow, ids => queue.tell(ids))),
     // What the sweep found stays due until a worker has done it: told once a round is enough.
-    repeat(flow, options.sweepMs, () => sweep(flow, queue.tell).then(() => 0)),
+    repeat(flow, options.sweepMs, () => sweep(flow, ids => queue.tell(ids)).then(() => 0)),
   ]
   if (options.webhook) {
     const { webhook } = options

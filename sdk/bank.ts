@@ -58,7 +58,10 @@ export const recognise = (of: Bank, bytes: Uint8Array, side?: 'request' | 'reply
 }
 
 /** Any bytes of a known bank as a table of fields, private ones masked; undefined where they are none of its messages. */
-export const explain = (of: Bank, bytes: Uint8Array): { readonly message: string; readonly zh: string; readonly rows: Explained[] } | undefined => {
+export const explain = (
+  of: Bank,
+  bytes: Uint8Array,
+): { readonly message: string; readonly zh: string; readonly rows: Explained[] } | undefined => {
   const found = recognise(of, bytes)
   return found && { message: found.codec.message.id, zh: found.codec.message.zh, rows: found.codec.explain(bytes) }
 }

@@ -1,5 +1,19 @@
-import { ascii, date, digits, type Fields, type FieldValues, fen, listOf, masked, objectSchema, oneOf, optional, outcomeKind, text } from './kinds.ts'
 import { fail } from './fault.ts'
+import {
+  ascii,
+  date,
+  digits,
+  type Fields,
+  type FieldValues,
+  fen,
+  listOf,
+  masked,
+  objectSchema,
+  oneOf,
+  optional,
+  outcomeKind,
+  text,
+} from './kinds.ts'
 
 /** The version of the unified bank interface; it stands in every message of the open JSON form. */
 export const version = '1'
@@ -163,5 +177,6 @@ export const schemaOf = (m: Message) => {
 export const checkSum = (total: number, items: readonly { readonly amount: number }[], messageId: string): void => {
   let sum = 0n
   for (const item of items) sum += BigInt(item.amount)
-  if (sum !== BigInt(total)) fail('sum-mismatch', `items sum to ${sum} fen, the total is ${total} fen`, { message: messageId, field: 'items' })
+  if (sum !== BigInt(total))
+    fail('sum-mismatch', `items sum to ${sum} fen, the total is ${total} fen`, { message: messageId, field: 'items' })
 }

@@ -118,7 +118,10 @@ export const objectSchema = (fields: Fields): Schema => ({
 
 /** A private value as people and logs may see it. */
 export const maskText = (mask: Mask, value: string): string => {
-  if (mask === 'name') return [...value].length <= 1 ? '*' : [...value][0] + '*'.repeat(Math.min([...value].length - 1, 6))
+  if (mask === 'name') {
+    const characters = Array.from(value)
+    return characters.length <= 1 ? '*' : characters[0] + '*'.repeat(Math.min(characters.length - 1, 6))
+  }
   const [head, tail] = mask === 'account' ? [6, 4] : [6, 2]
   return value.length <= head + tail ? '*'.repeat(Math.min(value.length, 8)) : `${value.slice(0, head)}****${value.slice(-tail)}`
 }
@@ -130,7 +133,7 @@ export const maskValues = (fields: Fields, values: { readonly [name: string]: un
     const value = values[name]
     if (value === undefined) continue
     const kind = fields[name]!
-    if (kind.mask !== undefined) shown[name] = maskText(kind.mask, String(value))
+    if (kind.mask !== undefined) shown[name] = typeof value === 'string' ? maskText(kind.mask, value) : '***'
     else if (kind.fields !== undefined && Array.isArray(value))
       shown[name] = value.map(element => maskValues(kind.fields!, element as { [name: string]: unknown }))
     else shown[name] = value

@@ -133,7 +133,7 @@ export const balanceText = (balance: Balance): string[] => {
     .map(
       b =>
         `  ${b.bankCode} 拒绝原因 refused by reason: ${[...b.reasons]
-          .sort()
+          .toSorted(([a], [z]) => (a < z ? -1 : 1))
           .map(([why, n]) => `${why} ×${n}`)
           .join(', ')}`,
     )
