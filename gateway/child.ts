@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createWriteStream, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -23,7 +24,10 @@ export type ChildOptions = {
   readonly restarted: (how: string) => void
 }
 
-/** Starts `node …args` under watch. The channel between us carries nothing: when we die, however, the child sees it close and ends (`endWithParent`). */
+/**
+ * Starts `node …args` under watch. The channel between us carries nothing: when we die, however, the child sees it close and ends (`keeperGone`).
+ * A Ctrl-C of the terminal reaches only us, who stop the children in their order.
+ */
 export const keep = (options: ChildOptions): Child => {
   mkdirSync(dirname(options.log), { recursive: true })
   const log = createWriteStream(options.log, { flags: 'a' })
@@ -33,7 +37,11 @@ export const keep = (options: ChildOptions): Child => {
   let listeners: ((line: string) => void)[] = []
 
   const run = (): void => {
-    child = spawn(process.execPath, [...options.args], { env: options.env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+    child = spawn(process.execPath, [...options.args], {
+      env: options.env,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      detached: process.platform !== 'win32',
+    })
     child.stderr!.pipe(log, { end: false })
     createInterface({ input: child.stdout! }).on('line', line => {
       log.write(`${line}\n`)
@@ -81,9 +89,10 @@ export const keep = (options: ChildOptions): Child => {
   }
 }
 
-/** In a child: calls `stop` when the process that keeps us is gone. Without such a parent it does nothing. */
-export const endWithParent = (stop: () => void): void => {
-  if (!process.channel) return
-  process.once('disconnect', stop)
+/** In a child, called at its start: resolves when the process that keeps us is gone. Undefined where nobody does. */
+export const keeperGone = (): Promise<unknown> | undefined => {
+  if (!process.channel) return undefined
+  const gone = once(process, 'disconnect')
   process.channel.unref()
+  return gone
 }

@@ -3,7 +3,7 @@ import { explain, Fault, fail } from '@taxlink/bank-sdk'
 import closeWithGrace from 'close-with-grace'
 import { Command } from 'commander'
 import { bankOf } from '#adapters'
-import { endWithParent } from './child.ts'
+import { keeperGone } from './child.ts'
 import { type Config, print, readConfig } from './config.ts'
 
 // sysexits(3), so that service managers and scripts can tell what kind of trouble it was.
@@ -11,6 +11,10 @@ const exit = { failed: 1, usage: 2, unavailable: 69, software: 70, config: 78 } 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
+
+// From the first moment on: whoever keeps us may be gone before we are ready.
+const alone = keeperGone()
+let ending = false
 
 const program = new Command('taxlink')
   .description('税银联网网关 / the open bank-integration gateway of a provincial tax bureau')
@@ -27,7 +31,13 @@ program
   .action(async ({ once = false }: { once?: boolean }) => {
     const { start } = await import('./start.ts')
     const { showProgress } = await import('./day/progress.ts')
-    const started = await start(readConfig(process.env), { once, say, progress: showProgress(process.stdout) })
+    const started = await start(readConfig(process.env), {
+      once,
+      say,
+      progress: showProgress(process.stdout),
+      // Ended before the day was over, it has not balanced.
+      began: stop => onStop(40_000, stop, once ? exit.failed : 0),
+    })
     if (once) {
       await started.stop()
       process.exitCode = started.balanced ? 0 : exit.failed
@@ -36,7 +46,6 @@ program
     say(
       `接口文档 / API page  ${started.url}/reference\n健康 / health       ${started.internalUrl}/readyz\n指标 / metrics      ${started.internalUrl}/metrics\n按 Ctrl-C 停止 / Ctrl-C stops`,
     )
-    onStop(40_000, started.stop)
   })
 
 program
@@ -46,7 +55,7 @@ program
     const { serve } = await import('./serve.ts')
     const serving = await serve(inForce(readConfig(process.env)))
     say(`ready ${serving.url} ${serving.internalUrl}`)
-    onStop(30_000, serving.stop)
+    onStop(30_000, () => serving.stop())
   })
 
 program
@@ -56,7 +65,7 @@ program
     const { work } = await import('./serve.ts')
     const working = await work(inForce(readConfig(process.env)))
     say(`ready ${working.internalUrl}`)
-    onStop(30_000, working.stop)
+    onStop(30_000, () => working.stop())
   })
 
 program
@@ -93,19 +102,34 @@ const inForce = (config: Config): Config & { databaseUrl: string; redisUrl: stri
   return { ...config, databaseUrl, redisUrl }
 }
 
-/** On SIGTERM, SIGINT or a fatal error: `stop` once, within `ms`; a second signal ends at once. */
-const onStop = (ms: number, stop: () => Promise<void>): void => {
-  const { close } = closeWithGrace({ delay: ms, logger: false }, async ({ err }) => {
+/** On a signal or a fatal error: `stop` once, within `ms`, then exit with `code` (1 after an error); a second signal ends at once. */
+const onStop = (ms: number, stop: () => Promise<void>, code = 0): void => {
+  const { close } = closeWithGrace({ delay: ms, logger: false, skip: ['SIGINT', 'beforeExit'] }, async ({ err }) => {
+    ending = true
     if (err) process.stderr.write(`${err.stack ?? String(err)}\n`)
     await stop()
+    process.exit(err ? exit.failed : code)
   })
-  endWithParent(close)
+  let asked: number | undefined
+  process.on('SIGINT', () => {
+    if (asked === undefined) {
+      asked = performance.now()
+      if (process.stdout.isTTY) say('\n正在停止 / stopping')
+      close()
+    } else if (performance.now() - asked > 1_000) {
+      // Sooner it is no second one: npm passes on the Ctrl-C that the terminal has already sent us.
+      process.exit(exit.failed)
+    }
+  })
+  void alone?.then(close)
 }
 
 try {
   if (process.argv.includes('--print-config')) say(print(readConfig(process.env)))
   else await program.parseAsync()
 } catch (error) {
+  // Whatever breaks off while we are asked to end is no news.
+  if (ending) await new Promise(() => {})
   if (!(error instanceof Fault)) throw error
   process.stderr.write(`${error.message}\n`)
   process.exitCode = error.fault === 'bad-config' ? exit.config : error.fault === 'service-missing' ? exit.unavailable : exit.software

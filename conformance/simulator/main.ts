@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -44,6 +45,9 @@ const options = {
 } as const
 
 const main = async (): Promise<void> => {
+  // Started by another process with a channel to it: when that one is gone, even before we serve, so are we.
+  const alone = process.channel && once(process, 'disconnect')
+  process.channel?.unref()
   const { values } = parseArgs({ options })
   if (values.help) {
     process.stdout.write(usage)
@@ -72,11 +76,7 @@ const main = async (): Promise<void> => {
     Promise.all([simulator.close(), controls.close()]).catch(failed)
   }
   process.once('SIGTERM', stop).once('SIGINT', stop)
-  // Started by another process with a channel to it: when that one is gone, so are we.
-  if (process.channel) {
-    process.once('disconnect', stop)
-    process.channel.unref()
-  }
+  void alone?.then(stop)
   process.stdout.write(`control ${controls.url}\nready ${simulator.url}\n`)
 }
 
