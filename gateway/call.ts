@@ -22,8 +22,17 @@ import type { Answer } from './domain/debit.ts'
 
 /** What came of a call: the answer for the rules, and the transcript for the record (private fields masked, bytes as SHA-256). */
 export type Called = { readonly answer: Answer; readonly transcript: string }
-/** Calls a bank once; it never retries, and never throws: whatever happened is an answer. `timeoutMs` bounds the wait. */
-export type Call = <V extends Verb>(bankCode: string, verb: V, request: RequestOf<V>, timeoutMs: number) => Promise<Called>
+/**
+ * Calls a bank once; it never retries, and never throws: whatever happened is an answer. `timeoutMs` bounds the wait. `maySend` is asked just
+ * before the first byte leaves: after a no the request is undelivered.
+ */
+export type Call = <V extends Verb>(
+  bankCode: string,
+  verb: V,
+  request: RequestOf<V>,
+  timeoutMs: number,
+  maySend?: () => boolean,
+) => Promise<Called>
 
 /** An answer that nobody waited for: late, foreign or unreadable. */
 export type Late = {
@@ -52,14 +61,14 @@ type Heard = { readonly verb: Verb; readonly told: Told<Verb>; readonly bytes: U
 export const openBanks = (lines: readonly BankLine[], late: (answer: Late) => void): Banks => {
   const opened = new Map(lines.map(line => [line.bank.code, { bank: line.bank, peer: openPeer(line, late) }]))
   return {
-    call: async (bankCode, verb, request, timeoutMs) => {
+    call: async (bankCode, verb, request, timeoutMs, maySend) => {
       const line = opened.get(bankCode)
       if (!line)
         return {
           answer: { kind: 'undelivered', fault: 'connect-failed' },
           transcript: '{"fault":"no address is configured for this bank"}',
         }
-      return callBank(line.bank, line.peer, verb, request, timeoutMs)
+      return callBank(line.bank, line.peer, verb, request, timeoutMs, maySend)
     },
     state: () => [...opened].map(([bankCode, { peer }]) => ({ bankCode, ...peer.state() })),
     close: async () => {
@@ -95,6 +104,7 @@ const callBank = async <V extends Verb>(
   verb: V,
   request: RequestOf<V>,
   timeoutMs: number,
+  maySend: () => boolean = () => true,
 ): Promise<Called> => {
   const shown = maskValues(exchanges[verb].request.fields, request)
   const exchange = bank[verb]
@@ -114,6 +124,9 @@ const callBank = async <V extends Verb>(
       bytes,
       key: correlation(verb, request),
       timeoutMs,
+      onSend: () => {
+        if (!maySend()) fail('line-busy', 'it was held up too long before it could be sent', {}, 'no')
+      },
       ...(exchange.path === undefined ? {} : { path: exchange.path }),
     })
     const transcript = JSON.stringify({

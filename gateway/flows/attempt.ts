@@ -1,4 +1,5 @@
 import type { RequestOf } from '@taxlink/bank-sdk'
+import type { BankPolicy } from '../domain/bank.ts'
 import { afterDebit, afterInquiry, type DebitState, type Decision } from '../domain/debit.ts'
 import { later } from '../domain/time.ts'
 import type { Instruction } from '../store/debits.ts'
@@ -37,12 +38,17 @@ export const callAndSettle = async (flow: Flow, claimed: Claimed): Promise<void>
     if (!policy) throw new Error('the bank is no longer in the reference data')
     const request = claimed.message ?? (JSON.parse(instruction.request) as RequestOf<'debit'>)
     const started = flow.clock()
+    const sendBy = latestSend(instruction, policy)
+    // A process may be held up after its commit for any time (stopped, starved, the record slow); when it wakes, others may long have asked the
+    // bank and believed what it said. So a debit leaves within its time-out of the claim, or never.
+    const maySend = () => sendBy === undefined || flow.clock() < sendBy
     const { answer, transcript } =
       verb === 'debit'
-        ? await flow.call(instruction.bankCode, 'debit', request, policy.timeoutMs)
+        ? await flow.call(instruction.bankCode, 'debit', request, policy.timeoutMs, maySend)
         : await flow.call(instruction.bankCode, 'inquiry', inquiryOf(request), policy.timeoutMs)
     const now = flow.clock()
-    const standing = { ...instruction, state: claimed.state }
+    // On record is when it was claimed; the bank's window runs from when it may have left.
+    const standing = { ...instruction, state: claimed.state, lastSentAt: sendBy }
     const decision = (verb === 'debit' ? afterDebit : afterInquiry)(standing, answer, policy, now, flow.random())
     const fault = answer.kind === 'answered' ? undefined : answer.fault
     await settle(flow, claimed, decision, now, {
@@ -65,6 +71,8 @@ export const callAndSettle = async (flow: Flow, claimed: Claimed): Promise<void>
     flow.note({ event: 'trouble', bankCode: instruction.bankCode, ticketNo: instruction.ticketNo, verb, detail: String(error) })
   }
 }
+
+const latestSend = ({ lastSentAt }: Instruction, policy: BankPolicy): Date | undefined => lastSentAt && later(lastSentAt, policy.timeoutMs)
 
 type Evidence = {
   readonly fault: string | undefined

@@ -86,7 +86,7 @@ export const makeDay = (random: Random, count: number, spanMs: number): Day => {
     }
     return { order, atMs: random.whole(0, spanMs), inBatch: random.percent(30), twice: random.percent(10) }
   })
-  return { orders: shared(random, banks, orders), banks, reference: referenceOf(random) }
+  return { orders: shared(random, banks, orders), banks, reference: referenceOf() }
 }
 
 const orderOf = (random: Random, n: number, bankCode: string): Order => {
@@ -135,12 +135,12 @@ const shared = <T extends { readonly order: Order }>(random: Random, banks: read
   })
 }
 
-/** Short windows, so that a doubt is settled within seconds; the ladder of deliveries is sometimes over before a bank is back. */
-const referenceOf = (random: Random): string => {
+/** Short windows, so that a doubt is settled within seconds; ladders longer than any accident, so that no person is called. */
+const referenceOf = (): string => {
   const file = JSON.parse(readFileSync(join(import.meta.dirname, '../../gateway/data/reference.json'), 'utf8')) as {
     banks: { code: string; policy: object }[]
   }
-  const redeliveryLadderMs = random.percent(30) ? [100, 200, 300] : [100, 200, 400, 800, 800, 1_600, 1_600, 1_600, 3_200, 3_200]
+  const redeliveryLadderMs = [100, 200, 400, ...Array.from({ length: 30 }, () => 800)]
   const inquiryLadderMs = [100, 200, 300, ...Array.from({ length: 45 }, () => 500)]
   const banks = file.banks.map(bank => ({
     ...bank,
