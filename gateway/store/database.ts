@@ -334,8 +334,11 @@ const scalar = (value: Scalar): Scalar => {
   )
 }
 
+// Taken once: in mysql2 it is a getter that goes through `require` at every look.
+const { TypedParameter } = mysql
+
 /** Integers travel as BIGINT; left alone, the prepared protocol sends them as DOUBLE. */
 const typed = (value: Scalar) => {
   const checked = scalar(value)
-  return typeof checked === 'number' || typeof checked === 'bigint' ? mysql.TypedParameter.BIGINT(checked) : checked
+  return typeof checked === 'number' || typeof checked === 'bigint' ? TypedParameter.BIGINT(checked) : checked
 }

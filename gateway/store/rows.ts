@@ -84,5 +84,15 @@ export const overKeys = (sql: string) => {
   }
 }
 
-/** An instant as the server reads it: UTC, milliseconds. */
-export const sqlTime = (at: Date): string => at.toISOString().slice(0, 23).replace('T', ' ')
+let lastMs = Number.NaN
+let lastText = ''
+
+/** An instant as the server reads it: UTC, milliseconds. One transaction writes the same instant many times, so the last is remembered. */
+export const sqlTime = (at: Date): string => {
+  const ms = at.getTime()
+  if (ms !== lastMs) {
+    lastText = at.toISOString().slice(0, 23).replace('T', ' ')
+    lastMs = ms
+  }
+  return lastText
+}
