@@ -57,7 +57,9 @@ export const assemble = async (
   const refresh = setInterval(() => {
     store.reference().then(
       next => {
-        if (next) reference = next
+        if (!next || next.version === reference.version) return
+        reference = next
+        banks.use(bankLines(config, next))
       },
       error => hear.note({ event: 'trouble', detail: `reference data: ${String(error)}` }),
     )

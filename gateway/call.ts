@@ -47,6 +47,8 @@ export type Late = {
 /** The lines to all banks of the province. */
 export type Banks = {
   readonly call: Call
+  /** Puts these lines in place of the present ones: what is the same stays open, what is gone or changed ends once nothing is under way on it. */
+  use(lines: readonly BankLine[]): void
   /** Sockets and requests under way, per bank. */
   state(): { readonly bankCode: string; readonly connections: number; readonly inFlight: number }[]
   close(): Promise<void>
@@ -57,18 +59,30 @@ export type BankLine = { readonly bank: Bank; readonly url: string; readonly pol
 
 type Heard = { readonly verb: Verb; readonly told: Told<Verb>; readonly bytes: Uint8Array }
 
+type Open = { readonly bank: Bank; readonly peer: Peer<Heard>; readonly of: string }
+
 /** Opens the lines (sockets when first needed). `late` is told of answers that came when nobody waited any more. */
 export const openBanks = (lines: readonly BankLine[], late: (answer: Late) => void): Banks => {
-  const opened = new Map(lines.map(line => [line.bank.code, { bank: line.bank, peer: openPeer(line, late) }]))
+  const opened = new Map<string, Open>()
+  const use = (next: readonly BankLine[]): void => {
+    const wanted = new Map(next.map(line => [line.bank.code, line]))
+    for (const [code, { peer, of }] of opened) {
+      const line = wanted.get(code)
+      if (line && of === particulars(line)) wanted.delete(code)
+      else {
+        opened.delete(code)
+        void peer.close()
+      }
+    }
+    for (const [code, line] of wanted) opened.set(code, { bank: line.bank, peer: openPeer(line, late), of: particulars(line) })
+  }
+  use(lines)
   return {
+    use,
     call: async (bankCode, verb, request, timeoutMs, maySend) => {
       const line = opened.get(bankCode)
-      if (!line)
-        return {
-          answer: { kind: 'undelivered', fault: 'connect-failed' },
-          transcript: '{"fault":"no address is configured for this bank"}',
-        }
-      return callBank(line.bank, line.peer, verb, request, timeoutMs, maySend)
+      if (line) return callBank(line.bank, line.peer, verb, request, timeoutMs, maySend)
+      return { answer: { kind: 'undelivered', fault: 'connect-failed' }, transcript: '{"fault":"no address is configured for this bank"}' }
     },
     state: () => [...opened].map(([bankCode, { peer }]) => ({ bankCode, ...peer.state() })),
     close: async () => {
@@ -76,6 +90,9 @@ export const openBanks = (lines: readonly BankLine[], late: (answer: Late) => vo
     },
   }
 }
+
+/** What a line is opened with; another text means another line. */
+const particulars = ({ url, policy, tls }: BankLine): string => JSON.stringify([url, policy.connections, policy.pipeline, tls])
 
 const openPeer = ({ bank, url, policy, tls }: BankLine, late: (answer: Late) => void): Peer<Heard> => {
   const read = (bytes: Uint8Array) => {
@@ -169,7 +186,7 @@ const unanswered = (fault: Fault): Answer =>
 
 /** An outcome the gateway itself found, in the bank's place; its text fits the 60 characters of a bank's. */
 const own = (code: '93001' | '93002' | '93003' | '28003' | '99090', text: string): Outcome =>
-  outcome(code, code, [...text].slice(0, 60).join(''))
+  outcome(code, code, Array.from(text).slice(0, 60).join(''))
 
 const textOf = (fault: Fault): string => `${faults[fault.fault].zh}${fault.at.field ? `:${fault.at.field}` : ''}`
 

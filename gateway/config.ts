@@ -18,6 +18,7 @@ export type Config = {
   readonly host: string
   readonly port: number
   /** Health and metrics, without TLS, for the machine's own network. */
+  readonly internalHost: string
   readonly internalPort: number
   readonly tls: TlsFiles | undefined
   readonly logLevel: string
@@ -57,6 +58,7 @@ const rules = {
   TAXLINK_DATA_DIR: { ...text, default: '.data' },
   TAXLINK_HOST: { ...text, default: '127.0.0.1' },
   TAXLINK_PORT: whole(8443, 0, 65_535),
+  TAXLINK_INTERNAL_HOST: { ...text, default: '127.0.0.1' },
   TAXLINK_INTERNAL_PORT: whole(9100, 0, 65_535),
   TAXLINK_TLS_CERT: text,
   TAXLINK_TLS_KEY: text,
@@ -124,6 +126,7 @@ export const print = (config: Config): string => {
     TAXLINK_DATA_DIR: config.dataDir,
     TAXLINK_HOST: config.host,
     TAXLINK_PORT: config.port,
+    TAXLINK_INTERNAL_HOST: config.internalHost,
     TAXLINK_INTERNAL_PORT: config.internalPort,
     TAXLINK_TLS_CERT: tls?.cert,
     TAXLINK_TLS_KEY: tls?.key,
@@ -223,6 +226,7 @@ const shape = (v: Values & { readonly [bank: string]: unknown }): Config => ({
   dataDir: v.TAXLINK_DATA_DIR,
   host: v.TAXLINK_HOST,
   port: v.TAXLINK_PORT,
+  internalHost: v.TAXLINK_INTERNAL_HOST,
   internalPort: v.TAXLINK_INTERNAL_PORT,
   tls:
     v.TAXLINK_TLS_CERT && v.TAXLINK_TLS_KEY && v.TAXLINK_TLS_CA

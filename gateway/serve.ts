@@ -49,7 +49,7 @@ const base = async (config: InForce, role: string): Promise<Base> => {
     metrics.observe(note)
   }
   hear.settled = waiters.settled
-  const checks = {
+  const all = {
     database: check(() => parts.db.query('SELECT 1').then(() => true), '数据库没有应答', 'the database does not answer'),
     migrations: check(
       async () => (await pending(config.databaseUrl, migrationsDir)).length === 0,
@@ -61,14 +61,16 @@ const base = async (config: InForce, role: string): Promise<Base> => {
       '没有基础资料,先运行 migrate',
       'there is no reference data: run migrate',
     ),
-    // Without Redis debits are still accepted and sent; only what is left over is late.
     redis: check(() => parts.queue.isAlive(), 'Redis 没有应答', 'Redis does not answer'),
   }
+  // Without Redis the gateway accepts and sends as ever and must stay in the balancer; only a worker waits for wake-ups.
+  const { redis: _notForServe, ...others } = all
+  const checks = role === 'work' ? all : others
   return {
     parts,
     waiters,
     metrics,
-    internal: closing => openInternal({ host: config.host, port: config.internalPort, checks, closing, metrics }),
+    internal: closing => openInternal({ host: config.internalHost, port: config.internalPort, checks, closing, metrics }),
   }
 }
 
@@ -85,10 +87,18 @@ export const serve = async (config: InForce): Promise<{ readonly url: string; re
     served: metrics.served,
   })
   const inside = await internal(() => http.closing)
+  // New certificates without a restart: a service manager's reload. What cannot be used is noted, and the old ones stay.
+  const reload = () => {
+    serverTls(config)
+      .then(tls => http.reload(tls))
+      .catch((error: unknown) => parts.flow.note({ event: 'trouble', detail: `certificates: ${String(error)}` }))
+  }
+  process.on('SIGHUP', reload)
   return {
     url: http.url,
     internalUrl: inside.url,
     stop: async () => {
+      process.off('SIGHUP', reload)
       await http.close()
       await parts.close()
       await inside.close()

@@ -37,6 +37,7 @@ describe('defaults and values', () => {
       dataDir: '.data',
       host: '127.0.0.1',
       port: 8443,
+      internalHost: '127.0.0.1',
       internalPort: 9100,
       tls: undefined,
       logLevel: 'info',
