@@ -31,6 +31,8 @@ export const openQueue = (redisUrl: string, prefix: string, trouble: (error: Err
   let worker: Worker<Chunk> | undefined
   return {
     tell: async ids => {
+      // BullMQ itself would wait for the first connection, for as long as it takes.
+      if (producer.status !== 'ready') throw new Error('Redis is away')
       const jobs = []
       for (let at = 0; at < ids.length; at += chunkOf) jobs.push({ name: queueName, data: { ids: ids.slice(at, at + chunkOf) } })
       await queue.addBulk(jobs)
