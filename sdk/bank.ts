@@ -1,5 +1,5 @@
 import type { ReplyOf, RequestOf, Verb } from './catalogue.ts'
-import type { Codec, Explained } from './cell.ts'
+import type { Codec } from './cell.ts'
 import { fail } from './fault.ts'
 import type { Line } from './line.ts'
 
@@ -55,13 +55,4 @@ export const recognise = (of: Bank, bytes: Uint8Array, side?: 'request' | 'reply
     }
   }
   return undefined
-}
-
-/** Any bytes of a known bank as a table of fields, private ones masked; undefined where they are none of its messages. */
-export const explain = (
-  of: Bank,
-  bytes: Uint8Array,
-): { readonly message: string; readonly zh: string; readonly rows: Explained[] } | undefined => {
-  const found = recognise(of, bytes)
-  return found && { message: found.codec.message.id, zh: found.codec.message.zh, rows: found.codec.explain(bytes) }
 }

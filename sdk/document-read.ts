@@ -21,7 +21,12 @@ export const textOf = (bytes: Uint8Array, charset: Charset): string => {
       offset: bytes.findIndex(byte => byte > 0x7f),
     })
   }
-  return charset.decode(bytes)
+  try {
+    return charset.decode(bytes)
+  } catch (error) {
+    // Without the bytes themselves: they may be part of somebody's name.
+    throw error instanceof Fault ? new Fault(error.fault, `no character of ${charset.name} begins here`, error.at) : error
+  }
 }
 
 const byteOrderMark = (bytes: Uint8Array): boolean => {

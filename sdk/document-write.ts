@@ -109,12 +109,16 @@ export class DocumentWriter {
         }
       }
     } catch (error) {
-      // an offset of these faults counts characters of the value, which says nothing about the document
-      throw error instanceof Fault
-        ? new Fault(error.fault, error.detail, { field: error.at.field ? `${field}.${error.at.field}` : field })
-        : error
+      if (!(error instanceof Fault)) throw error
+      // placed already, in an element of a group
+      throw error.at.field ? error.within({ field }) : new Fault(error.fault, this.#detailOf(error), { field, offset: at })
     }
     return constantAt(this.#tail, skip, at)
+  }
+
+  /** What was wrong; a character without a code is counted, not shown: it may be part of somebody's name. */
+  #detailOf({ fault, detail, at: { offset = 0 } }: Fault): string {
+    return fault === 'not-in-charset' ? `character ${offset + 1} has no code in ${this.#charset.name}` : detail
   }
 
   #writeAll(list: readonly Values[], start: number): number {

@@ -1,11 +1,13 @@
 import { checkSum, type Message, type ValuesOf } from './catalogue.ts'
-import type { Codec, Constant, Explained, LayoutRow, Omitted, OmittedOf, Repeat, Row, Whole } from './cell.ts'
+import type { Cell, Codec, Constant, Explained, LayoutRow, Omitted, OmittedOf, Repeat, Row, Whole } from './cell.ts'
 import { type Charset, type CharsetName, charset as charsetOf } from './charset.ts'
 import { type Capture, constantsStand, DocumentReader, present, readLeaf, textOf, valuesOf } from './document-read.ts'
 import { type Group, type Leaf, type Scope, shapeOf } from './document-shape.ts'
 import { DocumentWriter, maxDocument } from './document-write.ts'
 import { Fault, fail } from './fault.ts'
 import { maskText } from './kinds.ts'
+import { type Outcome, outcomes } from './outcomes.ts'
+import { checkNames } from './value.ts'
 
 type ElementOf<T> = Exclude<T, undefined> extends readonly (infer E)[] ? E : never
 type ListNames<V> = { [K in keyof V & string]-?: ElementOf<V[K]> extends object ? K : never }[keyof V & string]
@@ -75,10 +77,12 @@ class DocumentLayout {
   readonly #writer: DocumentWriter
   readonly #constants: ReadonlyMap<string, string>
   readonly #sums: boolean
+  readonly #names: readonly string[]
   readonly rows: readonly LayoutRow[]
 
   constructor(message: Message, charset: CharsetName, rows: readonly unknown[]) {
     this.#message = message
+    this.#names = Object.keys(message.fields)
     this.#charset = charsetOf(charset)
     try {
       this.#scope = shapeOf(message.fields, rows, this.#charset)
@@ -94,6 +98,7 @@ class DocumentLayout {
 
   encode(value: Values): Uint8Array {
     try {
+      checkNames(value, this.#names)
       checkScope(this.#scope, value)
       this.#checkSum(value)
       return this.#writer.write(value)
@@ -111,7 +116,7 @@ class DocumentLayout {
       return values
     } catch (error) {
       if (!(error instanceof Fault)) throw error
-      throw (text === undefined ? error : this.#inBytes(error, text)).within({ message: this.#message.id })
+      throw (text === undefined ? this.#inField(error, bytes) : this.#inBytes(error, text)).within({ message: this.#message.id })
     }
   }
 
@@ -146,9 +151,20 @@ class DocumentLayout {
       if (!(error instanceof Fault)) throw error
       const readable = error.fault === 'invalid-bytes' ? this.#charset.decode(bytes, 0, error.at.offset) : ''
       // its place as an index into the text, like the reader's
-      faults.push(new Fault(error.fault, error.detail, { offset: readable.length }))
+      faults.push(new Fault(error.fault, error.detail, { ...this.#inField(error, bytes).at, offset: readable.length }))
       return readable
     }
+  }
+
+  /** A fault of the bytes with the field in which they stand: the one in which a document that ends there breaks off. */
+  #inField(fault: Fault, bytes: Uint8Array): Fault {
+    if (fault.fault !== 'invalid-bytes') return fault
+    try {
+      new DocumentReader(this.#scope, this.#charset.name, this.#charset.decode(bytes, 0, fault.at.offset)).read()
+    } catch (error) {
+      if (error instanceof Fault && error.at.field !== undefined) return fault.within({ field: error.at.field })
+    }
+    return fault
   }
 
   #explainScope(scope: Scope, capture: Capture, of: Explaining): Explained[] {
@@ -172,7 +188,7 @@ class DocumentLayout {
     const offset = this.#bytesTo(text, capture.starts[leaf.id]!)
     const end = this.#bytesTo(text, capture.ends[leaf.id]!)
     const mask = leaf.kind?.mask
-    const shown = mask ? maskText(mask, said) : said
+    const shown = mask ? maskText(mask, said) : leaf.cell?.form === 'codes' ? meaningOfCode(leaf.cell, said) : said
     const hex = mask ? '' : Buffer.from(bytes.subarray(offset, end)).toString('hex')
     const row = { offset, width: end - offset, field, ...titlesOf(leaf), text: shown, hex }
     return [fault ? { ...row, fault: saidOf(fault) } : row]
@@ -208,7 +224,7 @@ type Explaining = { readonly text: string; readonly bytes: Uint8Array; readonly 
 
 const isLeaf = (place: Leaf | Group): place is Leaf => 'id' in place
 
-/** Refuses values that are not what their kinds say; of a value that has no place in the document nothing is asked. */
+/** Refuses values that are not what their kinds say; of a field that the bank does not take nothing is asked. */
 const checkScope = (scope: Scope, values: Values): void => {
   let name = ''
   try {
@@ -225,14 +241,19 @@ const checkScope = (scope: Scope, values: Values): void => {
   }
 }
 
-const checkList = ({ max, scope }: Group, value: unknown): void => {
+const checkList = ({ kind, max, scope }: Group, value: unknown): void => {
   if (!Array.isArray(value)) fail('bad-value', 'a list expected')
   const list = value as readonly Values[]
   if (list.length === 0) fail('missing', 'no element')
   if (list.length > max) fail('over-limit', `${list.length} elements, the bank takes at most ${max}`)
+  const names = Object.keys(kind.fields!)
   let i = 0
   try {
-    for (; i < list.length; i++) checkScope(scope, list[i] ?? fail('bad-value', 'an object expected'))
+    for (; i < list.length; i++) {
+      const element = list[i] ?? fail('bad-value', 'an object expected')
+      checkNames(element, names)
+      checkScope(scope, element)
+    }
   } catch (error) {
     throw error instanceof Fault ? error.within({ field: String(i) }) : error
   }
@@ -242,6 +263,12 @@ const titlesOf = (leaf: Leaf): { zh: string; en: string } => {
   if (leaf.constant !== undefined) return { zh: '固定内容', en: 'constant' }
   if (leaf.field.endsWith('.bankText')) return { zh: '银行附言', en: 'the bank’s text' }
   return { zh: leaf.kind!.zh, en: leaf.kind!.en }
+}
+
+/** A bank's result code with what it means to us. */
+const meaningOfCode = (cell: Cell<unknown>, said: string): string => {
+  const { code } = cell.read(said.trim()) as Outcome
+  return `${said} → ${code} ${outcomes[code].zh}`
 }
 
 const saidOf = ({ fault, detail }: Fault): string => new Fault(fault, detail).message

@@ -3,7 +3,7 @@ import type { Codec, Explained, LayoutRow } from './cell.ts'
 import { charset } from './charset.ts'
 import { Fault, fail } from './fault.ts'
 import { type Fields, type Kind, maskText, type Schema } from './kinds.ts'
-import { jsonLimits, parseJson, parseJsonText, shownName } from './strict-json.ts'
+import { jsonLimits, parseJson, parseJsonText, shownName, utf8Text } from './strict-json.ts'
 import { checkValue, checkValues, meaningOf } from './value.ts'
 
 type Values = { readonly [name: string]: unknown }
@@ -167,7 +167,7 @@ const readable = (bytes: Uint8Array, faults: Fault[]): string => {
   const end = Math.min(bytes.length, jsonLimits.bytes)
   try {
     if (end < bytes.length) faults.push(new Fault('over-limit', `${bytes.length} bytes, at most ${end}`, { offset: end }))
-    return charset('utf-8').decode(bytes, 0, end)
+    return utf8Text(bytes.subarray(0, end))
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     faults.push(error)

@@ -1,5 +1,5 @@
 import { charset } from './charset.ts'
-import { fail } from './fault.ts'
+import { Fault, fail } from './fault.ts'
 
 /** How much a reader takes: bytes of the whole text, levels of nesting, values in all. */
 export type JsonLimits = { readonly bytes?: number; readonly depth?: number; readonly nodes?: number }
@@ -20,7 +20,30 @@ export const shownName = (name: string): string =>
 export const parseJson = (bytes: Uint8Array, limits: JsonLimits = jsonLimits): unknown => {
   const most = limits.bytes ?? jsonLimits.bytes
   if (bytes.length > most) fail('over-limit', `${bytes.length} bytes, at most ${most}`, { offset: most })
-  return new Reader(charset('utf-8').decode(bytes), limits).whole()
+  return new Reader(utf8Text(bytes), limits).whole()
+}
+
+/** The text of bytes in UTF-8. A Fault invalid-bytes names the field, not the bytes: they may be part of somebody's name. */
+export const utf8Text = (bytes: Uint8Array): string => {
+  const utf8 = charset('utf-8')
+  try {
+    return utf8.decode(bytes)
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    const field = openField(utf8.decode(bytes, 0, error.at.offset))
+    throw new Fault(error.fault, 'no character of utf-8 begins here', { ...error.at, ...(field ? { field } : {}) })
+  }
+}
+
+/** The pointer of the value in which a text breaks off. */
+const openField = (text: string): string | undefined => {
+  try {
+    new Reader(text, { depth: 100, nodes: Number.MAX_SAFE_INTEGER }).whole()
+  } catch (error) {
+    if (error instanceof Fault) return error.at.field
+    throw error
+  }
+  return undefined
 }
 
 /** The same for a text already decoded; offsets are those of its UTF-8 bytes. */

@@ -92,7 +92,7 @@ export const checkText = (value: string, max: number): void => {
     }
   }
   if (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(length - 1)))
-    fail('bad-value', 'a blank at the end of the text would be lost')
+    fail('bad-value', 'a blank at either end of the text would be lost')
   if (length - pairs > max) fail('too-long', `${length - pairs} characters, at most ${max} are allowed`)
 }
 
@@ -135,7 +135,7 @@ const object = (value: unknown): object =>
 /** Refuses a property that is not one of `names`; one that is `undefined` counts as absent. */
 export const checkNames = (value: object, names: readonly string[]): void => {
   for (const [name, v] of Object.entries(value))
-    if (v !== undefined && !names.includes(name)) fail('unexpected', 'a property that the message does not have')
+    if (!names.includes(name) && v !== undefined) fail('unexpected', 'a property that the message does not have')
 }
 
 /** Runs `check`; a fault of it is placed in `field`. */

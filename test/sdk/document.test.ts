@@ -48,6 +48,15 @@ describe('writing', () => {
     expect(gbk.decode(reply.encode(answer))).toBe(answerText)
   })
 
+  it('says where a character has no code, and not which one', () => {
+    const fault = faultOf(() => request.encode({ ...debit, taxpayerName: '张𠮷' }))
+    expect(fault.at.offset).toBe(byteOf(debitText, '长'))
+    expect(fault.message).toContain('character 2 has no code in gbk')
+    expect(fault.message).not.toMatch(/𠮷|20BB7/)
+    const second = faultOf(() => request.encode({ ...debit, items: debit.items.map(item => ({ ...item, taxName: '𠮷' })) }))
+    expect(second.at).toMatchObject({ field: 'items.0.taxName', offset: byteOf(debitText, '增值税') })
+  })
+
   it('names the charset in the declaration', () => {
     const labels = { 'utf-8': 'UTF-8', gb2312: 'GB2312', gbk: 'GBK', gb18030: 'GB18030' } as const
     for (const [name, label] of Object.entries(labels) as [CharsetName, string][]) {
@@ -77,6 +86,8 @@ describe('writing', () => {
     const [first, second] = debit.items as [(typeof debit.items)[0], (typeof debit.items)[0]]
     expect(place({ taxpayerName: '𠮷田' })).toBe('not-in-charset debit.request taxpayerName')
     expect(place({ items: [first, { ...second, taxName: '㛃' }] })).toBe('not-in-charset debit.request items.1.taxName')
+    expect(place({ evil: 1 } as object)).toBe('unexpected debit.request undefined')
+    expect(place({ items: [first, { ...second, evil: 1 } as typeof second] })).toBe('unexpected debit.request items.1')
     expect(place({ account: '6222 0219' })).toBe('bad-value debit.request account')
     expect(place({ items: [first, { ...second, amount: 0 }] })).toBe('bad-value debit.request items.1.amount')
     expect(place({ items: [first, { ...second, amount: 7 }] })).toBe('sum-mismatch debit.request items')
@@ -173,7 +184,7 @@ describe('reading', () => {
     expect(refusal(request, debitText.replace('<XYSH>', '<YY>'))).toBe(`unexpected TAX/BODY @${at}`)
     const broken = bytes(debitText)
     broken[byteOf(debitText, '贸易部')] = 0xff
-    expect(refusal(request, broken)).toBe(`invalid-bytes - @${byteOf(debitText, '贸易部')}`)
+    expect(refusal(request, broken)).toBe(`invalid-bytes taxpayerName @${byteOf(debitText, '贸易部')}`)
   })
 
   it('shows no name of the peer that might be private', () => {

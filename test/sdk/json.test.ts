@@ -127,6 +127,9 @@ describe('reading', () => {
     expect(changed('"agreementNo"', '"agreementN"')).toBe(`missing agreementNo @0`)
     expect(changed('"agreementNo":', '"agreementNo":+')).toBe(`malformed agreementNo @${at + 14}`)
     expect(refusal(request, Buffer.from(text, 'latin1'))).toMatch(/^invalid-bytes/)
+    const broken = Buffer.from(text)
+    broken[broken.indexOf('倈億')] = 0xff
+    expect(refusal(request, broken)).toBe(`invalid-bytes taxpayerName @${Buffer.from(text).indexOf('倈億')}`)
     expect(refusal(request, Buffer.concat([Buffer.from('\ufeff'), Buffer.from(text)]))).toMatch(/^invalid-bytes|^malformed/)
     expect(refusal(request, Buffer.from(text, 'utf16le'))).toMatch(/^malformed|^invalid-bytes/)
   })
