@@ -1,13 +1,21 @@
 import { readFileSync } from 'node:fs'
-import { explain, Fault, fail } from '@taxlink/bank-sdk'
+import { explain, Fault, type FaultName, fail } from '@taxlink/bank-sdk'
 import closeWithGrace from 'close-with-grace'
 import { Command } from 'commander'
-import { bankOf } from '#adapters'
+import { bankOf, banks } from '#adapters'
 import { keeperGone } from './child.ts'
 import { type Config, print, readConfig } from './config.ts'
 
 // sysexits(3), so that service managers and scripts can tell what kind of trouble it was.
 const exit = { failed: 1, usage: 2, unavailable: 69, software: 70, config: 78 } as const
+/** What was wrong with what we were given; any other fault is a mistake of ours. */
+const codes: { readonly [N in FaultName]?: number } = {
+  'bad-config': exit.config,
+  'service-missing': exit.unavailable,
+  'not-found': exit.usage,
+  malformed: exit.usage,
+  'unknown-message': exit.failed,
+}
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
@@ -84,15 +92,25 @@ program
   .argument('[file]', '报文文件;省略则读标准输入 / file with the bytes; standard input when left out')
   .option('--hex', '输入是十六进制 / the input is hexadecimal')
   .action(async (code: string, path: string | undefined, { hex = false }: { hex?: boolean }) => {
-    const { explainText } = await import('./explained.ts')
-    const bank = bankOf(code) ?? fail('not-found', `there is no bank ${code}`)
-    const input = readFileSync(path ?? 0)
-    const bytes = hex ? Buffer.from(input.toString('latin1').replace(/\s+/g, ''), 'hex') : input
-    for (const line of explainText(
-      explain(bank, bytes) ?? fail('unknown-message', `${bytes.length} bytes that are no message of ${bank.name}`),
-    ))
-      say(line)
+    const { bytesOfHex, explainText } = await import('./explained.ts')
+    const bank =
+      bankOf(code) ?? fail('not-found', `no bank ${code}; there are ${banks.map(known => `${known.code} ${known.name}`).join(', ')}`)
+    const input = readInput(path)
+    const bytes = hex ? bytesOfHex(input.toString('latin1')) : input
+    const found = explain(bank, bytes) ?? fail('unknown-message', `${bytes.length} bytes that are no message of ${bank.name}`)
+    // Whoever has seen enough (head, less) closes the pipe.
+    process.stdout.on('error', () => process.exit(0))
+    for (const line of explainText(found)) say(line)
   })
+
+/** A file, or standard input. */
+const readInput = (path: string | undefined): Buffer => {
+  try {
+    return readFileSync(path ?? 0)
+  } catch (error) {
+    return fail('not-found', `the file cannot be read: ${error instanceof Error && 'code' in error ? String(error.code) : String(error)}`)
+  }
+}
 
 /** The configuration of a process that needs servers to be given. */
 const inForce = (config: Config): Config & { databaseUrl: string; redisUrl: string } => {
@@ -132,5 +150,5 @@ try {
   if (ending) await new Promise(() => {})
   if (!(error instanceof Fault)) throw error
   process.stderr.write(`${error.message}\n`)
-  process.exitCode = error.fault === 'bad-config' ? exit.config : error.fault === 'service-missing' ? exit.unavailable : exit.software
+  process.exitCode = codes[error.fault] ?? exit.software
 }

@@ -9,7 +9,7 @@ export type DebitSeen = {
   /** Fen. */
   readonly amount: number
   readonly attempts: number
-  readonly result?: { readonly code: string; readonly zh: string }
+  readonly result?: { readonly code: string; readonly zh: string; readonly en: string }
 }
 /** What a bank booked, from its own ledger. */
 export type BankLedger = {
@@ -62,7 +62,7 @@ export const balanceOf = (
     const of = (state: string) => mine.filter(debit => debit.state === state)
     const reasons = new Map<string, number>()
     for (const { result } of of('refused')) {
-      const reason = result ? `${result.code} ${result.zh}` : '?'
+      const reason = result ? `${result.code} ${result.zh} / ${result.en}` : '?'
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
     }
     return {
@@ -128,18 +128,18 @@ export const balanceText = (balance: Balance): string[] => {
       '',
     ],
   ])
-  const reasons = balance.banks
-    .filter(b => b.reasons.size > 0)
-    .map(
-      b =>
-        `  ${b.bankCode} 拒绝原因 refused by reason: ${[...b.reasons]
-          .toSorted(([a], [z]) => (a < z ? -1 : 1))
-          .map(([why, n]) => `${why} ×${n}`)
-          .join(', ')}`,
-    )
   const verdict =
     balance.faults.length === 0
       ? '平: 两边逐笔相符,分毫不差 / balanced, ticket by ticket, to the fen'
       : `不平 / NOT balanced: ${balance.faults.length}`
-  return [...lines, ...reasons, verdict, ...balance.faults.slice(0, 20).map(f => `  ${f}`)]
+  return [...lines, ...reasonsText(balance.banks), verdict, ...balance.faults.slice(0, 20).map(f => `  ${f}`)]
+}
+
+/** Why debits were refused: a line a reason, a column a bank. */
+const reasonsText = (banks: readonly BankDay[]): string[] => {
+  const refusing = banks.filter(bank => bank.reasons.size > 0)
+  const reasons = [...new Set(refusing.flatMap(bank => [...bank.reasons.keys()]))].sort()
+  if (reasons.length === 0) return []
+  const counts = (reason: string) => refusing.map(bank => String(bank.reasons.get(reason) ?? '·'))
+  return table([['拒绝原因 refused by reason', ...refusing.map(bank => bank.bankCode)], ...reasons.map(why => [why, ...counts(why)])])
 }

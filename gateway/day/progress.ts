@@ -4,7 +4,8 @@ export const showProgress = (out: { readonly isTTY?: boolean; write(text: string
   let done = false
   return (sent: number, settled: number, of: number): void => {
     if (done) return
-    done = settled === of
+    // Of a day that is played again the outcomes are there before the orders are sent.
+    done = settled === of && sent === of
     const text = `已发送 sent ${sent}/${of}  已确定 certain ${settled}/${of}`
     if (out.isTTY) {
       const width = 30
@@ -13,7 +14,7 @@ export const showProgress = (out: { readonly isTTY?: boolean; write(text: string
       return
     }
     const tenth = Math.floor((settled / of) * 10)
-    if (tenth === shown) return
+    if (tenth === shown && !done) return
     shown = tenth
     out.write(`${text}\n`)
   }

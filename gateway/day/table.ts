@@ -6,14 +6,17 @@ export const columns = (text: string): number => {
   return n
 }
 
-/** Rows as aligned lines; the first column at the left, the others at the right. */
-export const table = (rows: readonly (readonly string[])[]): string[] => {
+/** Rows as aligned lines; columns of numbers, by default all but the first, at the right, texts at the left. */
+export const table = (
+  rows: readonly (readonly string[])[],
+  numbers: readonly number[] = [...(rows[0] ?? []).keys()].slice(1),
+): string[] => {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map(row => columns(row[i] ?? ''))))
   return rows.map(row =>
     row
       .map((cell, i) => {
         const gap = ' '.repeat(Math.max(0, widths[i]! - columns(cell)))
-        return i === 0 ? cell + gap : gap + cell
+        return numbers.includes(i) ? gap + cell : cell + gap
       })
       .join('  ')
       .trimEnd(),
