@@ -7,7 +7,7 @@ export type BankPolicy = {
   readonly dedupe: 'by-key' | 'none'
   /** How long after sending a request may still be booked; before that «not found» proves nothing. */
   readonly quiescenceMs: number
-  /** Pauses between inquiries, the first soon, then growing; after the last a person decides. */
+  /** Pauses between inquiries, the first soon, then growing; after the last a person is told, and asking goes on at the last pause. */
   readonly inquiryLadderMs: readonly number[]
   /** Pauses between attempts that certainly were not delivered; after the last the debit is refused as not sent. */
   readonly redeliveryLadderMs: readonly number[]

@@ -1,4 +1,4 @@
-import type { Outcome } from '@taxlink/bank-sdk'
+import type { Outcome, UnifiedCode } from '@taxlink/bank-sdk'
 import { type BankPolicy, rung } from './bank.ts'
 import { machine } from './machine.ts'
 import { later } from './time.ts'
@@ -40,8 +40,9 @@ export type Standing = {
   readonly state: DebitState
   /** Fen. */
   readonly amount: number
-  /** Attempts certainly not delivered since the last doubt, and inquiries since it. */
+  /** How often it was taken back to be sent again: certainly not delivered, or certainly not found. */
   readonly redeliveries: number
+  /** How often the bank was asked; above 0 an earlier sending may have arrived, whatever becomes of the next one. */
   readonly inquiries: number
   /** When its bytes last left us. */
   readonly lastSentAt: Date | undefined
@@ -80,27 +81,50 @@ const doubt = (
   outcome: Outcome | undefined,
   reason: string,
 ): Decision => {
-  const pause = rung(policy.inquiryLadderMs, standing.inquiries, random)
+  const { inquiryLadderMs: ladder } = policy
+  // Asking is harmless and a bank that was away for hours comes back: past the last rung a person is told, and it goes on at that pause.
+  const pause = rung(ladder, Math.min(standing.inquiries, ladder.length - 1), random) ?? 0
   return {
     event: 'doubt',
     state: 'unknown',
     redeliveries: standing.redeliveries,
     inquiries: standing.inquiries,
-    nextAttemptAt: pause === undefined ? undefined : later(now, pause),
-    person: pause === undefined,
+    nextAttemptAt: later(now, pause),
+    person: standing.inquiries >= ladder.length,
     outcome,
     reason,
   }
 }
+
+/** Codes of reversals: about a debit they say nothing, whatever their class. */
+const ofReversals: ReadonlySet<UnifiedCode> = new Set(['94032', '34001', '38002'])
+/**
+ * Refusals of a message, a line, an hour or a repetition rather than by the account. A debit sent for the first time is refused by them; in
+ * answer to a question they may refuse the question, and in answer to a second sending they leave open what became of the first.
+ */
+const notByTheAccount: ReadonlySet<UnifiedCode> = new Set([
+  '24015',
+  '28001',
+  '31004',
+  '91005',
+  '93001',
+  '93002',
+  '93003',
+  '93004',
+  '93007',
+  '93013',
+  '93014',
+])
 
 /** After the debit itself was called. An outcome that is not certain, or a success over another amount, is a doubt. */
 export const afterDebit = (standing: Standing, answer: Answer, policy: BankPolicy, now: Date, random: number): Decision => {
   switch (answer.kind) {
     case 'undelivered': {
       const pause = rung(policy.redeliveryLadderMs, standing.redeliveries, random)
-      if (pause === undefined) {
+      if (pause === undefined && standing.inquiries > 0)
+        return doubt(standing, policy, now, random, undefined, `not delivered again: ${answer.fault}; an earlier sending may have arrived`)
+      if (pause === undefined)
         return settled(standing, 'refuse', { class: 'refused', code: '99092', bankCode: '99092' }, `not delivered: ${answer.fault}`)
-      }
       return {
         event: 'undelivered',
         state: 'accepted',
@@ -113,6 +137,8 @@ export const afterDebit = (standing: Standing, answer: Answer, policy: BankPolic
       }
     }
     case 'unsendable':
+      if (standing.inquiries > 0)
+        return doubt(standing, policy, now, random, undefined, `cannot be written: ${answer.fault}; an earlier sending may have arrived`)
       return settled(standing, 'refuse', answer.outcome, `cannot be written for this bank: ${answer.fault}`)
     case 'doubtful':
       return doubt(standing, policy, now, random, answer.outcome, answer.fault)
@@ -129,11 +155,15 @@ const afterOutcome = (
   random: number,
 ): Decision => {
   const { outcome } = answer
+  if (ofReversals.has(outcome.code) || (standing.inquiries > 0 && notByTheAccount.has(outcome.code)))
+    return doubt(standing, policy, now, random, outcome, `the bank answered ${outcome.code}, which does not decide the debit`)
   if (outcome.class === 'refused') return settled(standing, 'refuse', outcome, 'the bank refused')
   if (outcome.class !== 'succeeded') return doubt(standing, policy, now, random, outcome, `the bank answered ${outcome.code}`)
   if (answer.amount !== standing.amount) return doubt(standing, policy, now, random, outcome, 'the bank confirms another amount')
   return settled(standing, 'succeed', outcome, 'the bank succeeded')
 }
+
+const earlier = (at: Date | undefined, other: Date): Date => (at && at < other ? at : other)
 
 /** After an inquiry. «Not found» is believed only after the quiescence window, and then only of a bank that dedupes by key. */
 export const afterInquiry = (standing: Standing, answer: Answer, policy: BankPolicy, now: Date, random: number): Decision => {
@@ -141,18 +171,16 @@ export const afterInquiry = (standing: Standing, answer: Answer, policy: BankPol
   if (answer.kind !== 'answered') return doubt(asked, policy, now, random, undefined, `inquiry: ${answer.fault}`)
   if (answer.outcome.code !== '94054') return afterOutcome(asked, answer, policy, now, random)
   const quiet = later(standing.lastSentAt ?? now, policy.quiescenceMs)
-  if (now < quiet)
-    return {
-      ...doubt(asked, policy, now, random, answer.outcome, 'not found, inside the quiescence window'),
-      nextAttemptAt: quiet,
-      person: false,
-    }
+  if (now < quiet) {
+    const decision = doubt(asked, policy, now, random, answer.outcome, 'not found, inside the quiescence window')
+    return { ...decision, nextAttemptAt: earlier(decision.nextAttemptAt, quiet), person: false }
+  }
   if (policy.dedupe === 'by-key' && standing.redeliveries < policy.redeliveryLadderMs.length) {
     return {
       event: 'absent',
       state: 'accepted',
       redeliveries: standing.redeliveries + 1,
-      inquiries: 0,
+      inquiries: asked.inquiries,
       nextAttemptAt: now,
       person: false,
       outcome: undefined,

@@ -73,7 +73,7 @@ export type Settlement = {
 const when = (at: Date | undefined): string | null => (at ? sqlTime(at) : null)
 /** Open, but not due by itself: a person decides. Not NULL, so that the index of what is due holds all that is open and nothing else. */
 const never = '9999-12-31 00:00:00.000'
-const nextLook = (decision: Decision): string | null => (decision.person ? never : when(decision.nextAttemptAt))
+const nextLook = (decision: Decision): string | null => when(decision.nextAttemptAt) ?? (decision.person ? never : null)
 const journalReason = (reason: string): string => reason.slice(0, 200)
 const isFinal = (state: DebitState): boolean => state === 'succeeded' || state === 'refused'
 

@@ -20,9 +20,10 @@ const answered = (code: UnifiedCode, amount = 12_345): Answer => ({ kind: 'answe
 const at = (ms: number) => new Date(now.getTime() + ms)
 
 describe('after the debit', () => {
-  test.each(Object.keys(outcomes) as UnifiedCode[])('the class of %s alone decides', code => {
+  test.each(Object.keys(outcomes) as UnifiedCode[])('the class of %s decides, unless it is a code of reversals', code => {
     const decision = afterDebit(sent, answered(code), policy, now, 0.5)
-    const expected = { succeeded: 'succeeded', refused: 'refused', unknown: 'unknown', 'in-progress': 'unknown' }[outcomes[code].class]
+    const byClass = { succeeded: 'succeeded', refused: 'refused', unknown: 'unknown', 'in-progress': 'unknown' }[outcomes[code].class]
+    const expected = ['94032', '34001', '38002'].includes(code) ? 'unknown' : byClass
     expect(decision.state).toBe(expected)
     expect(decision.nextAttemptAt === undefined).toBe(expected !== 'unknown')
     expect(decision.outcome?.code).toBe(code)
@@ -56,23 +57,58 @@ describe('after the debit', () => {
   })
 })
 
+describe('after the debit was sent again, because a first sending may have been lost', () => {
+  const again: Standing = { ...sent, redeliveries: 2, inquiries: 1 }
+  test('it is never refused as «certainly never sent»: it goes on being asked about', () => {
+    const undelivered: Answer = { kind: 'undelivered', fault: 'connect-failed' }
+    const unsendable: Answer = { kind: 'unsendable', fault: 'not-in-charset', outcome: outcome('93003') }
+    expect(afterDebit({ ...again, redeliveries: 1 }, undelivered, policy, now, 0.5).state).toBe('accepted')
+    for (const answer of [undelivered, unsendable])
+      expect(afterDebit(again, answer, policy, now, 0.5)).toMatchObject({ state: 'unknown', inquiries: 1, nextAttemptAt: at(5_000) })
+  })
+  test('«already paid» may speak of our own first sending', () => {
+    expect(afterDebit(again, answered('24015', 0), policy, now, 0.5).state).toBe('unknown')
+    expect(afterDebit(sent, answered('24015', 0), policy, now, 0.5).state).toBe('refused')
+  })
+  test('the bank’s word about the account still decides', () => {
+    expect(afterDebit(again, answered('90000'), policy, now, 0.5).state).toBe('succeeded')
+    expect(afterDebit(again, answered('24003', 0), policy, now, 0.5).state).toBe('refused')
+  })
+})
+
 describe('after an inquiry', () => {
+  // «Not signed on», «MAC wrong», «outside business hours»: the question was refused, not the debit.
+  test.each(['28001', '31004', '91005', '93001', '93002', '93003', '93004', '93007', '93013', '93014', '24015'] as const)(
+    '%s may be about the question itself and refuses nothing',
+    code => {
+      expect(afterInquiry(doubtful, answered(code, 0), policy, at(600_000), 0.5)).toMatchObject({ state: 'unknown', inquiries: 1 })
+    },
+  )
   test('the truth of the bank is taken', () => {
     expect(afterInquiry(doubtful, answered('90000'), policy, now, 0.5).state).toBe('succeeded')
     expect(afterInquiry(doubtful, answered('24003', 0), policy, now, 0.5).state).toBe('refused')
     expect(afterInquiry(doubtful, answered('24020', 0), policy, now, 0.5).state).toBe('refused')
   })
-  test('«not found» inside the quiescence window proves nothing: it is asked again when the window ends', () => {
-    for (const ms of [0, 1, 59_999]) {
+  test('«not found» inside the quiescence window proves nothing: it is asked again on the ladder, and when the window ends', () => {
+    for (const [ms, next] of [
+      [0, 5_000],
+      [1, 5_001],
+      [54_999, 59_999],
+      [55_001, 60_000],
+      [59_999, 60_000],
+    ] as const) {
       const decision = afterInquiry(doubtful, answered('94054', 0), policy, at(ms), 0.5)
-      expect(decision).toMatchObject({ state: 'unknown', person: false, nextAttemptAt: at(60_000) })
+      expect(decision).toMatchObject({ state: 'unknown', person: false, nextAttemptAt: at(next) })
     }
+    expect(afterInquiry({ ...doubtful, inquiries: 9 }, answered('94054', 0), policy, at(1), 0.5)).toMatchObject({ person: false })
   })
   test('«not found» after the window: the same key again, of a bank that dedupes', () => {
     expect(afterInquiry(doubtful, answered('94054', 0), policy, at(60_000), 0.5)).toMatchObject({
       event: 'absent',
       state: 'accepted',
       redeliveries: 1,
+      // Kept: it tells ever after that an earlier sending may have arrived.
+      inquiries: 1,
       nextAttemptAt: at(60_000),
     })
   })
@@ -84,7 +120,7 @@ describe('after an inquiry', () => {
     const decision = afterInquiry({ ...doubtful, redeliveries: 2 }, answered('94054', 0), policy, at(60_000), 0.5)
     expect(decision).toMatchObject({ state: 'unknown', person: true })
   })
-  test('an inquiry that fails in any way leaves the doubt, climbs the ladder, and after the last rung a person decides', () => {
+  test('an inquiry that fails in any way leaves the doubt and climbs the ladder; after the last rung a person is told, and asking goes on', () => {
     const failures: Answer[] = [
       { kind: 'undelivered', fault: 'connect-failed' },
       { kind: 'doubtful', fault: 'timeout', outcome: outcome('28003') },
@@ -95,13 +131,19 @@ describe('after an inquiry', () => {
     for (const failure of failures) {
       let standing = doubtful
       const pauses = []
-      for (let i = 0; i < 3; i++) {
+      for (let i = 0; i < 5; i++) {
         const decision = afterInquiry(standing, failure, policy, now, 0.5)
         expect(decision.state).toBe('unknown')
-        pauses.push(decision.nextAttemptAt ? decision.nextAttemptAt.getTime() - now.getTime() : 'person')
+        pauses.push([decision.nextAttemptAt!.getTime() - now.getTime(), decision.person])
         standing = { ...standing, inquiries: decision.inquiries }
       }
-      expect(pauses).toEqual([5_000, 60_000, 'person'])
+      expect(pauses).toEqual([
+        [5_000, false],
+        [60_000, false],
+        [60_000, true],
+        [60_000, true],
+        [60_000, true],
+      ])
     }
   })
 })
