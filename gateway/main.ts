@@ -140,6 +140,19 @@ const onStop = (ms: number, stop: () => Promise<void>, code = 0): void => {
     }
   })
   void alone?.then(close)
+  whenNpmIsGone(close)
+}
+
+/** A SIGTERM to npm ends npm and its shell, but is not passed on to what they run: we would stay behind, with servers and banks. */
+const whenNpmIsGone = (close: () => void): void => {
+  if (process.env.npm_lifecycle_event === undefined) return
+  const shell = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return
+    clearInterval(watch)
+    close()
+  }, 500)
+  watch.unref()
 }
 
 try {

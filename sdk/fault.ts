@@ -173,8 +173,8 @@ export const faults = {
     'T3006',
     '不支持的方法或内容类型',
     'method or content type is not supported',
-    '使用 application/json',
-    'use application/json',
+    '使用接口文档所列的方法与 application/json',
+    'use a method of the API page, and application/json',
   ),
   'too-large': f('T3007', '请求过大', 'the request is too large', '拆分后再发', 'split it'),
   overloaded: f(

@@ -1,9 +1,10 @@
-import { debitRequest, faults } from '@taxlink/bank-sdk'
+import { debitRequest, faults, outcomes } from '@taxlink/bank-sdk'
 import type { FastifyContextConfig, FastifySchema } from 'fastify'
 import { debitMachine } from '../domain/debit.ts'
 import { debitOrder } from '../flows/order.ts'
 import { bodyLimits } from './body.ts'
 import { retryAfter } from './problem.ts'
+import { refusalAt } from './refusals.ts'
 
 /** One operation of the public interface, without what it does: the routes and the reference page are both made of it. */
 export type Operation = {
@@ -21,30 +22,14 @@ const json = (description: string, schema: object, headers: object = {}) => ({
   headers,
   content: { 'application/json': { schema } },
 })
-const refusals: { readonly [status: number]: string } = {
-  400: '请求无法理解 / the request cannot be understood',
-  401: '未提供有效的客户端证书 / no valid client certificate',
-  403: '该身份无权进行此操作 / this identity may not do that',
-  404: '没有这条记录 / there is no such record',
-  409: '票号已用于其他内容 / the ticket number was used for other content',
-  413: '请求过大 / the request is too large',
-  415: '只接受 UTF-8 的 application/json / only application/json in UTF-8',
-  422: '内容不符合定义 / the content does not fit its definition',
-  500: '内部错误 / internal error',
-  503: '系统繁忙,稍后原样重发 / busy; send the same again later',
-}
 const problems = (...statuses: number[]) =>
   Object.fromEntries(
-    [...statuses, 401, 403, 500, 503].map(status => [
-      status,
-      {
-        description: refusals[status],
-        ...(status === 503
-          ? { headers: { 'Retry-After': { type: 'string', description: '秒 / seconds', examples: [retryAfter['retry-after']] } } }
-          : {}),
-        content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
-      },
-    ]),
+    [...statuses, 401, 403, 500, 503].map(status => {
+      const { description, example } = refusalAt(status)
+      const later = { 'Retry-After': { type: 'string', description: '秒 / seconds', examples: [retryAfter['retry-after']] } }
+      const content = { 'application/problem+json': { schema: { $ref: 'Problem#' }, example } }
+      return [status, { description, ...(status === 503 ? { headers: later } : {}), content }]
+    }),
   )
 
 const requestHeaders = (more: object = {}) => ({
@@ -200,7 +185,20 @@ export const methodsOf = (path: string): string[] | undefined => {
 
 /** The codes of the faults a caller can meet, for the reference page. */
 export const faultTable = (): string =>
-  Object.entries(faults)
-    .filter(([, { number }]) => number.startsWith('T1') || number.startsWith('T3'))
-    .map(([name, { number, zh, en, nextZh }]) => `| ${number} | \`${name}\` | ${zh} / ${en} | ${nextZh} |`)
-    .join('\n')
+  [
+    '| 错误码 / code | 类型 / type | 含义 / meaning | 下一步 / next |',
+    '|---|---|---|---|',
+    ...Object.entries(faults)
+      .filter(([, { number }]) => number.startsWith('T1') || number.startsWith('T3'))
+      .map(([name, { number, zh, en, nextZh, nextEn }]) => `| ${number} | \`${name}\` | ${zh} / ${en} | ${nextZh} / ${nextEn} |`),
+  ].join('\n')
+
+/** The unified result codes, for the reference page. */
+export const outcomeTable = (): string =>
+  [
+    '| 结果码 / code | 类别 / class | 含义 / meaning | 下一步 / next |',
+    '|---|---|---|---|',
+    ...Object.entries(outcomes).map(
+      ([code, { class: of, zh, en, nextZh, nextEn }]) => `| ${code} | \`${of}\` | ${zh} / ${en} | ${nextZh} / ${nextEn} |`,
+    ),
+  ].join('\n')

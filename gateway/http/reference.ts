@@ -4,7 +4,8 @@ import swaggerUi from '@fastify/swagger-ui'
 import { exchanges, type Message, schemaOf, verbs, version } from '@taxlink/bank-sdk'
 import fastify from 'fastify'
 import type { App } from './app.ts'
-import { faultTable, type Operation, operations } from './operations.ts'
+import { exchangeExamples } from './examples.ts'
+import { faultTable, type Operation, operations, outcomeTable } from './operations.ts'
 import { shapes } from './schemas.ts'
 import { validatorCompiler } from './validate.ts'
 
@@ -18,15 +19,27 @@ const about = () =>
     '税务系统经本接口发起扣款、查询结果;银行经《统一银行接口》(webhooks 一节)接收网关的指令。金额一律为整数分;时间为 RFC 3339、+08:00。',
     'Tax systems order debits and read outcomes here; banks receive the gateway’s instructions by the unified bank interface (section webhooks). Amounts are integer fen; times are RFC 3339 with +08:00.',
     '**结果不明(unknown)既不是成功也不是失败**:系统会查询银行,切勿换号重发。同一票号、同一内容可任意重发。 / **`unknown` is neither yes nor no**: the bank is being asked; never send the debit under another number. The same order may be sent any number of times.',
-    `| 错误码 / code | 类型 / type | 含义 / meaning | 下一步 |\n|---|---|---|---|\n${faultTable()}`,
+    folded('统一结果码 / unified result codes', outcomeTable()),
+    folded('错误码 / codes of errors', faultTable()),
   ].join('\n\n')
 
+/** A long table that opens when somebody wants it. */
+const folded = (title: string, table: string): string => `<details><summary>${title}</summary>\n\n${table}\n\n</details>`
+
 /** A message of the unified bank interface as a component: its schema without the `$id`, which would move the base of references. */
-const component = (message: Message) => {
+const component = (message: Message, example: object) => {
   const { $id: _id, ...schema } = schemaOf(message)
-  return schema
+  return { ...schema, examples: [{ version, type: message.id, ...example }] }
 }
-const messages: Message[] = verbs.flatMap(verb => [exchanges[verb].request, exchanges[verb].reply])
+const components = () =>
+  Object.fromEntries(
+    verbs.flatMap(verb =>
+      (['request', 'reply'] as const).map(side => {
+        const message: Message = exchanges[verb][side]
+        return [`bank.${message.id}`, component(message, exchangeExamples[verb][side])]
+      }),
+    ),
+  )
 const referTo = (message: Message) => ({ 'application/json': { schema: { $ref: `#/components/schemas/bank.${message.id}` } } })
 
 const bankWebhooks = Object.fromEntries(
@@ -101,13 +114,12 @@ const securitySchemes = {
 /** The document of the routes, completed by what no route has: who may call, what we send, and the messages of the banks. */
 const whole = (app: App) => {
   const document = app.swagger()
-  const components = 'components' in document ? document.components : undefined
-  const bank = Object.fromEntries(messages.map(message => [`bank.${message.id}`, component(message)]))
+  const known = 'components' in document ? document.components : undefined
   return {
     ...document,
     security: [{ mutualTLS: [] }],
     webhooks: { results: resultsWebhook, ...bankWebhooks },
-    components: { ...components, schemas: { ...components?.schemas, ...bank }, securitySchemes },
+    components: { ...known, schemas: { ...known?.schemas, ...components() }, securitySchemes },
   }
 }
 
@@ -126,7 +138,14 @@ export const referencePages = async (app: App): Promise<void> => {
       staticCSP: policy,
       transformSpecification: () => whole(app),
       transformSpecificationClone: false,
-      uiConfig: { docExpansion: 'list', defaultModelsExpandDepth: 0, tryItOutEnabled: false, supportedSubmitMethods: [] },
+      // Without its top bar: there is one document, and it is ours.
+      uiConfig: {
+        layout: 'BaseLayout',
+        docExpansion: 'list',
+        defaultModelsExpandDepth: 0,
+        tryItOutEnabled: false,
+        supportedSubmitMethods: [],
+      },
       theme: { title: '税银联网网关接口 / TaxLink gateway' },
     })
     let text = ''

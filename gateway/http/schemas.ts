@@ -1,6 +1,7 @@
 import { debitRequest, debitResult, faults, objectSchema, outcomes } from '@taxlink/bank-sdk'
 import { debitMachine } from '../domain/debit.ts'
 import { debitOrder } from '../flows/order.ts'
+import { feedExample, orderExample } from './examples.ts'
 
 // The shapes of the public interface as JSON Schema (2020-12): they check bodies, write answers, and are what the reference page shows.
 
@@ -19,31 +20,7 @@ export const orderSchema = {
   $id: 'DebitOrder',
   title: `${debitOrder.zh} / ${debitOrder.en}`,
   ...objectSchema(debitOrder.fields),
-  examples: [
-    {
-      ticketNo: '343012611000000001',
-      officeCode: '14301020000',
-      bankCode: '4301',
-      channel: 'computer',
-      taxpayerId: '91430100MA4L00000X',
-      taxpayerName: '示例商贸有限公司',
-      agreementNo: 'XY430100000001',
-      account: '4301000000000000001',
-      payerBankNo: '313551000017',
-      amount: 125_000,
-      items: [
-        {
-          taxCode: '10101',
-          taxName: '增值税',
-          budgetSubject: '101010106',
-          budgetLevel: '1',
-          periodStart: '2026-10-01',
-          periodEnd: '2026-10-31',
-          amount: 125_000,
-        },
-      ],
-    },
-  ],
+  examples: [orderExample],
 } as const
 
 const resultSchema = {
@@ -83,6 +60,7 @@ const debitProperties = {
   acceptedAt: instant('受理时间 / accepted at', '2026-11-10T09:30:00.000+08:00'),
   settledAt: instant('终结时间 / settled at', '2026-11-10T09:30:00.412+08:00'),
 }
+const { seq: _seq, ...debitExample } = feedExample
 const debitRequired = [
   'ticketNo',
   'state',
@@ -104,6 +82,7 @@ export const debitSchema = {
   additionalProperties: false,
   required: debitRequired,
   properties: debitProperties,
+  examples: [debitExample],
 } as const
 
 /** One line of the feed of outcomes. */
@@ -114,6 +93,7 @@ export const feedSchema = {
   additionalProperties: false,
   required: ['seq', ...debitRequired],
   properties: { seq: { type: 'integer', title: '结果序号,递增 / sequence number of the feed, growing', minimum: 1 }, ...debitProperties },
+  examples: [feedExample],
 } as const
 
 const placesSchema = {

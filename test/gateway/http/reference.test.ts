@@ -10,7 +10,7 @@ import { openapiDocument } from '../../../gateway/http/reference.ts'
 import { type Caller, type House, openHouse, order, timedOut } from './house.ts'
 
 type Json = { readonly [name: string]: unknown }
-type Body = { readonly content?: { readonly [type: string]: { readonly schema: Json } } }
+type Body = { readonly content?: { readonly [type: string]: { readonly schema: Json; readonly example?: Json } } }
 type Operation = Body & {
   readonly operationId: string
   readonly summary: string
@@ -97,7 +97,16 @@ test('its schemas compile strictly, and its examples are valid', () => {
     expect(() => check(name, undefined)).toThrow(new RegExp(`^${name}: `))
     for (const example of (schema.examples ?? []) as unknown[]) check(name, example)
   }
-  expect(document.components.schemas.DebitOrder?.examples).toHaveLength(1)
+  const exampled = Object.entries(document.components.schemas).filter(([, schema]) => schema.examples)
+  const messages = verbs.flatMap(verb => [exchanges[verb].request.id, exchanges[verb].reply.id])
+  expect(exampled.map(([name]) => name)).toEqual(['DebitOrder', 'Debit', 'Result', ...messages.map(id => `bank.${id}`)])
+  for (const [where, { responses }] of everyOperation())
+    for (const [status, { content }] of Object.entries(responses)) {
+      const problem = content?.['application/problem+json']
+      if (!problem) continue
+      expect(problem.example, `${where} ${status}`).toMatchObject({ status: Number(status) })
+      check('Problem', problem.example)
+    }
   const fields = Object.keys(debitOrder.fields)
   expect(Object.keys(document.components.schemas.DebitOrder?.properties as Json)).toEqual(fields)
 })
@@ -160,6 +169,8 @@ test.skipIf(browserPath === undefined)(
       await page.getByText('发起扣款 / order a debit', { exact: false }).first().waitFor()
       await page.locator('#operations-税务系统_\\/_tax_systems-postDebit, [id*="postDebit"]').first().click()
       await page.getByText('同一票号、同一内容可任意重发', { exact: false }).first().waitFor()
+      await page.getByText('统一结果码 / unified result codes').click()
+      await page.getByText('余额不足 / insufficient balance').waitFor()
       expect(await page.title()).toBe('税银联网网关接口 / TaxLink gateway')
       expect(asked.filter(url => !url.startsWith(house.http.url) && !url.startsWith('data:'))).toEqual([])
       expect(wrong).toEqual([])
