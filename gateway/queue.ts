@@ -29,6 +29,14 @@ export const openQueue = (redisUrl: string, prefix: string, trouble: (error: Err
   queue.on('error', trouble)
   let consumer: Redis | undefined
   let worker: Worker<Chunk> | undefined
+  let closing = false
+  const underWay = new Set<Promise<void>>()
+  const begin = (handle: (ids: readonly number[]) => Promise<void>, ids: readonly number[]): Promise<void> => {
+    if (closing) throw new Error('this worker is closing; the sweep finds what was in this job')
+    const run = handle(ids).finally(() => underWay.delete(run))
+    underWay.add(run)
+    return run
+  }
   return {
     tell: async ids => {
       // BullMQ itself would wait for the first connection, for as long as it takes.
@@ -40,7 +48,7 @@ export const openQueue = (redisUrl: string, prefix: string, trouble: (error: Err
     work: (handle, concurrency) => {
       consumer = new Redis(redisUrl, { maxRetriesPerRequest: null, blockingTimeout: 30_000 })
       consumer.on('error', trouble)
-      worker = new Worker<Chunk>(queueName, job => handle(job.data.ids), { connection: consumer, prefix, concurrency })
+      worker = new Worker<Chunk>(queueName, job => begin(handle, job.data.ids), { connection: consumer, prefix, concurrency })
       worker.on('error', trouble)
     },
     isAlive: async () => {
@@ -51,7 +59,10 @@ export const openQueue = (redisUrl: string, prefix: string, trouble: (error: Err
       }
     },
     close: async () => {
-      await worker?.close()
+      closing = true
+      await Promise.allSettled(underWay)
+      // Left to itself BullMQ waits until Redis is back, for as long as it takes.
+      await worker?.close(producer.status !== 'ready')
       await queue.close()
       consumer?.disconnect()
       producer.disconnect()
