@@ -75,8 +75,11 @@ export const assemble = async (
     db: reads,
     close: async () => {
       clearInterval(refresh)
+      // Nothing new from the queue; what waits for a place stays in the record for others; what is at a bank is heard to the end.
+      await queue.close()
+      slots.close()
       await slots.idle()
-      await Promise.all([banks.close(), queue.close()])
+      await banks.close()
       await Promise.all([db.close(), reads.close()])
     },
   }

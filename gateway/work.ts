@@ -1,4 +1,4 @@
-import { advance } from './flows/advance.ts'
+import { begin, type InHand } from './flows/advance.ts'
 import type { Flow } from './flows/flow.ts'
 import { notify, type Webhook } from './flows/notify.ts'
 import type { Slots } from './flows/slots.ts'
@@ -17,7 +17,8 @@ export const startWork = (
   queue: WakeQueue,
   options: { readonly relayMs: number; readonly sweepMs: number; readonly webhook?: Webhook },
 ): Work => {
-  queue.work(ids => advance(flow, slots, ids), chunksAtOnce)
+  const inHand: InHand = new Set()
+  queue.work(async ids => void (await begin(flow, slots, inHand, ids)), chunksAtOnce)
   const loops = [
     repeat(flow, options.relayMs, () => relay(flow, ids => queue.tell(ids))),
     // What the sweep found stays due until a worker has done it: told once a round is enough.

@@ -17,17 +17,38 @@ export const advanceOne = async (flow: Flow, instruction: Instruction): Promise<
   }
 }
 
-/** A worker's job: a wake-up for these instructions. It proves nothing; the record says what is due, the claim who may do it. */
-export const advance = async (flow: Flow, slots: Slots, ids: readonly number[]): Promise<void> => {
-  const found = await flow.store.load(ids)
-  await Promise.all(
-    found.map(
-      instruction =>
-        new Promise<void>(done => {
-          const limit = flow.reference().banks.get(instruction.bankCode)?.policy.concurrency ?? 1
-          const taken = slots.run(instruction.bankCode, limit, () => advanceOne(flow, instruction).finally(done))
-          if (!taken) done()
-        }),
-    ),
-  )
+/** What a worker has in hand: instructions at a bank or in line for it, by id. */
+export type InHand = Set<number>
+
+/**
+ * A worker's job: a wake-up for these instructions. It proves nothing; the record says what is due, the claim who may do it. Resolves as soon as
+ * each is in hand, so that those of a stuck bank hold up no wake-up of another; `done` resolves when all are through. What is in hand already,
+ * or finds the line full, is left to the next sweep.
+ */
+export const begin = async (
+  flow: Flow,
+  slots: Slots,
+  inHand: InHand,
+  ids: readonly number[],
+): Promise<{ readonly done: Promise<unknown> }> => {
+  const found = await flow.store.load(ids.filter(id => !inHand.has(id)))
+  return { done: Promise.all(found.map(instruction => hand(flow, slots, inHand, instruction))) }
 }
+
+/** The same, resolved when all are through. */
+export const advance = async (flow: Flow, slots: Slots, ids: readonly number[]): Promise<void> => {
+  await (await begin(flow, slots, new Set(), ids)).done
+}
+
+const hand = (flow: Flow, slots: Slots, inHand: InHand, instruction: Instruction): Promise<void> =>
+  new Promise(through => {
+    const { id, bankCode } = instruction
+    if (inHand.has(id)) return through()
+    inHand.add(id)
+    const over = () => {
+      inHand.delete(id)
+      through()
+    }
+    const limit = flow.reference().banks.get(bankCode)?.policy.concurrency ?? 1
+    if (!slots.run(bankCode, limit, () => advanceOne(flow, instruction).finally(over), over)) over()
+  })

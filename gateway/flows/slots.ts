@@ -4,17 +4,22 @@ export type Slots = {
   tryTake(bankCode: string, limit: number): boolean
   /** Takes a place as soon as one is free; false when `patience` ends before, or when waiting is vain: too many do, or the bank is stuck. */
   take(bankCode: string, limit: number, patience: () => Promise<unknown>): Promise<boolean>
-  /** Runs `work` when a place is free, at once if possible; false: too many wait already, and it will not be run. */
-  run(bankCode: string, limit: number, work: () => Promise<void>): boolean
+  /**
+   * Runs `work` when a place is free, at once if possible; false: too many wait already, and it will not be run. `dropped` is told if it was to
+   * wait and the places are closed.
+   */
+  run(bankCode: string, limit: number, work: () => Promise<void>, dropped?: () => void): boolean
   /** Gives a place back; the next in the line gets it. */
   release(bankCode: string): void
   /** How many places are taken and how many wait, per bank. */
   state(): { readonly bankCode: string; readonly taken: number; readonly waiting: number }[]
   /** Resolves when nothing is taken and nothing waits. */
   idle(): Promise<void>
+  /** Lets go whoever waits, now and from now on: the record keeps what waited. What is taken stays taken. */
+  close(): void
 }
 
-type Waiting = { readonly grant: () => void; gone: boolean }
+type Waiting = { readonly grant: () => void; readonly drop: () => void; gone: boolean }
 /** `stuck`: somebody's patience ended and no place has been given since; until one is, nobody else waits in vain. */
 type Lane = { taken: number; line: Waiting[]; head: number; stuck: boolean }
 
@@ -22,6 +27,7 @@ type Lane = { taken: number; line: Waiting[]; head: number; stuck: boolean }
 export const openSlots = (most: number): Slots => {
   const lanes = new Map<string, Lane>()
   let idlers: (() => void)[] = []
+  let closed = false
   const laneOf = (bankCode: string): Lane => {
     const lane = lanes.get(bankCode) ?? { taken: 0, line: [], head: 0, stuck: false }
     lanes.set(bankCode, lane)
@@ -30,14 +36,14 @@ export const openSlots = (most: number): Slots => {
   const isIdle = () => [...lanes.values()].every(lane => lane.taken === 0)
   const tryTake = (bankCode: string, limit: number): boolean => {
     const lane = laneOf(bankCode)
-    if (lane.taken >= limit) return false
+    if (closed || lane.taken >= limit) return false
     lane.taken++
     return true
   }
-  const join = (bankCode: string, grant: () => void): Waiting | undefined => {
+  const join = (bankCode: string, grant: () => void, drop: () => void): Waiting | undefined => {
     const lane = laneOf(bankCode)
-    if (lane.line.length - lane.head >= most) return undefined
-    const waiting = { grant, gone: false }
+    if (closed || lane.line.length - lane.head >= most) return undefined
+    const waiting = { grant, drop, gone: false }
     lane.line.push(waiting)
     return waiting
   }
@@ -61,7 +67,11 @@ export const openSlots = (most: number): Slots => {
       if (tryTake(bankCode, limit)) return Promise.resolve(true)
       if (laneOf(bankCode).stuck) return Promise.resolve(false)
       return new Promise(resolve => {
-        const waiting = join(bankCode, () => resolve(true))
+        const waiting = join(
+          bankCode,
+          () => resolve(true),
+          () => resolve(false),
+        )
         if (!waiting) return resolve(false)
         void patience().finally(() => {
           if (waiting.gone) return
@@ -71,14 +81,18 @@ export const openSlots = (most: number): Slots => {
         })
       })
     },
-    run: (bankCode, limit, work) => {
+    run: (bankCode, limit, work, dropped = () => {}) => {
       const go = () => void work().finally(() => release(bankCode))
-      if (!tryTake(bankCode, limit)) return join(bankCode, go) !== undefined
+      if (!tryTake(bankCode, limit)) return join(bankCode, go, dropped) !== undefined
       go()
       return true
     },
     state: () => [...lanes].map(([bankCode, lane]) => ({ bankCode, taken: lane.taken, waiting: lane.line.length - lane.head })),
     idle: () => (isIdle() ? Promise.resolve() : new Promise(resolve => idlers.push(resolve))),
+    close: () => {
+      closed = true
+      for (const lane of lanes.values()) for (let next = nextOf(lane); next; next = nextOf(lane)) next.drop()
+    },
   }
 }
 

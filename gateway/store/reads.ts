@@ -1,9 +1,10 @@
 import { isUnifiedCode, type Outcome, outcome } from '@taxlink/bank-sdk'
-import { and, asc, eq, gt, inArray, lte, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/mysql2'
 import type { DebitState } from '../domain/debit.ts'
 import type { Database } from './database.ts'
 import type { Instruction } from './debits.ts'
+import { sqlTime } from './rows.ts'
 import { answer, attempt, instruction, result, ticket } from './tables.ts'
 
 /** A debit as the tax side sees it; its content (accounts, names) stays out of it. */
@@ -67,7 +68,7 @@ export type DebitReads = {
   results(taxSystem: string | undefined, after: number, limit: number): Promise<ResultView[]>
   attempts(instructionId: number): Promise<AttemptView[]>
   load(ids: readonly number[]): Promise<Instruction[]>
-  /** Instructions whose time has come, oldest first. */
+  /** Instructions whose time has come, the oldest of each bank and at most `limit` of it: a crowd at one bank hides nobody else's. */
   due(now: Date, limit: number): Promise<number[]>
   totals(entrustDate: string): Promise<DayTotal[]>
 }
@@ -202,15 +203,16 @@ export const openDebitReads = (db: Database): DebitReads => {
         .where(inArray(instruction.id, [...ids]))
       return rows.map(r => ({ ...r, nextAttemptAt: r.nextAttemptAt ?? undefined, lastSentAt: r.lastSentAt ?? undefined }))
     },
-    due: async (now, limit) => {
-      const rows = await d
-        .select({ id: instruction.id })
-        .from(instruction)
-        .where(lte(instruction.nextAttemptAt, now))
-        .orderBy(asc(instruction.nextAttemptAt))
-        .limit(limit)
-      return rows.map(r => r.id)
-    },
+    due: async (now, limit) =>
+      (
+        await db.query<{ id: number }>(
+          `SELECT id FROM (
+             SELECT id, ROW_NUMBER() OVER (PARTITION BY bank_code ORDER BY next_attempt_at) AS place
+             FROM instruction WHERE next_attempt_at <= ?
+           ) AS waiting WHERE place <= ? ORDER BY place`,
+          [sqlTime(now), limit],
+        )
+      ).map(row => row.id),
     totals: async entrustDate => {
       const rows = await d
         .select({
