@@ -15,6 +15,7 @@ import { prepare, sampleReference } from './prepare.ts'
 
 const home = resolve(import.meta.dirname, '..')
 const file = (path: string) => join(home, path)
+const accountsOf = (bankCode: string) => file(`gateway/day/accounts-${bankCode}.json`)
 
 export type StartOptions = {
   /** Play the day, print the balance, end; the exit code says whether it balanced. */
@@ -63,7 +64,9 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
   const restarted = (name: string) => (how: string) => say(`${name}: ${how}, 重新启动 / started again`)
   try {
     const pki = await developmentPki(join(dir, 'pki'))
-    const banksUp = Promise.all(banks.map(bank => startBank(bank.code, bank.name, dir, pki, children, restarted(`bank ${bank.code}`))))
+    // A bank that was just declared has no part in the sample day yet.
+    const playing = banks.filter(bank => existsSync(accountsOf(bank.code)))
+    const banksUp = Promise.all(playing.map(bank => startBank(bank.code, bank.name, dir, pki, children, restarted(`bank ${bank.code}`))))
     // Waited for below; until then its failure is nobody's.
     banksUp.catch(() => {})
     const running = await services({ databaseUrl: config.databaseUrl, redisUrl: config.redisUrl, dir, production: false, say })
@@ -168,7 +171,7 @@ const startBank = async (
       '--bank',
       code,
       '--accounts',
-      file(`gateway/day/accounts-${code}.json`),
+      accountsOf(code),
       '--plan',
       file(`gateway/day/plan-${code}.json`),
       '--accounting-date',

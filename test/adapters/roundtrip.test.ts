@@ -1,5 +1,15 @@
 import { readFileSync } from 'node:fs'
-import { explain, Fault, type Message, outcome, recognise, type UnifiedCode, type ValuesOf } from '@taxlink/bank-sdk'
+import {
+  explain,
+  Fault,
+  type Message,
+  type Outcome,
+  outcome,
+  outcomes,
+  recognise,
+  type UnifiedCode,
+  type ValuesOf,
+} from '@taxlink/bank-sdk'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import dongting from '../../adapters/dongting/index.ts'
@@ -15,6 +25,19 @@ const widthsOf = (codec: AnyCodec): { [field: string]: number } => {
   return Object.fromEntries(places.map(row => [(row.depth ? 'items.' : '') + row.field, row.width!]))
 }
 
+/** The result codes of a bank that keeps its table in its declaration: each unified code that can be written, under the bank's code for it. */
+const listedIn = (codec: AnyCodec, sample: Values): { readonly [bankCode: string]: UnifiedCode } =>
+  Object.fromEntries(
+    (Object.keys(outcomes) as UnifiedCode[]).flatMap(code => {
+      let bytes: Uint8Array | undefined
+      const fault = faultOf(() => {
+        bytes = codec.encode({ ...sample, result: outcome(code) } as never)
+      })
+      if (fault && fault.fault !== 'unlisted-code') throw fault
+      return bytes ? [[(codec.decode(bytes) as { result: Outcome }).result.bankCode, code]] : []
+    }),
+  )
+
 /** What a bank can carry in a message, taken from its declaration and a sample. */
 const carriesOf = ({ codes, samples }: Subject, codec: AnyCodec): Carries => {
   const name = samplesIn(samples).find(file => file.startsWith(`${codec.message.id}.`))
@@ -24,6 +47,7 @@ const carriesOf = ({ codes, samples }: Subject, codec: AnyCodec): Carries => {
     widths: widthsOf(codec),
     ...(value && 'items' in value ? { most: { items: mostOf(codec, value, 'items') } } : {}),
     ...(codes.table ? { results: codes.table as { readonly [bankCode: string]: UnifiedCode } } : {}),
+    ...(!codes.table && codec.layout !== 'json' && value && 'result' in value ? { results: listedIn(codec, value) } : {}),
   }
 }
 
