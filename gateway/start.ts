@@ -60,13 +60,18 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
     })()
     return stopped
   }
+  // A bank may still be on its way when everything is called off: it is stopped as it comes.
+  const born = (child: Child) => {
+    children.push(child)
+    if (stopped) void child.stop()
+  }
   options.began?.(stop)
   const restarted = (name: string) => (how: string) => say(`${name}: ${how}, 重新启动 / started again`)
   try {
     const pki = await developmentPki(join(dir, 'pki'))
     // A bank that was just declared has no part in the sample day yet.
     const playing = banks.filter(bank => existsSync(accountsOf(bank.code)))
-    const banksUp = Promise.all(playing.map(bank => startBank(bank.code, bank.name, dir, pki, children, restarted(`bank ${bank.code}`))))
+    const banksUp = Promise.all(playing.map(bank => startBank(bank.code, bank.name, dir, pki, born, restarted(`bank ${bank.code}`))))
     // Waited for below; until then its failure is nobody's.
     banksUp.catch(() => {})
     const running = await services({ databaseUrl: config.databaseUrl, redisUrl: config.redisUrl, dir, production: false, say })
@@ -89,7 +94,7 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
         log: join(dir, 'log', `${name}.log`),
         restarted: restarted(name),
       })
-      children.push(child)
+      born(child)
       return child
     }
     const gateway = processOf('gateway', 'serve')
@@ -155,7 +160,7 @@ const startBank = async (
   name: string,
   dir: string,
   pki: DevelopmentPki,
-  children: Child[],
+  born: (child: Child) => void,
   restarted: (how: string) => void,
 ): Promise<Simulated> => {
   const folder = join(dir, 'banks', code)
@@ -188,7 +193,7 @@ const startBank = async (
     log: join(dir, 'log', `bank-${code}.log`),
     restarted,
   })
-  children.push(child)
+  born(child)
   const [, control] = await ready(child, /^control (\S+)$/, dir)
   const [, url] = await ready(child, /^ready (\S+)$/, dir)
   return { bankCode: code, name, url: url!, ledger: control!, child }
@@ -196,7 +201,10 @@ const startBank = async (
 
 const ready = async (child: Child, pattern: RegExp, dir: string): Promise<RegExpMatchArray> => {
   const late = new AbortController()
-  const found = await Promise.race([child.line(pattern), pause(60_000, undefined, { signal: late.signal }).catch(() => undefined)])
+  const found = await Promise.race([
+    child.line(pattern),
+    pause(60_000, undefined, { signal: late.signal, ref: false }).catch(() => undefined),
+  ])
   late.abort()
   return found ?? fail('service-missing', `${child.name} did not come up within 60 s; see ${join(dir, 'log', `${child.name}.log`)}`)
 }

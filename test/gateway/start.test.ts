@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { accessSync, constants, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { until } from './stage.ts'
+
+// The first thing anybody runs: `start`, from nothing, as a program of its own.
+
+const main = resolve(import.meta.dirname, '../../gateway/main.ts')
+const dir = mkdtempSync(join(tmpdir(), 'taxlink-start-'))
+const children: ChildProcess[] = []
+afterAll(() => {
+  for (const child of children) if (child.exitCode === null) child.kill('SIGKILL')
+  rmSync(dir, { recursive: true, force: true })
+})
+
+type Run = { readonly child: ChildProcess; readonly out: () => string; readonly err: () => string; readonly code: Promise<number | null> }
+/** Runs the program with nothing of this test's own configuration in its environment. */
+const run = (args: readonly string[], env: Record<string, string> = {}): Run => {
+  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TAXLINK_|DATABASE_URL|REDIS_URL|npm_)/.test(name)))
+  const child = spawn(process.execPath, [main, ...args], { env: { ...clean, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  children.push(child)
+  let [out, err] = ['', '']
+  child.stdout.on('data', (part: Buffer) => (out += part.toString()))
+  child.stderr.on('data', (part: Buffer) => (err += part.toString()))
+  return { child, out: () => out, err: () => err, code: new Promise(done => child.once('close', done)) }
+}
+
+/** The processes that have this directory among their arguments or in their environment. */
+const livingIn = (folder: string): string[] =>
+  readdirSync('/proc')
+    .filter(pid => /^[0-9]+$/.test(pid) && Number(pid) !== process.pid)
+    .flatMap(pid => {
+      try {
+        const cmdline = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+        return cmdline !== '' && `${cmdline}${readFileSync(`/proc/${pid}/environ`, 'utf8')}`.includes(folder)
+          ? [cmdline.replaceAll('\0', ' ')]
+          : []
+      } catch {
+        return []
+      }
+    })
+const allGone = (folder: string) =>
+  existsSync('/proc/self/environ') ? until('every process has ended', () => livingIn(folder).length === 0, 30_000) : Promise.resolve()
+
+const balanced = /平: 两边逐笔相符,分毫不差 \/ balanced, ticket by ticket, to the fen/
+
+describe('start, on one machine, from nothing', () => {
+  const env = { TAXLINK_DATA_DIR: dir, TAXLINK_PORT: '0', TAXLINK_INTERNAL_PORT: '0' }
+
+  test('the plug is pulled in the middle of the day: nothing is left running', async () => {
+    const first = run(['start', '--once'], env)
+    await until('the day has begun', () => /已发送 sent [1-9]/.test(first.out()), 60_000)
+    if (existsSync('/proc/self/environ')) expect(livingIn(dir).length).toBeGreaterThanOrEqual(7)
+    first.child.kill('SIGKILL')
+    expect(await first.code).toBe(null)
+    await allGone(dir)
+  }, 120_000)
+
+  test('--once after that: what was interrupted is brought to its end, the day balances, exit 0, nothing is left running', async () => {
+    const second = run(['start', '--once'], env)
+    expect({ code: await second.code, err: second.err() }).toEqual({ code: 0, err: '' })
+    const text = second.out()
+    expect(text).toMatch(balanced)
+    expect(text).toMatch(/已发送 sent 365\/365 {2}已确定 certain 365\/365/)
+    for (const bank of ['4301 湘江银行', '4306 洞庭农商银行', '4310 桃源银行']) expect(text).toMatch(new RegExp(`^${bank} .*=$`, 'm'))
+    // The same sum on both sides, whatever it is.
+    const [, tax, bank] = /^合计 total.*?([0-9,]+\.[0-9]{2}) +([0-9,]+\.[0-9]{2})/m.exec(text) ?? []
+    expect(tax).toBe(bank)
+    expect(tax).toMatch(/[1-9]/)
+    await allGone(dir)
+  }, 180_000)
+
+  test('the next start answers every ticket from the record, and serves until it is stopped', async () => {
+    const third = run(['start'], env)
+    await until('it serves', () => third.out().includes('Ctrl-C'), 120_000)
+    expect(third.out()).toMatch(/365 笔为重复指令|365 were repeats/)
+    expect(third.out()).toMatch(balanced)
+    const health = /http:\/\/127\.0\.0\.1:[0-9]+\/readyz/.exec(third.out())?.[0]
+    expect((await fetch(health ?? '')).status).toBe(200)
+    third.child.kill('SIGTERM')
+    expect({ code: await third.code, err: third.err() }).toEqual({ code: 0, err: '' })
+    await allGone(dir)
+  }, 180_000)
+})
+
+describe('configuration', () => {
+  const secrets = {
+    DATABASE_URL: 'mysql://gateway:Pa55word@db.example.com:3306/taxlink',
+    REDIS_URL: 'redis://:Sesame-open@redis.example.com:6379/0',
+    TAXLINK_WEBHOOK_URL: 'https://tax.example.com/results',
+    TAXLINK_WEBHOOK_SECRET: 'thirty-two-characters-of-secrecy!',
+  }
+
+  test('--print-config shows what is in force and none of the secrets', async () => {
+    const shown = run(['--print-config'], { ...secrets, TAXLINK_SWEEP_MS: '777' })
+    expect(await shown.code).toBe(0)
+    expect(shown.out()).toContain('TAXLINK_SWEEP_MS=777')
+    expect(shown.out()).toContain('DATABASE_URL=mysql://gateway:***@db.example.com:3306/taxlink')
+    expect(shown.out()).toContain('TAXLINK_WEBHOOK_SECRET=***')
+    for (const secret of ['Pa55word', 'Sesame-open', secrets.TAXLINK_WEBHOOK_SECRET])
+      expect(shown.out() + shown.err()).not.toContain(secret)
+  })
+
+  test('what is wrong with it exits 78 and is named, all of it, with no value', async () => {
+    const refused = run(['start', '--once'], {
+      ...secrets,
+      TAXLINK_PORT: '70000',
+      TAXLINK_SWEP_MS: '1',
+      TAXLINK_WEBHOOK_SECRET: 'too short',
+    })
+    expect(await refused.code).toBe(78)
+    for (const name of ['TAXLINK_PORT', 'TAXLINK_SWEP_MS', 'TAXLINK_SWEEP_MS', 'TAXLINK_WEBHOOK_SECRET'])
+      expect(refused.err()).toContain(name)
+    expect(refused.out() + refused.err()).not.toMatch(/Pa55word|Sesame-open|too short|70000/)
+  })
+
+  test('a mistake on the command line exits 2', async () => {
+    const refused = run(['start', '--twice'])
+    expect(await refused.code).toBe(2)
+    expect(refused.err()).not.toMatch(/ at .*\.ts:[0-9]+/)
+  })
+})
+
+describe('a machine without the servers', () => {
+  // Servers are also looked for where packages usually put them; only where Redis stands outside of these can its absence be played.
+  const usual = ['/usr/sbin', '/usr/local/sbin', '/usr/libexec', '/usr/local/bin', '/opt/homebrew/bin', dirname(process.execPath)]
+  const hidden = !usual.some(folder =>
+    ['redis-server', 'valkey-server'].some(name => {
+      try {
+        accessSync(join(folder, name), constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    }),
+  )
+
+  test.skipIf(!hidden)('exits 69 and gives the command that installs them', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'taxlink-start-'))
+    const refused = run(['start', '--once'], { TAXLINK_DATA_DIR: other, PATH: dirname(process.execPath) })
+    expect(await refused.code).toBe(69)
+    expect(refused.err()).toMatch(/T4002 .*Redis/s)
+    expect(refused.err()).toMatch(/install/)
+    await allGone(other)
+    rmSync(other, { recursive: true, force: true })
+  })
+})
