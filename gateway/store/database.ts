@@ -29,10 +29,15 @@ export type TransactionOptions = { readonly retries?: number }
 export type Database = Tx & {
   /** Runs `work` between START TRANSACTION and COMMIT; runs the whole of it again after a deadlock, so it must have no other effects. */
   transaction<T>(work: (tx: Tx) => Promise<T>, options?: TransactionOptions): Promise<T>
-  /** The pool itself, for streaming and for drizzle's reads; its transactions are not to be used. */
+  /** The pool itself, for streaming; its statements wait for ever and its transactions are not to be used. */
   readonly pool: Pool
+  /** What drizzle reads through: a statement without an answer is given up, as any other. */
+  readonly reads: Reads
   close(): Promise<void>
 }
+
+/** The one method of a pool that drizzle's reads need. */
+export type Reads = { query(options: QueryOptions, params?: Scalar[]): Promise<[unknown, never[]]> }
 
 export type DatabaseOptions = {
   /** The most connections open at once; a caller beyond that waits its turn. */
@@ -58,8 +63,11 @@ export class CommitUnknown extends Error {
 const deadlock = 1213
 const lockWait = 1205
 const recordChanged = 1020
-/** Errors a server sends while it ends the connection: shutdown, killed, aborted, idle too long. */
-const endings = new Set([1053, 1152, 1158, 1159, 1160, 1161, 1927, 3169, 4031])
+/**
+ * Errors a server sends while it ends the connection (shutdown, killed, aborted, idle too long), or because it is not the one to write to any
+ * more (read-only after a switch-over): its connection is given up, so that the next finds whoever stands at the address now.
+ */
+const endings = new Set([1053, 1152, 1158, 1159, 1160, 1161, 1290, 1836, 1927, 3169, 4031])
 
 const waiting = 4096
 const preparedPerConnection = 700
@@ -100,6 +108,10 @@ export const openDatabase = (url: string, options: DatabaseOptions): Database =>
 
   return {
     pool,
+    reads: {
+      query: (options, params) =>
+        borrowed(pool.pool, async connection => [await queried(connection, { ...options, timeout: statementTimeout }, params), []]),
+    },
     query: (sql, params = []) => borrowed(pool.pool, connection => read(connection, sql, params, statementTimeout)),
     execute: (sql, params = []) =>
       again(5, () =>
@@ -199,6 +211,11 @@ const mayRunAgain = (error: unknown): boolean => [deadlock, lockWait, recordChan
 const leavesDoubt = (error: unknown): boolean =>
   !(error instanceof BadCall) &&
   (!(error instanceof Error) || !('sqlState' in error) || ('fatal' in error && error.fatal === true) || endings.has(errnoOf(error)))
+
+/** Whether the error is that of a record out of reach, so that it says nothing about the statement: any other statement would have met it too. */
+export const isAway = (error: unknown): boolean =>
+  error instanceof CommitUnknown ||
+  (leavesDoubt(error) && error instanceof Error && ('fatal' in error || 'code' in error || 'errno' in error))
 
 /** Ends the socket at once; whatever still waits on it fails instead of waiting for ever. */
 const cut = (connection: { destroy(): void }, error: Error): void => {

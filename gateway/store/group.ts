@@ -1,9 +1,12 @@
+import { isAway } from './database.ts'
+
 /**
  * Group commit without a timer: whatever arrives while a commit is in flight forms the next group, so an idle system waits for nothing and a
  * busy one shares each commit among up to `most` callers. `lanes` groups may be in flight at once.
  *
  * `run` gets 1 … most items and must return one result for each, in order. Where a group fails whole, its items are run again one by one,
- * so that one bad row never fails its neighbours; the item that fails alone gets its own error.
+ * so that one bad row never fails its neighbours; the item that fails alone gets its own error. Where it failed because the record is away, all
+ * are run again once and then fail together.
  */
 export const grouped = <Item, Result>(
   run: (items: readonly Item[]) => Promise<readonly Result[]>,
@@ -13,13 +16,15 @@ export const grouped = <Item, Result>(
   let waiting: Waiting[] = []
   let free = options.lanes
 
-  const settle = async (group: readonly Waiting[]): Promise<void> => {
+  const settle = async (group: readonly Waiting[], again = false): Promise<void> => {
     try {
       const results = await run(group.map(w => w.item))
       for (const [i, w] of group.entries()) w.resolve(results[i]!)
     } catch (error) {
-      if (group.length === 1) return group[0]!.reject(error)
-      for (const w of group) await settle([w])
+      const away = isAway(error)
+      if (group.length === 1 || (away && again)) for (const w of group) w.reject(error)
+      else if (away) await settle(group, true)
+      else for (const w of group) await settle([w])
     }
   }
   const pump = (): void => {

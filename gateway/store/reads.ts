@@ -1,6 +1,7 @@
 import { isUnifiedCode, type Outcome, outcome } from '@taxlink/bank-sdk'
 import { and, asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/mysql2'
+import type { Pool } from 'mysql2/promise'
 import type { DebitState } from '../domain/debit.ts'
 import type { Database } from './database.ts'
 import type { Instruction } from './debits.ts'
@@ -137,7 +138,7 @@ const instructionColumns = {
 
 /** Opens the reads over the pool of `db`. */
 export const openDebitReads = (db: Database): DebitReads => {
-  const d = drizzle(db.pool)
+  const d = drizzle(db.reads as unknown as Pool)
   const debits = () => d.select(columns).from(instruction).innerJoin(ticket, eq(ticket.ticketNo, instruction.ticketNo))
   const isDebit = eq(instruction.verb, 'debit')
   return {

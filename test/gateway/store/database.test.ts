@@ -306,6 +306,25 @@ describe('lost connections', () => {
     proxy.close()
   })
 
+  test('a server that has become read-only is left: the next statement goes to whoever answers at the address now', async () => {
+    await db.pool.query("CREATE OR REPLACE USER 'clerk'@'%' IDENTIFIED BY 'clerk'")
+    await db.pool.query("GRANT SELECT, UPDATE ON *.* TO 'clerk'@'%'")
+    const url = new URL(fresh.url)
+    Object.assign(url, { username: 'clerk', password: 'clerk' })
+    const clerk = open(url.href, 1)
+    const id = async () => (await clerk.query<{ id: number }>('SELECT CONNECTION_ID() AS id'))[0]?.id
+    const before = await id()
+    await db.pool.query('SET GLOBAL read_only = 1')
+    try {
+      const write = () => clerk.transaction(tx => tx.execute('UPDATE account SET fen = 7 WHERE id = 1'))
+      expect(errnoOf(await thrown(write()))).toBe(1290)
+      expect(await id()).not.toBe(before)
+    } finally {
+      await db.pool.query('SET GLOBAL read_only = 0')
+    }
+    expect(await balance(1)).toBe(100)
+  })
+
   test('a statement without an answer is given up, and its connection with it', async () => {
     const hasty = open(fresh.url, 1, { statementTimeout: 200 })
     const [before] = await hasty.query<{ id: number }>('SELECT CONNECTION_ID() AS id')
@@ -313,6 +332,8 @@ describe('lost connections', () => {
     const [after] = await hasty.query<{ id: number }>('SELECT CONNECTION_ID() AS id')
     expect(after?.id).not.toBe(before?.id)
     expect(await thrown(hasty.execute('UPDATE account SET fen = 7 WHERE SLEEP(1) = 0 AND id = 1'))).toBeInstanceOf(CommitUnknown)
+    expect(await thrown(hasty.reads.query({ sql: 'SELECT SLEEP(3)' }))).toMatchObject({ code: 'PROTOCOL_SEQUENCE_TIMEOUT' })
+    expect(await hasty.reads.query({ sql: 'SELECT ? AS one' }, [1])).toEqual([[{ one: 1 }], []])
   })
 })
 

@@ -60,3 +60,23 @@ test('one bad item never fails its neighbours', async () => {
   const results = await Promise.allSettled([1, 2, 3, 4].map(submit))
   expect(results.map(r => (r.status === 'fulfilled' ? r.value : String(r.reason)))).toEqual([1, 2, 'Error: three', 4])
 })
+
+test('a record out of reach fails a group whole, after one more try: nobody waits for as many time-outs as there are neighbours', async () => {
+  const gone = () => Object.assign(new Error('connect ETIMEDOUT'), { code: 'ETIMEDOUT', errno: -110, fatal: true })
+  for (const [failures, expected] of [
+    [1, 'fulfilled'],
+    [99, 'rejected'],
+  ] as const) {
+    let runs = 0
+    const submit = grouped<number, number>(
+      async items => {
+        if (++runs <= failures) throw gone()
+        return items
+      },
+      { most: 64, lanes: 1 },
+    )
+    const results = await Promise.allSettled(Array.from({ length: 64 }, (_, i) => submit(i)))
+    expect(new Set(results.map(r => r.status))).toEqual(new Set([expected]))
+    expect(runs).toBe(2)
+  }
+})
