@@ -1,8 +1,7 @@
 import type { RequestOf } from '@taxlink/bank-sdk'
-import type { BankPolicy } from '../domain/bank.ts'
-import { afterDebit, afterInquiry, type DebitState, type Decision } from '../domain/debit.ts'
+import { afterDebit, afterInquiry, type DebitState, type Decision, debitMachine } from '../domain/debit.ts'
 import { later } from '../domain/time.ts'
-import type { Instruction } from '../store/debits.ts'
+import type { Instruction, Settlement } from '../store/debits.ts'
 import type { Flow } from './flow.ts'
 
 /** An instruction whose attempt is committed and whose lease is ours: now, and only now, the bank may be called. */
@@ -38,10 +37,15 @@ export const callAndSettle = async (flow: Flow, claimed: Claimed): Promise<void>
     if (!policy) throw new Error('the bank is no longer in the reference data')
     const request = claimed.message ?? (JSON.parse(instruction.request) as RequestOf<'debit'>)
     const started = flow.clock()
-    const sendBy = latestSend(instruction, policy)
+    const { lastSentAt: claimedAt } = instruction
+    const sendBy = claimedAt && later(claimedAt, policy.timeoutMs)
     // A process may be held up after its commit for any time (stopped, starved, the record slow); when it wakes, others may long have asked the
     // bank and believed what it said. So a debit leaves within its time-out of the claim, or never.
-    const maySend = () => sendBy === undefined || flow.clock() < sendBy
+    // A clock that stands before the claim was set back, and tells nothing any more.
+    const maySend = () => {
+      const at = flow.clock()
+      return !claimedAt || !sendBy || (at >= claimedAt && at < sendBy)
+    }
     const { answer, transcript } =
       verb === 'debit'
         ? await flow.call(instruction.bankCode, 'debit', request, policy.timeoutMs, maySend)
@@ -72,8 +76,6 @@ export const callAndSettle = async (flow: Flow, claimed: Claimed): Promise<void>
   }
 }
 
-const latestSend = ({ lastSentAt }: Instruction, policy: BankPolicy): Date | undefined => lastSentAt && later(lastSentAt, policy.timeoutMs)
-
 type Evidence = {
   readonly fault: string | undefined
   readonly transcript: string
@@ -83,33 +85,29 @@ type Evidence = {
 
 /** An answer is worth keeping: while the record is out of reach it is offered again, within the lease. */
 const settle = async (flow: Flow, claimed: Claimed, decision: Decision, now: Date, evidence: Evidence): Promise<void> => {
-  const { instruction } = claimed
+  const { instruction, state: from, attemptNo } = claimed
+  const settlement = { instruction, from, attemptNo, owner: flow.owner, now, decision, ...evidence }
   for (let pauseMs = 100; ; pauseMs *= 3) {
     try {
-      const written = await flow.store.settle({
-        instruction,
-        from: claimed.state,
-        attemptNo: claimed.attemptNo,
-        owner: flow.owner,
-        now,
-        decision,
-        ...evidence,
-      })
-      if (written) flow.settled(instruction.ticketNo, decision.state)
-      else
-        flow.note({
-          event: 'stale',
-          bankCode: instruction.bankCode,
-          ticketNo: instruction.ticketNo,
-          verb: claimed.verb,
-          state: decision.state,
-        })
+      if (await flow.store.settle(settlement)) flow.settled(instruction.ticketNo, decision.state)
+      else await keepStale(flow, claimed, settlement)
       return
     } catch (error) {
       if (pauseMs > flow.leaseMs / 3) throw error
       await flow.pause(pauseMs)
     }
   }
+}
+
+/** The fence has moved on, and what others decided stands. The answer is kept, and where it contradicts the record somebody must hear of it. */
+const keepStale = async (flow: Flow, { instruction, verb }: Claimed, settlement: Settlement): Promise<void> => {
+  const { bankCode, ticketNo } = instruction
+  const { state } = settlement.decision
+  flow.note({ event: 'stale', bankCode, ticketNo, verb, state })
+  await flow.store.keep(settlement)
+  const recorded = (await flow.store.find(ticketNo))?.state
+  if (recorded !== undefined && recorded !== state && debitMachine.isFinal(recorded) && debitMachine.isFinal(state))
+    flow.note({ event: 'trouble', bankCode, ticketNo, verb, state, detail: `a late answer contradicts the record, which says ${recorded}` })
 }
 
 /** The inquiry about a debit: its own key, so that it needs none of its own. */

@@ -2,7 +2,7 @@ import type { Outcome } from '@taxlink/bank-sdk'
 import type { DebitState, Decision, Standing } from '../domain/debit.ts'
 import { CommitUnknown, type Database, errnoOf, type Tx } from './database.ts'
 import { grouped } from './group.ts'
-import { inserter, overKeys, sqlTime, updater } from './rows.ts'
+import { type Columns, inserter, overKeys, sqlTime, updater } from './rows.ts'
 
 /** A ticket and its debit instruction as they are first written. */
 export type NewDebit = {
@@ -121,14 +121,16 @@ const insertAttempt = inserter<NewAttempt>('attempt', {
   owner: a => a.owner,
   started_at: a => sqlTime(a.at),
 })
-const insertAnswer = inserter<Settlement>('answer', {
+const answerColumns: Columns<Settlement> = {
   instruction_id: s => s.instruction.id,
   attempt_no: s => s.attemptNo,
   at: s => sqlTime(s.now),
   result_code: s => s.decision.outcome?.code ?? null,
   fault: s => s.fault ?? null,
   transcript: s => s.transcript ?? null,
-})
+}
+const insertAnswer = inserter('answer', answerColumns)
+const keepAnswer = inserter('answer', answerColumns, 'ON DUPLICATE KEY UPDATE attempt_no = VALUES(attempt_no)')
 type Entry = {
   readonly at: Date
   readonly ticketNo: string
@@ -463,6 +465,8 @@ export type DebitWrites = {
   claim(claim: Claim): Promise<boolean>
   /** Records what came of a call; false: the fence is not ours any more, and nothing was changed. */
   settle(settlement: Settlement): Promise<boolean>
+  /** Keeps the answer of a settlement whose fence was not ours any more, as evidence; it moves nothing, and an answer that stands there stays. */
+  keep(settlement: Settlement): Promise<void>
 }
 
 /** `most` rows share a commit, `lanes` commits are in flight at once. */
@@ -470,4 +474,5 @@ export const openDebitWrites = (db: Database, options = { most: 64, lanes: 2 }):
   accept: grouped(acceptGroup(db), options),
   claim: grouped(claimGroup(db), options),
   settle: grouped(settleGroup(db), options),
+  keep: settlement => keepAnswer(db, [settlement]),
 })

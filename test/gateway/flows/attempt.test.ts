@@ -1,4 +1,4 @@
-import { type Outcome, outcome } from '@taxlink/bank-sdk'
+import { type Outcome, outcome, type UnifiedCode } from '@taxlink/bank-sdk'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Call } from '../../../gateway/call.ts'
 import type { Answer } from '../../../gateway/domain/debit.ts'
@@ -68,11 +68,51 @@ describe.each(['4301', '4306'])('bank %s', bankCode => {
     wake.resolve()
     await slow.close()
     expect(booked(bankCode)).toBe(1)
-    expect(await fates()).toEqual(before)
+    // What the sleeper found out is kept beside its attempt, and moves nothing.
+    expect(await fates()).toEqual([['debit', 'line-busy'], ...before.slice(1)])
     expect(slow.notes.map(n => n.event)).toContain('stale')
+    expect(slow.notes.map(n => n.event)).not.toContain('trouble')
     expect(slow.notes.find(n => n.event === 'answered')).toMatchObject({ fault: 'line-busy' })
     await other.close()
   })
+})
+
+test('a clock that was set back while it was held up sends nothing', async () => {
+  const one = stage(store, sampleReference(), simulated.lines, 'one')
+  let setBack = 0
+  const accept: Store['accept'] = async debit => {
+    const written = await store.accept(debit)
+    setBack = 3_600_000
+    return written
+  }
+  const flow: Flow = { ...one.flow, clock: () => new Date(Date.now() - setBack), store: { ...store, accept } }
+  await acceptDebit(flow, one.slots, taxSystem, orderOf('4301', ticketNo))
+  await one.close()
+  expect(await fates()).toEqual([['debit', 'line-busy']])
+  expect(booked('4301')).toBe(0)
+})
+
+test('an answer that comes after others have settled it changes nothing, is kept, and is reported where it contradicts them', async () => {
+  const [slow, other] = [stage(store, sampleReference(), [], 'slow'), stage(store, sampleReference(), [], 'other')]
+  const wake = Promise.withResolvers<void>()
+  const says = (code: UnifiedCode, amount: number) =>
+    ({ answer: { kind: 'answered', outcome: outcome(code), amount }, transcript: '{}' }) as const
+  const sleeper: Flow = { ...slow.flow, call: () => wake.promise.then(() => says('90000', 12_345)) }
+  await acceptDebit(sleeper, slow.slots, taxSystem, orderOf('4301', ticketNo))
+  const { instructionId } = (await store.find(ticketNo))!
+  await until('the other has settled it', async () => {
+    await advance({ ...other.flow, call: async () => says('24003', 0) }, other.slots, [instructionId])
+    return (await store.find(ticketNo))?.state === 'refused'
+  })
+  wake.resolve()
+  await slow.close()
+  expect(await store.find(ticketNo)).toMatchObject({ state: 'refused', outcome: { code: '24003' } })
+  expect(await fates()).toEqual([
+    ['debit', '90000'],
+    ['inquiry', '24003'],
+  ])
+  expect(slow.notes.find(n => n.event === 'trouble')).toMatchObject({ ticketNo, detail: expect.stringContaining('contradicts') })
+  await other.close()
 })
 
 test('«not found» is believed only when the latest moment at which it may have left is a quiescence window ago', async () => {
