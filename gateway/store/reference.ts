@@ -59,7 +59,15 @@ const isReferenceFile = new Ajv2020({ allErrors: true, strict: true }).compile<R
 /** Reads the text of a reference data file; a fault names every place that is wrong. */
 export const parseReference = (text: string): ReferenceFile => {
   const data: unknown = JSON.parse(text)
-  if (isReferenceFile(data)) return data
+  if (isReferenceFile(data)) {
+    for (const { code, policy } of data.banks)
+      if (policy.concurrency > policy.connections * policy.pipeline)
+        fail(
+          'bad-config',
+          `reference data: the concurrency of bank ${code} is more than its ${policy.connections * policy.pipeline} requests on all lines`,
+        )
+    return data
+  }
   const wrong = (isReferenceFile.errors ?? []).map(e => `${e.instancePath || '/'} ${e.message ?? ''}`)
   return fail('bad-config', `reference data: ${wrong.join('; ')}`)
 }
@@ -79,6 +87,7 @@ export const loadReference = (db: Database, text: string, now: Date): Promise<bo
     if (known[0] && known[0].sha256 !== sha256)
       fail('content-differs', `reference data version ${file.version} was loaded with other content; give the new content a new version`)
     if (known[0]?.current === 1) return false
+    await keepBanksInUse(tx, file)
     for (const table of ['remittance_account', 'office', 'treasury', 'bank']) await tx.execute(`DELETE FROM ${table}`)
     await insertAll(
       tx,
@@ -111,6 +120,16 @@ export const loadReference = (db: Database, text: string, now: Date): Promise<bo
     )
     return true
   })
+}
+
+/** A bank that may still have money of ours stays in the registry, disabled if need be: without its entry nobody would ask it any more. */
+const keepBanksInUse = async (tx: Tx, file: ReferenceFile): Promise<void> => {
+  const open = await tx.query<{ bankCode: string }>(
+    'SELECT DISTINCT bank_code AS bankCode FROM instruction WHERE next_attempt_at IS NOT NULL',
+  )
+  const missing = open.map(row => row.bankCode).filter(code => !file.banks.some(bank => bank.code === code))
+  if (missing.length > 0)
+    fail('bad-config', `reference data: banks with open debits are missing: ${missing.join(', ')}; keep them with enabled: false`)
 }
 
 const insertAll = async (tx: Tx, table: string, columns: readonly string[], rows: readonly (readonly Scalar[])[]): Promise<void> => {

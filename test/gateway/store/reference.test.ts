@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loadReference, parseReference, type ReferenceFile, readReference } from '../../../gateway/store/reference.ts'
+import { type FreshDatabase, freshDatabase } from '../../database.ts'
+
+const now = new Date('2026-11-10T02:00:00.000Z')
+const sample: ReferenceFile = parseReference(readFileSync('gateway/data/reference.json', 'utf8'))
+const textOf = (change: Partial<ReferenceFile>): string => JSON.stringify({ ...sample, ...change })
+const without = (code: string): Partial<ReferenceFile> => ({
+  banks: sample.banks.filter(b => b.code !== code),
+  remittanceAccounts: sample.remittanceAccounts.filter(r => r.bankCode !== code),
+})
+
+let fresh: FreshDatabase
+beforeAll(async () => {
+  fresh = await freshDatabase()
+})
+afterAll(() => fresh.drop())
+const version = async () => (await readReference(fresh.db))?.version
+const load = (change: Partial<ReferenceFile>) => loadReference(fresh.db, textOf(change), now)
+const open = (bankCode: string, next: string | null) =>
+  fresh.db.execute(
+    `INSERT INTO instruction (id, verb, ticket_no, office_code, entrust_date, serial_no, bank_code, amount, request, state, accepted_at, next_attempt_at, settled_at)
+     VALUES (1, 'debit', '430000000000000001', '1', '2026-11-10', '00000001', ?, 1, '', 'accepted', '2026-11-10', ?, NULL)`,
+    [bankCode, next],
+  )
+
+test('a version is loaded whole and once; other bytes under its name are refused', async () => {
+  expect(await version()).toBeUndefined()
+  expect(await load({})).toBe(true)
+  expect(await load({})).toBe(false)
+  await expect(load({ offices: [] })).rejects.toMatchObject({ fault: 'content-differs' })
+  expect(await version()).toBe(sample.version)
+  expect((await readReference(fresh.db))!.banks.get('4301')).toEqual(sample.banks.find(b => b.code === '4301'))
+})
+
+test('a bank with open debits may be disabled, but not leave: nobody would ask it any more', async () => {
+  await open('4301', '9999-12-31')
+  await expect(load({ version: 'left', ...without('4301') })).rejects.toMatchObject({
+    fault: 'bad-config',
+    detail: expect.stringContaining('4301'),
+  })
+  expect(await version()).toBe(sample.version)
+  const banks = sample.banks.map(b => ({ ...b, enabled: false }))
+  expect(await load({ version: 'disabled', banks })).toBe(true)
+  await fresh.db.execute("UPDATE instruction SET state = 'refused', settled_at = '2026-11-10', next_attempt_at = NULL")
+  expect(await load({ version: 'left', ...without('4301') })).toBe(true)
+})
+
+test('more places than the line carries are no contract: what the line refuses would use up its tries', () => {
+  const [bank] = sample.banks
+  const text = textOf({ banks: [{ ...bank!, policy: { ...bank!.policy, connections: 2, pipeline: 4, concurrency: 9 } }] })
+  expect(() => parseReference(text)).toThrow(/concurrency.*8/)
+})
