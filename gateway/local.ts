@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 import { fail } from '@taxlink/bank-sdk'
 import {
@@ -177,3 +177,51 @@ volumes:
   mariadb:
   redis:
 `
+
+/**
+ * Claims a data directory for one start; returns what gives it back. Two at once would bring up the same banks, with one journal: Fault
+ * bad-config while another lives. The claim of a process that was killed is taken over.
+ */
+export const claim = (dir: string): (() => void) => {
+  const file = join(dir, 'start.pid')
+  const mine = String(process.pid)
+  // `wx` makes the file or fails: of two at the same moment one has it.
+  for (let attempt = 0; attempt < 3; attempt++) {
+    try {
+      writeFileSync(file, mine, { flag: 'wx' })
+      return () => {
+        if (holderOf(file) === process.pid) rmSync(file, { force: true })
+      }
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    }
+    const holder = holderOf(file)
+    if (holder > 0 && holder !== process.pid && starts(holder))
+      fail('bad-config', `another start (process ${holder}) uses ${dir}; stop it, or set TAXLINK_DATA_DIR to another directory`)
+    rmSync(file, { force: true })
+  }
+  return fail('bad-config', `${file} cannot be claimed`)
+}
+
+/** The process in the file; 0 when there is none (any more). */
+const holderOf = (file: string): number => {
+  try {
+    return Number(readFileSync(file, 'utf8')) || 0
+  } catch {
+    return 0
+  }
+}
+
+/** Whether a process lives and, where that can be told, is a start of ours: its number may long belong to another. */
+const starts = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('main.ts\0start')
+  } catch {
+    return true
+  }
+}

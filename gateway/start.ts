@@ -9,7 +9,7 @@ import type { Config } from './config.ts'
 import { balanceText } from './day/balance.ts'
 import { playDay } from './day/play.ts'
 import { shanghaiDate } from './domain/time.ts'
-import { type Services, services } from './local.ts'
+import { claim, type Services, services } from './local.ts'
 import { type DevelopmentPki, developmentPki, type Pem } from './pki.ts'
 import { prepare, sampleReference } from './prepare.ts'
 
@@ -49,6 +49,7 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
   if (config.production) fail('bad-config', 'start is for development; in production run migrate, serve and work under a service manager')
   const dir = resolve(config.dataDir)
   mkdirSync(dir, { recursive: true })
+  const giveBack = claim(dir)
   const children: Child[] = []
   let servers: Services | undefined
   let stopped: Promise<void> | undefined
@@ -57,6 +58,7 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
       // The gateway first: what is in flight still finds its banks; then the banks, then the record.
       for (const child of children.toReversed()) await child.stop()
       await servers?.stop()
+      giveBack()
     })()
     return stopped
   }
