@@ -3,7 +3,9 @@ import { parseArgs } from 'node:util'
 import { forget, reportText, runSeed } from './run.ts'
 import { openServers } from './servers.ts'
 
-const { values } = parseArgs({ options: { seeds: { type: 'string', default: '20' }, from: { type: 'string', default: '1' } } })
+const { values } = parseArgs({
+  options: { seeds: { type: 'string', default: '20' }, from: { type: 'string', default: '1' } },
+})
 const one = process.env.CRASH_SEED
 const seeds = one ? [Number(one)] : Array.from({ length: Number(values.seeds) }, (_, i) => Number(values.from) + i)
 const servers = await openServers()

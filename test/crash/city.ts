@@ -26,7 +26,7 @@ export type City = {
   readonly databaseUrl: string
   /** Has an accident happen; resolves when it is over (a killed process may still be starting). */
   befall(accident: Accident): Promise<void>
-  /** Stops everything; a paused process is continued first. */
+  /** Ends everything at once: what had to be seen of it was seen. */
   close(): Promise<void>
 }
 
@@ -51,7 +51,7 @@ export const openCity = async (
   }
   const close = async () => {
     for (const child of children.values()) signal(child, 'SIGCONT')
-    await Promise.all([...children.values()].map(child => child.stop(5_000)))
+    await Promise.all([...children.values()].map(child => child.stop(0)))
   }
   try {
     const [certificates] = await Promise.all([
@@ -61,7 +61,7 @@ export const openCity = async (
     ])
     const banks = await Promise.all(day.banks.map(bank => bankIn(dir, bank)))
     const env = {
-      ...cleanEnv(),
+      ...cleanEnv(servers),
       ...certificates.env,
       ...Object.fromEntries(banks.map(bank => [`TAXLINK_BANK_${bank.bankCode}_URL`, bank.url])),
       DATABASE_URL: databaseUrl,
@@ -72,7 +72,7 @@ export const openCity = async (
     }
     const named = (role: string, n: number) => Array.from({ length: n }, (_, i) => `${role}-${i + 1}`)
     const targets = { gateways: named('gateway', gateways), workers: named('worker', workers), banks: banks.map(b => `bank-${b.bankCode}`) }
-    const up = banks.map(({ bankCode, args }) => start(`bank-${bankCode}`, args, cleanEnv()))
+    const up = banks.map(({ bankCode, args }) => start(`bank-${bankCode}`, args, cleanEnv(servers)))
     // A port of its own each, so that a gateway that was killed comes back where its callers look for it.
     const serving = await Promise.all(
       targets.gateways.map(async n => start(n, [file('gateway/main.ts'), 'serve'], { ...env, TAXLINK_PORT: String(await freePort()) })),
@@ -150,9 +150,11 @@ const onceThere = async (databaseUrl: string): Promise<void> => {
   }
 }
 
-/** The environment of this process without what would configure a gateway. */
-const cleanEnv = (): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TAXLINK_|DATABASE_URL|REDIS_URL|NODE_OPTIONS)/.test(name)))
+/** The environment of this process without what would configure a gateway; what Node has compiled once, the next life of a process uses again. */
+const cleanEnv = (servers: CrashServers): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TAXLINK_|DATABASE_URL|REDIS_URL|NODE_OPTIONS)/.test(name))),
+  NODE_COMPILE_CACHE: join(servers.dir, 'compiled'),
+})
 
 const certify = async (dir: string) => {
   const pki = await developmentPki(join(dir, 'pki'))
