@@ -19,7 +19,13 @@ const chunkOf = 50
 /** Opens the queue; `trouble` hears what goes wrong with Redis, which is never the caller's business. */
 export const openQueue = (redisUrl: string, prefix: string, trouble: (error: Error) => void): WakeQueue => {
   // A caller must not wait for a Redis that is away: fail at once, the sweep comes again.
-  const producer = new Redis(redisUrl, { maxRetriesPerRequest: 1, enableOfflineQueue: false, autoResendUnfulfilledCommands: false })
+  const producer = new Redis(redisUrl, {
+    maxRetriesPerRequest: 1,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    // One that hangs, or a network that swallows, is as good as away.
+    commandTimeout: 5_000,
+  })
   producer.on('error', trouble)
   const queue = new Queue<Chunk>(queueName, {
     connection: producer,

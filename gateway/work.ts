@@ -19,10 +19,19 @@ export const startWork = (
 ): Work => {
   const inHand: InHand = new Set()
   queue.work(async ids => void (await begin(flow, slots, inHand, ids)), chunksAtOnce)
+  // The queue shares the work among the workers; without it each does what it finds, and the claims see to it that nothing is done twice.
+  const tell = async (ids: readonly number[]): Promise<void> => {
+    try {
+      await queue.tell(ids)
+    } catch (error) {
+      flow.note({ event: 'trouble', detail: `the queue: ${String(error)}` })
+      await begin(flow, slots, inHand, ids)
+    }
+  }
   const loops = [
-    repeat(flow, options.relayMs, () => relay(flow, ids => queue.tell(ids))),
+    repeat(flow, options.relayMs, () => relay(flow, tell)),
     // What the sweep found stays due until a worker has done it: told once a round is enough.
-    repeat(flow, options.sweepMs, () => sweep(flow, ids => queue.tell(ids)).then(() => 0)),
+    repeat(flow, options.sweepMs, () => sweep(flow, tell).then(() => 0)),
   ]
   if (options.webhook) {
     const { webhook } = options

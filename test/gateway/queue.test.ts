@@ -182,6 +182,19 @@ describe('a Redis that goes away', () => {
     expect(got.ids).not.toContain(2)
   })
 
+  test('stopped in mid-air: telling fails within seconds, and so the relay and the sweep go on', async () => {
+    const queue = open(nextPrefix())
+    await ready(queue)
+    const pid = running.at(-1)!.pids.redis!
+    process.kill(pid, 'SIGSTOP')
+    try {
+      await expect(Promise.race([queue.tell([1]), pause(10_000, 'waits', { ref: false })])).rejects.toThrow(/timed out/i)
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    await ready(queue)
+  })
+
   test('away from the start: telling fails at once, and works when Redis comes', async () => {
     await kill()
     const prefix = nextPrefix()

@@ -89,3 +89,15 @@ test('a worker that ends lets go what waits in line: it stays due in the record,
   await slots.idle()
   expect(await store.due(new Date(), 10_000)).toHaveLength(crowd - 2)
 })
+
+test('while Redis is away a worker does itself what it finds due', async () => {
+  const slots = openSlots(10_000)
+  const away: WakeQueue = { ...queue, work: () => {}, tell: () => Promise.reject(new Error('Redis is away')) }
+  const ticketNo = await accept(well)
+  heal.now()
+  const work = startWork(flow, slots, away, { relayMs: 20, sweepMs: 200 })
+  await until('it is done', async () => (await stateOf(ticketNo)) === 'succeeded')
+  await work.stop()
+  slots.close()
+  await slots.idle()
+})
