@@ -162,9 +162,12 @@ export const answers = async (url: string, create = false): Promise<boolean> => 
 /** A name of a table or database as SQL. */
 export const quoted = (name: string): string => `\`${name.replaceAll('`', '``')}\``
 
+// A process that is stopped inside a transaction keeps its locks, of which all others need some: MariaDB ends it after ten seconds of silence.
+// MySQL knows no such limit.
 const session = [
   `SET SESSION time_zone = '+00:00', autocommit = 1, innodb_lock_wait_timeout = 5,
-     sql_mode = 'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY'`,
+     sql_mode = 'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY'
+     /*M!100300 , idle_transaction_timeout = 10 */`,
   // As a statement, because the variable is tx_isolation in MariaDB and transaction_isolation in MySQL.
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 ]
