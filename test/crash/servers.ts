@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -25,11 +25,28 @@ export const openServers = async (): Promise<CrashServers> => {
   const all: Services[] = [first]
   let { pids } = first
   let reviving = Promise.resolve()
+  const portOf = { mariadb: new URL(first.databaseUrl).port, redis: new URL(first.redisUrl).port }
   const revive = async () => {
-    const again = await up()
-    all.push(again)
-    pids = again.pids
-    if (again.databaseUrl !== first.databaseUrl || again.redisUrl !== first.redisUrl) throw new Error('a server came back on another port')
+    for (let left = 20; ; left--) {
+      const again = await up()
+      all.push(again)
+      pids = again.pids
+      if (again.databaseUrl === first.databaseUrl && again.redisUrl === first.redisUrl) return
+      if (left === 0) throw new Error('a server came back on another port')
+      // While it was down, some connection of this machine took its port for itself: once more, when that is over.
+      for (const which of ['mariadb', 'redis'] as const) {
+        if (again[which === 'mariadb' ? 'databaseUrl' : 'redisUrl'].includes(`:${portOf[which]}/`)) continue
+        await kill(which)
+        writeFileSync(join(dir, `${which}.pid`), `${pids[which]} ${portOf[which]}\n`)
+      }
+      await pause(250)
+    }
+  }
+  const kill = async (which: 'mariadb' | 'redis') => {
+    const pid = pids[which]
+    if (!pid) throw new Error(`${which} does not run`)
+    process.kill(pid, 'SIGKILL')
+    while (lives(pid)) await pause(10)
   }
   return {
     dir,
@@ -39,12 +56,7 @@ export const openServers = async (): Promise<CrashServers> => {
       return url.href
     },
     redisUrl: first.redisUrl,
-    kill: async which => {
-      const pid = pids[which]
-      if (!pid) throw new Error(`${which} does not run`)
-      process.kill(pid, 'SIGKILL')
-      while (lives(pid)) await pause(10)
-    },
+    kill,
     revive: () => {
       reviving = reviving.then(revive)
       return reviving
