@@ -155,13 +155,32 @@ const whenNpmIsGone = (close: () => void): void => {
   watch.unref()
 }
 
+/** What a person can mend, as a Fault: one of ours, a port that is taken, a server that cannot be reached. The driver's text may hold a user's name. */
+const faultOf = (error: unknown): Fault | undefined => {
+  if (error instanceof Fault) return error
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return undefined
+  const { code } = error
+  const at = 'address' in error && 'port' in error ? ` ${String(error.address)}:${String(error.port)}` : ''
+  if ('syscall' in error && error.syscall === 'listen')
+    return new Fault(
+      'bad-config',
+      `cannot listen on${at}: ${code}; see TAXLINK_HOST, TAXLINK_PORT, TAXLINK_INTERNAL_HOST, TAXLINK_INTERNAL_PORT`,
+    )
+  return /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|PROTOCOL_|ER_(ACCESS_DENIED|DBACCESS_DENIED|BAD_DB|CON_COUNT|NO_SUCH_TABLE))/.test(
+    code,
+  )
+    ? new Fault('service-missing', `the database is out of reach or not ready:${at} ${code}; see DATABASE_URL, and run migrate`)
+    : undefined
+}
+
 try {
   if (process.argv.includes('--print-config')) say(print(readConfig(process.env)))
   else await program.parseAsync()
 } catch (error) {
   // Whatever breaks off while we are asked to end is no news.
   if (ending) await new Promise(() => {})
-  if (!(error instanceof Fault)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exitCode = codes[error.fault] ?? exit.software
+  const fault = faultOf(error)
+  if (!fault) throw error
+  process.stderr.write(`${fault.message}\n`)
+  process.exitCode = codes[fault.fault] ?? exit.software
 }

@@ -65,6 +65,13 @@ describe('configuration', () => {
     expect(taxlink([verb])).toMatchObject({ code: 78, err: expect.stringContaining('DATABASE_URL and REDIS_URL must be set') })
   })
 
+  test.each(['serve', 'work', 'migrate'])('%s without its database ends in one line that names neither user nor password', verb => {
+    const ended = taxlink([verb], '', { DATABASE_URL: 'mysql://geheim:Passwort@127.0.0.1:1/taxlink', REDIS_URL: 'redis://127.0.0.1:1' })
+    expect(ended.code).toBe(69)
+    expect(ended.err).toMatch(/T4002 .* 127\.0\.0\.1:1 ECONNREFUSED; see DATABASE_URL/)
+    expect(ended.err).not.toMatch(/geheim|Passwort|\n {4}at /)
+  })
+
   test('start refuses to play in production', () => {
     const env = { NODE_ENV: 'production', DATABASE_URL: 'mysql://a:b@h/t', REDIS_URL: 'redis://h' }
     expect(taxlink(['start'], '', env)).toMatchObject({ code: 78, err: expect.stringContaining('must be set in production') })
