@@ -8,7 +8,7 @@ const pure = [
   'test/tidy.test.ts',
 ]
 const never = ['test/bench/**', '**/node_modules/**', '**/dist/**']
-const common = { testTimeout: 30_000, hookTimeout: 60_000, pool: 'forks' as const }
+const common = { testTimeout: 60_000, hookTimeout: 120_000, pool: 'forks' as const }
 
 export default defineConfig({
   test: {

@@ -91,7 +91,7 @@ describe.each([
   })
 
   test('late-booking books after an inquiry has found nothing', async () => {
-    const bench = await start(bank, [{ do: 'late-booking', ms: 50 }])
+    const bench = await start(bank, [{ do: 'late-booking', ms: 1_500 }])
     const debit = bench.ask('debit', requests.debit(1))
     expect((await bench.ask('inquiry', { ...requests.inquiry(1), serialNo: '00000099' })).result.code).toBe('94054')
     expect(booked(bench)).toEqual([])

@@ -1,8 +1,11 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type CharsetName, charset } from '../../../sdk/charset.ts'
 import { Fault } from '../../../sdk/fault.ts'
 import { type Difference, listed, oursFor, type Peer, type Reason, reasons } from './explained.ts'
 import * as peers from './peers.ts'
+
+// Millions of codes against two other tables: seconds alone, more beside other work.
+vi.setConfig({ testTimeout: 180_000 })
 
 const names: readonly CharsetName[] = ['utf-8', 'gb2312', 'gbk', 'gb18030']
 const used = new Set<Reason>()
