@@ -3,9 +3,15 @@
  * The rules of doubt are decided by these figures alone.
  */
 export type BankPolicy = {
-  /** `by-key`: the bank is certified to refuse a second booking of the same key, so the same key may be sent again. */
+  /**
+   * `by-key`: the bank is certified to answer the same key with its first decision, refusals included, and never to book it twice; only then may
+   * the same key be sent again.
+   */
   readonly dedupe: 'by-key' | 'none'
-  /** How long after sending a request may still be booked; before that «not found» proves nothing. */
+  /**
+   * How long after sending a request may still be booked; before that «not found» proves nothing. It covers the bank's own queues and the
+   * network's: bytes in a broken connection may be delivered minutes later.
+   */
   readonly quiescenceMs: number
   /** Pauses between inquiries, the first soon, then growing; after the last a person is told, and asking goes on at the last pause. */
   readonly inquiryLadderMs: readonly number[]
