@@ -182,5 +182,6 @@ try {
   const fault = faultOf(error)
   if (!fault) throw error
   process.stderr.write(`${fault.message}\n`)
-  process.exitCode = codes[fault.fault] ?? exit.software
+  // What was opened before it went wrong would keep us here.
+  process.exit(codes[fault.fault] ?? exit.software)
 }
