@@ -1,10 +1,10 @@
 import { isUnifiedCode, type Outcome, outcome } from '@taxlink/bank-sdk'
-import { and, asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/mysql2'
+import type { SQL } from 'drizzle-orm'
 import type { Pool } from 'mysql2/promise'
 import type { DebitState } from '../domain/debit.ts'
 import type { Database } from './database.ts'
 import type { Instruction } from './debits.ts'
+import { and, asc, drizzle, eq, gt, inArray, sql } from './drizzle.ts'
 import { sqlTime } from './rows.ts'
 import { answer, attempt, instruction, result, ticket } from './tables.ts'
 

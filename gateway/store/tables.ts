@@ -1,4 +1,4 @@
-import { bigint, boolean, char, customType, date, datetime, int, mysqlTable, text, varchar } from 'drizzle-orm/mysql-core'
+import { bigint, boolean, char, customType, date, datetime, int, mysqlTable, text, varchar } from './drizzle.ts'
 
 // The tables as drizzle reads them. migrations/*.sql is what makes them; test/gateway/store/tables.test.ts compares the two.
 
