@@ -65,7 +65,7 @@ const debit = (i: number): ValuesOf<typeof debitRequest> => ({
 
 type Tree = { [name: string]: string | Tree | Tree[] }
 const day = (iso: string) => iso.replaceAll('-', '')
-const money = (fen: number) => (fen / 100).toFixed(2)
+const money = (fen: number) => `${Math.trunc(fen / 100)}.${String(fen % 100).padStart(2, '0')}`
 /** What a program that uses xml2js would write by hand. */
 const treeOf = (v: ReturnType<typeof debit>): Tree => ({
   TAX: {
