@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as timer } from 'node:timers/promises'
 import { banks as adapters } from '#adapters'
 import { type BankLine, type Banks, openBanks } from './call.ts'
 import type { Config } from './config.ts'
@@ -45,7 +45,7 @@ export const assemble = async (
   const flow: Flow = {
     clock: () => new Date(),
     random: Math.random,
-    pause,
+    pause: (ms, until) => timer(ms, undefined, until ? { signal: until } : {}).catch(() => undefined),
     store,
     call: banks.call,
     reference: () => reference,

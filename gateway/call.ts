@@ -61,8 +61,11 @@ type Heard = { readonly verb: Verb; readonly told: Told<Verb>; readonly bytes: U
 
 type Open = { readonly bank: Bank; readonly peer: Peer<Heard>; readonly of: string }
 
-/** Opens the lines (sockets when first needed). `late` is told of answers that came when nobody waited any more. */
-export const openBanks = (lines: readonly BankLine[], late: (answer: Late) => void): Banks => {
+/**
+ * Opens the lines (sockets when first needed). `late` is told of answers that came when nobody waited any more. `dialling` is how a bank is
+ * reached: over sockets, unless a simulated network takes their place.
+ */
+export const openBanks = (lines: readonly BankLine[], late: (answer: Late) => void, dialling: typeof dial = dial): Banks => {
   const opened = new Map<string, Open>()
   const use = (next: readonly BankLine[]): void => {
     const wanted = new Map(next.map(line => [line.bank.code, line]))
@@ -74,7 +77,7 @@ export const openBanks = (lines: readonly BankLine[], late: (answer: Late) => vo
         void peer.close()
       }
     }
-    for (const [code, line] of wanted) opened.set(code, { bank: line.bank, peer: openPeer(line, late), of: particulars(line) })
+    for (const [code, line] of wanted) opened.set(code, { bank: line.bank, peer: openPeer(line, late, dialling), of: particulars(line) })
   }
   use(lines)
   return {
@@ -94,14 +97,14 @@ export const openBanks = (lines: readonly BankLine[], late: (answer: Late) => vo
 /** What a line is opened with; another text means another line. */
 const particulars = ({ url, policy, tls }: BankLine): string => JSON.stringify([url, policy.connections, policy.pipeline, tls])
 
-const openPeer = ({ bank, url, policy, tls }: BankLine, late: (answer: Late) => void): Peer<Heard> => {
+const openPeer = ({ bank, url, policy, tls }: BankLine, late: (answer: Late) => void, dialling: typeof dial): Peer<Heard> => {
   const read = (bytes: Uint8Array) => {
     const found = recognise(bank, bytes, 'reply') ?? fail('unknown-message', `${bytes.length} bytes that are no reply of this bank`)
     const told = found.codec.decode(bytes) as Told<Verb>
     return { key: correlation(found.verb, told), value: { verb: found.verb, told, bytes } }
   }
   const options = { connections: policy.connections, pipeline: policy.pipeline, connectMs: 5_000, idleMs: 60_000, ...(tls ? { tls } : {}) }
-  return dial<Heard>(bank.line, url, options, read, ({ value, fault }) => {
+  return dialling<Heard>(bank.line, url, options, read, ({ value, fault }) => {
     late({
       bankCode: bank.code,
       ...(value

@@ -46,31 +46,21 @@ export const startWork = (
 
 /** Does something again and again: at once while it finds work, after a pause when it does not. Trouble is noted and tried again. */
 const repeat = (flow: Flow, everyMs: number, work: () => Promise<number>): { stop(): Promise<void> } => {
-  let stopped = false
-  let wake = () => {}
-  const idle = () =>
-    new Promise<void>(resolve => {
-      // Two workers started together do not stay in step.
-      const timer = setTimeout(resolve, everyMs * (0.75 + 0.5 * flow.random()))
-      wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
+  const stopping = new AbortController()
   const run = async () => {
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       const done = await work().catch(error => {
         flow.note({ event: 'trouble', detail: String(error) })
         return 0
       })
-      if (done < 100) await idle()
+      // Two workers started together do not stay in step.
+      if (done < 100) await flow.pause(everyMs * (0.75 + 0.5 * flow.random()), stopping.signal)
     }
   }
   const running = run()
   return {
     stop: async () => {
-      stopped = true
-      wake()
+      stopping.abort()
       await running
     },
   }

@@ -34,7 +34,8 @@ export type Flow = {
   readonly clock: () => Date
   /** In [0, 1). */
   readonly random: () => number
-  readonly pause: (ms: number) => Promise<void>
+  /** Resolves after `ms`, or as soon as `until` is aborted. */
+  readonly pause: (ms: number, until?: AbortSignal) => Promise<void>
   readonly store: Store
   readonly call: Call
   readonly reference: () => Reference

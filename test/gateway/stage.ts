@@ -110,7 +110,7 @@ export const stage = (
   const flow: Flow = {
     clock: () => new Date(),
     random: Math.random,
-    pause: ms => pause(ms),
+    pause: (ms, until) => pause(ms, undefined, until ? { signal: until } : {}).catch(() => undefined),
     store,
     call: lines3.call,
     reference: () => reference,

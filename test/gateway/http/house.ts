@@ -97,7 +97,7 @@ export const openHouse = async (options: Partial<HttpOptions> & { readonly chang
   const flow: Flow = {
     clock: () => new Date(),
     random: Math.random,
-    pause,
+    pause: ms => pause(ms),
     store,
     call,
     reference: () => reference,
