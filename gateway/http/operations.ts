@@ -1,62 +1,25 @@
 import { debitRequest, faults, outcomes } from '@taxlink/bank-sdk'
-import type { FastifyContextConfig, FastifySchema } from 'fastify'
 import { debitMachine } from '../domain/debit.ts'
 import { debitOrder } from '../flows/order.ts'
 import { bodyLimits } from './body.ts'
-import { retryAfter } from './problem.ts'
-import { refusalAt } from './refusals.ts'
-
-/** One operation of the public interface, without what it does: the routes and the reference page are both made of it. */
-export type Operation = {
-  readonly method: 'GET' | 'POST'
-  readonly url: string
-  readonly schema: FastifySchema
-  readonly bodyLimit?: number
-  readonly config: FastifyContextConfig
-}
+import {
+  applied,
+  cursor,
+  json,
+  limit,
+  location,
+  narrowed,
+  type Operation,
+  prefer,
+  problems,
+  replayed,
+  requestHeaders,
+} from './operation.ts'
 
 const { ticketNo, officeCode, bankCode } = debitOrder.fields
 
-const json = (description: string, schema: object, headers: object = {}) => ({
-  description,
-  headers,
-  content: { 'application/json': { schema } },
-})
-const problems = (...statuses: number[]) =>
-  Object.fromEntries(
-    [...statuses, 401, 403, 500, 503].map(status => {
-      const { description, example } = refusalAt(status)
-      const later = { 'Retry-After': { type: 'string', description: '秒 / seconds', examples: [retryAfter['retry-after']] } }
-      const content = { 'application/problem+json': { schema: { $ref: 'Problem#' }, example } }
-      return [status, { description, ...(status === 503 ? { headers: later } : {}), content }]
-    }),
-  )
-
-const requestHeaders = (more: object = {}) => ({
-  type: 'object',
-  properties: {
-    ...more,
-    'Accept-Language': { type: 'string', description: '错误标题的语言,默认中文 / language of problem titles', examples: ['zh', 'en'] },
-    'X-Request-Id': { type: 'string', description: '请求号,原样带回 / request id, given back', pattern: '^[A-Za-z0-9-]{8,64}$' },
-  },
-})
-const prefer = {
-  Prefer: {
-    type: 'string',
-    description: '等待最终结果的秒数,最多 60(第十六条实时反馈) / seconds to wait for the outcome, at most 60 (RFC 7240; art. 16)',
-    examples: ['wait=10'],
-  },
-}
-const applied = { 'Preference-Applied': { type: 'string', description: '实际采用的等待 / the wait that was applied' } }
-const replayed = {
-  'Idempotency-Replayed': { type: 'string', description: '此前已受理,返回原结果 / accepted before; this is the stored answer' },
-}
-const location = { Location: { type: 'string', description: '查询地址 / where to ask again' } }
-
 const taxSystem = { role: 'tax-system' } as const
 const tags = ['税务系统 / tax systems']
-const limit = { type: 'integer', minimum: 1, maximum: 200, default: 50, description: '每页条数 / page size' }
-const narrowed = ({ zh, en, schema }: { zh: string; en: string; schema: object }) => ({ ...schema, description: `${zh} / ${en}` })
 
 /** The operations of the tax systems. */
 export const operations = {
@@ -130,13 +93,7 @@ export const operations = {
           bankCode: narrowed(bankCode),
           officeCode: narrowed(officeCode),
           state: { type: 'string', enum: Object.keys(debitMachine.table), description: '状态 / state' },
-          cursor: {
-            type: 'string',
-            minLength: 1,
-            maxLength: 32,
-            pattern: '^[A-Za-z0-9_-]+$',
-            description: '上一页的 next / the `next` of the page before',
-          },
+          cursor,
           limit,
         },
       },
@@ -172,16 +129,6 @@ export const operations = {
     },
   },
 } as const satisfies { readonly [name: string]: Operation }
-
-export type OperationName = keyof typeof operations
-
-/** The methods a path knows, for an answer 405; undefined for a path that is none of ours. */
-export const methodsOf = (path: string): string[] | undefined => {
-  const found = Object.values(operations).filter(
-    ({ url }) => url === path || (url.endsWith('/:ticketNo') && /^\/v1\/debits\/[0-9]{18}$/.test(path)),
-  )
-  return found.length === 0 ? undefined : [...new Set(found.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))]
-}
 
 /** The codes of the faults a caller can meet, for the reference page. */
 export const faultTable = (): string =>

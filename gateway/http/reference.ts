@@ -4,8 +4,9 @@ import swaggerUi from '@fastify/swagger-ui'
 import { exchanges, type Message, schemaOf, verbs, version } from '@taxlink/bank-sdk'
 import fastify from 'fastify'
 import type { App } from './app.ts'
+import { everyOperation } from './every-operation.ts'
 import { exchangeExamples } from './examples.ts'
-import { faultTable, type Operation, operations, outcomeTable } from './operations.ts'
+import { faultTable, outcomeTable } from './operations.ts'
 import { shapes } from './schemas.ts'
 import { validatorCompiler } from './validate.ts'
 
@@ -163,8 +164,7 @@ export const openapiText = async (): Promise<string> => {
   const app = fastify<Server>({ https: {} })
   app.setValidatorCompiler(validatorCompiler)
   await describe(app)
-  const routes: readonly Operation[] = Object.values(operations)
-  for (const operation of routes) app.route({ ...operation, handler: async () => '' })
+  for (const operation of everyOperation) app.route({ ...operation, handler: async () => '' })
   await app.ready()
   const text = documentText(app)
   await app.close()

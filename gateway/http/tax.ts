@@ -5,6 +5,7 @@ import type { DebitOrder } from '../flows/order.ts'
 import type { Slots } from '../flows/slots.ts'
 import type { App, Reply, Request } from './app.ts'
 import { batchCheck, openBatch } from './batch.ts'
+import { afterOf, cursorOf } from './cursor.ts'
 import { operations } from './operations.ts'
 import { Refusal } from './problem.ts'
 import { type DebitJson, debitJson, feedJson } from './shapes.ts'
@@ -105,15 +106,4 @@ type ListQuery = {
   readonly state?: DebitState
   readonly cursor?: string
   readonly limit: number
-}
-
-// Opaque, so that what orders a list may change without anybody's program.
-const cursorOf = (instructionId: number): string => Buffer.from(`i${instructionId}`).toString('base64url')
-const afterOf = (cursor: string | undefined): number => {
-  if (cursor === undefined) return 0
-  const found = /^i([0-9]{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1'))
-  if (found) return Number(found[1])
-  throw new Refusal(400, 'invalid-request', {
-    errors: [{ pointer: '/cursor', zh: '不是本接口给出的游标', en: 'not a cursor of this interface' }],
-  })
 }

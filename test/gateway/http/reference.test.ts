@@ -5,7 +5,7 @@ import formats from 'ajv-formats'
 import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { debitOrder } from '../../../gateway/flows/order.ts'
-import { operations } from '../../../gateway/http/operations.ts'
+import { everyOperation as routes } from '../../../gateway/http/every-operation.ts'
 import { openapiDocument } from '../../../gateway/http/reference.ts'
 import { type Caller, type House, openHouse, order, timedOut } from './house.ts'
 
@@ -79,7 +79,7 @@ test('the document is of the 3.1 kind, and whole: every reference leads somewher
 })
 
 test('every operation of the gateway stands in it, and every exchange with a bank', () => {
-  const known = Object.values(operations).map(({ method, url }) => `${method.toLowerCase()} ${url.replace(':ticketNo', '{ticketNo}')}`)
+  const known = routes.map(({ method, url }) => `${method.toLowerCase()} ${url.replace(/:(\w+)/g, '{$1}')}`)
   expect(everyOperation().map(([where]) => where)).toEqual(
     expect.arrayContaining([...known, 'results', ...verbs.map(verb => `bank.${verb}`)]),
   )

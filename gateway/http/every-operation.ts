@@ -1,0 +1,15 @@
+import type { Operation } from './operation.ts'
+import { operations } from './operations.ts'
+
+/** The operations of all parties. */
+export const everyOperation: readonly Operation[] = Object.values(operations)
+
+/** The form of the addresses of a url: a parameter is one step of it. */
+const formOf = (url: string): RegExp => new RegExp(`^${url.replace(/:\w+/g, '[0-9A-Za-z-]+')}$`)
+const forms = everyOperation.map(({ method, url }) => ({ form: formOf(url), methods: method === 'GET' ? ['GET', 'HEAD'] : [method] }))
+
+/** The methods a path knows, for an answer 405; undefined for a path that is none of ours. */
+export const methodsOf = (path: string): string[] | undefined => {
+  const found = forms.filter(({ form }) => form.test(path)).flatMap(({ methods }) => methods)
+  return found.length === 0 ? undefined : [...new Set(found)]
+}
