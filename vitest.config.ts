@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 const pure = [
   'test/{sdk,adapters,conformance,types,docs,samples}/**/*.test.ts',
   'test/gateway/domain/**/*.test.ts',
-  'test/gateway/{claim,config,main,pki}.test.ts',
+  'test/gateway/{claim,config,main,pki,ports}.test.ts',
   'test/tidy.test.ts',
 ]
 const never = ['test/bench/**', '**/node_modules/**', '**/dist/**']

@@ -13,11 +13,12 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fail } from '@taxlink/bank-sdk'
+import { freePort } from './ports.ts'
 import { answers } from './store/database.ts'
 
 /** The servers a gateway stands on, however they came to run. */
@@ -292,15 +293,6 @@ export const soon = async (wait: number, so: () => Promise<boolean>, hopeless: (
     await pause(20)
   }
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((done, refuse) => {
-    const server = createServer().once('error', refuse)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => (address instanceof Object ? done(address.port) : refuse(new Error('no port'))))
-    })
-  })
 
 const open = (port: number): Promise<boolean> => says(port, '', '')
 /** Whether a Redis answers at this port of 127.0.0.1. */

@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fail } from '@taxlink/bank-sdk'
@@ -11,6 +10,7 @@ import { playDay } from './day/play.ts'
 import { shanghaiDate } from './domain/time.ts'
 import { claim, type Services, services } from './local.ts'
 import { type DevelopmentPki, developmentPki, type Pem } from './pki.ts'
+import { freePort } from './ports.ts'
 import { prepare, sampleReference } from './prepare.ts'
 
 const home = resolve(import.meta.dirname, '..')
@@ -145,7 +145,7 @@ const environment = async (dir: string, config: Config, running: { databaseUrl: 
     DATABASE_URL: running.databaseUrl,
     REDIS_URL: running.redisUrl,
     TAXLINK_PORT: String(port),
-    TAXLINK_INTERNAL_PORT: String(await freePort(config.internalPort, port)),
+    TAXLINK_INTERNAL_PORT: String(await freePort(config.internalPort)),
     TAXLINK_TLS_CA: join(at('server'), 'ca.pem'),
     TAXLINK_TLS_CERT: join(at('server'), 'cert.pem'),
     TAXLINK_TLS_KEY: join(at('server'), 'key.pem'),
@@ -170,7 +170,7 @@ const startBank = async (
   const dayFile = join(folder, 'accounting-date')
   if (!existsSync(dayFile)) writeFileSync(dayFile, shanghaiDate(new Date()))
   // Fixed ports, so that a bank that was killed comes back where the gateway looks for it.
-  const [port, controlPort] = [await freePort(0), await freePort(0)]
+  const [port, controlPort] = [await freePort(), await freePort()]
   const child = keep({
     name: `bank-${code}`,
     args: [
@@ -210,14 +210,3 @@ const ready = async (child: Child, pattern: RegExp, dir: string): Promise<RegExp
   late.abort()
   return found ?? fail('service-missing', `${child.name} did not come up within 60 s; see ${join(dir, 'log', `${child.name}.log`)}`)
 }
-
-/** The wished port if it is free (and not `taken`), else any. */
-const freePort = (wished: number, taken?: number): Promise<number> =>
-  new Promise((found, failed) => {
-    const probe = createServer()
-    probe.once('error', error => (wished === 0 ? failed(error) : found(freePort(0))))
-    probe.listen(wished === taken ? 0 : wished, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => found(typeof address === 'object' && address ? address.port : 0))
-    })
-  })

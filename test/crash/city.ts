@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Child, keep } from '../../gateway/child.ts'
 import { developmentPki, type Pem } from '../../gateway/pki.ts'
+import { freePort } from '../../gateway/ports.ts'
 import { prepare } from '../../gateway/prepare.ts'
 import type { Day } from './day.ts'
 import type { Accident, Targets } from './schedule.ts'
@@ -215,12 +215,3 @@ const said = async (child: Child, pattern: RegExp): Promise<RegExpMatchArray> =>
   if (!found) throw new Error(`${child.name} did not come up`)
   return found
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((found, failed) => {
-    const probe = createServer().once('error', failed)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => (address instanceof Object ? found(address.port) : failed(new Error('no port'))))
-    })
-  })
