@@ -21,7 +21,7 @@ const privateFields = (): Map<string, (value: string) => string> => {
     }
   }
   for (const verb of verbs) for (const { fields } of [exchanges[verb].request, exchanges[verb].reply]) collect(fields)
-  for (const name of ['remittanceAccount', 'agreementNo', 'password', 'secret', 'key', 'authorization']) found.set(name, () => '***')
+  for (const name of ['password', 'secret', 'key', 'authorization']) found.set(name, () => '***')
   return found
 }
 const masks = privateFields()

@@ -16,6 +16,8 @@ export type Control = { readonly url: string; close(): Promise<void> }
  */
 export const control = async (simulator: Simulator, port = 0): Promise<Control> => {
   const server = createServer((request, response) => {
+    // A caller that sleeps between two questions would find its kept connection closed in the moment it uses it.
+    response.shouldKeepAlive = false
     handle(simulator, request, response).catch(error => {
       if (response.headersSent) response.destroy()
       else send(response, error instanceof Fault || error instanceof SyntaxError ? 400 : 500, { error: nameOf(error) })
