@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 /** Suites that need neither a database nor Redis: they start at once. */
 const pure = [
   'test/{sdk,adapters,conformance,types,docs,samples}/**/*.test.ts',
-  'test/gateway/domain/**/*.test.ts',
+  'test/gateway/{domain,day}/**/*.test.ts',
   'test/gateway/{claim,config,main,pki,ports}.test.ts',
   'test/tidy.test.ts',
 ]

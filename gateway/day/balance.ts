@@ -94,17 +94,9 @@ export const balanceText = (balance: Balance): string[] => {
   const sum = (pick: (bank: BankDay) => bigint) => yuanText(balance.banks.reduce((total, bank) => total + pick(bank), 0n))
   const count = (pick: (bank: BankDay) => number) => String(balance.banks.reduce((total, bank) => total + pick(bank), 0))
   const lines = table([
-    [
-      '银行 bank',
-      '发送 sent',
-      '成功 succeeded',
-      '拒绝 refused',
-      '未决 open',
-      '存疑已决 resolved',
-      '税务方合计 tax side (yuan)',
-      '银行方合计 bank side (yuan)',
-      '',
-    ],
+    // Two lines, so that the table fits a terminal.
+    ['银行', '发送', '成功', '拒绝', '未决', '存疑已决', '税务方合计', '银行方合计', ''],
+    ['bank', 'sent', 'succeeded', 'refused', 'open', 'resolved', 'tax side (yuan)', 'bank side (yuan)', ''],
     ...balance.banks.map(b => [
       `${b.bankCode} ${b.name}`,
       String(b.sent),

@@ -39,7 +39,8 @@ describe('the first page', () => {
     expect(readme).toContain(`${count}/${count}`)
   })
   test('the balance is printed in the words of the program', () => {
-    const [head, total, verdict] = balanceText({ banks: [], faults: [] })
-    for (const word of [...head!.trim().split(/\s{2,}/), total!.trim().split(/\s{2,}/)[0]!, verdict!]) expect(readme).toContain(word)
+    const [zh, en, total, verdict] = balanceText({ banks: [], faults: [] })
+    const words = (line: string) => line.trim().split(/\s{2,}/)
+    for (const word of [...words(zh!), ...words(en!), words(total!)[0]!, verdict!]) expect(readme).toContain(word)
   })
 })
