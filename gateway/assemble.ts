@@ -7,6 +7,7 @@ import type { Config } from './config.ts'
 import type { DebitState } from './domain/debit.ts'
 import type { Reference } from './domain/reference.ts'
 import type { Flow, Note } from './flows/flow.ts'
+import { type Guard, openGuard } from './flows/guard.ts'
 import { hearLate } from './flows/late.ts'
 import { openSlots, type Slots } from './flows/slots.ts'
 import { openQueue, type WakeQueue } from './queue.ts'
@@ -18,6 +19,7 @@ export type Parts = {
   readonly flow: Flow
   readonly slots: Slots
   readonly banks: Banks
+  readonly guard: Guard
   readonly queue: WakeQueue
   readonly store: Store
   readonly db: Database
@@ -41,13 +43,27 @@ export const assemble = async (
   const store = openStore(db, reads)
   let reference: Reference = (await store.reference()) ?? emptyReference
   const queue = openQueue(config.redisUrl, 'taxlink', error => hear.note({ event: 'trouble', detail: `redis: ${error.message}` }))
-  const banks = openBanks(bankLines(config, reference), answer => void hearLate(flow, answer))
+  const lines = bankLines(config, reference)
+  const banks = openBanks(lines, answer => void hearLate(flow, answer))
+  const [clock, random] = [() => new Date(), Math.random]
+  const guard = openGuard({
+    call: banks.call,
+    reference: () => reference,
+    clock,
+    random,
+    // A link test that is to come keeps no process alive.
+    pause: ms => timer(ms, undefined, { ref: false }),
+    note: hear.note,
+  })
+  guard.watch(codesOf(lines))
   const flow: Flow = {
-    clock: () => new Date(),
-    random: Math.random,
+    clock,
+    random,
     pause: (ms, until) => timer(ms, undefined, until ? { signal: until } : {}).catch(() => undefined),
     store,
-    call: banks.call,
+    call: guard.call,
+    heldUntil: guard.heldUntil,
+    accountingDate: guard.accountingDate,
     reference: () => reference,
     owner: `${role}-${randomUUID().slice(0, 13)}`,
     leaseMs: config.leaseMs,
@@ -59,7 +75,9 @@ export const assemble = async (
       next => {
         if (!next || next.version === reference.version) return
         reference = next
-        banks.use(bankLines(config, next))
+        const lines = bankLines(config, next)
+        banks.use(lines)
+        guard.watch(codesOf(lines))
       },
       error => hear.note({ event: 'trouble', detail: `reference data: ${String(error)}` }),
     )
@@ -70,6 +88,7 @@ export const assemble = async (
     flow,
     slots,
     banks,
+    guard,
     queue,
     store,
     db: reads,
@@ -77,6 +96,7 @@ export const assemble = async (
       clearInterval(refresh)
       // Nothing new from the queue; what waits for a place stays in the record for others; what is at a bank is heard to the end.
       await queue.close()
+      guard.close()
       slots.close()
       await slots.idle()
       await banks.close()
@@ -86,6 +106,8 @@ export const assemble = async (
 }
 
 const emptyReference: Reference = { version: '', banks: new Map(), offices: new Map(), treasuries: new Map(), remittance: new Map() }
+
+const codesOf = (lines: readonly BankLine[]): string[] => lines.map(line => line.bank.code)
 
 /** A line for each bank that has an adapter, an entry in the registry and an address in the configuration. */
 const bankLines = (config: Config, reference: Reference): BankLine[] => {

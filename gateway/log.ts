@@ -61,6 +61,8 @@ const levels: { readonly [E in Note['event']]?: 'debug' | 'warn' | 'error' } = {
   late: 'warn',
   stray: 'warn',
   'delivery-failed': 'warn',
+  'breaker-opened': 'error',
+  'link-test': 'debug',
   trouble: 'error',
 }
 

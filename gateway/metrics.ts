@@ -1,11 +1,14 @@
 import { isUnifiedCode, outcomes } from '@taxlink/bank-sdk'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Note } from './flows/flow.ts'
+import type { Health } from './flows/guard.ts'
 import type { Slots } from './flows/slots.ts'
 import type { Backlog } from './store/backlog.ts'
 
 export type MetricsOptions = {
   readonly slots?: Slots
+  /** What is known of the banks' health. */
+  readonly health?: () => readonly Health[]
   /** Requests that wait for an outcome. */
   readonly waiting?: () => number
   /** Read at each scrape; where the record is away there are none, or NaN. */
@@ -81,7 +84,7 @@ const classOf = ({ code, state }: Note): string => {
 type Fill = (gauge: Gauge) => void | Promise<void>
 
 /** Figures that are read when somebody asks. */
-const addGauges = (registry: Registry, { slots, waiting, backlog }: MetricsOptions): void => {
+const addGauges = (registry: Registry, { slots, health, waiting, backlog }: MetricsOptions): void => {
   const gauge = (name: string, help: string, labelNames: string[], fill: Fill): void => {
     new Gauge({
       name: `taxlink_${name}`,
@@ -102,6 +105,10 @@ const addGauges = (registry: Registry, { slots, waiting, backlog }: MetricsOptio
       for (const { bankCode, waiting: line } of slots.state()) self.set({ bank: bankCode }, line)
     })
   }
+  if (health)
+    gauge('bank_breaker', '银行熔断:0 合,1 半开,2 开 / breaker of a bank: 0 closed, 1 half-open, 2 open', ['bank'], self => {
+      for (const { bankCode, breaker } of health()) self.set({ bank: bankCode }, ['closed', 'half-open', 'open'].indexOf(breaker))
+    })
   if (waiting) gauge('requests_waiting', '等待结果的请求 / requests that wait for an outcome', [], self => self.set(waiting()))
   if (!backlog) return
   // One read for all figures of a scrape.

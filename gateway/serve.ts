@@ -38,6 +38,7 @@ const base = async (config: InForce, role: string): Promise<Base> => {
   const waiters = openWaiters(ticketNos => parts.store.findMany(ticketNos))
   const metrics = openMetrics({
     slots: parts.slots,
+    health: () => parts.guard.state(),
     waiting: () => waiters.count,
     backlog: () => readBacklog(parts.db, parts.flow.clock()),
     isBank: code => parts.flow.reference().banks.has(code),
@@ -70,7 +71,8 @@ const base = async (config: InForce, role: string): Promise<Base> => {
     parts,
     waiters,
     metrics,
-    internal: closing => openInternal({ host: config.internalHost, port: config.internalPort, checks, closing, metrics }),
+    internal: closing =>
+      openInternal({ host: config.internalHost, port: config.internalPort, checks, closing, metrics, banks: () => parts.guard.state() }),
   }
 }
 

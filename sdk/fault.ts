@@ -146,6 +146,13 @@ export const faults = {
     '保留证据并通知银行',
     'keep the evidence and tell the bank',
   ),
+  'held-back': f(
+    'T2010',
+    '网关暂不向该银行发送(熔断或限速),报文确定未发出',
+    'the gateway holds back what goes to this bank (breaker or rate); certainly nothing was sent',
+    '等待网关自动恢复;持续时联系银行',
+    'wait, it goes on by itself; if it lasts, talk to the bank',
+  ),
   'invalid-request': f(
     'T3001',
     '请求不符合接口定义',

@@ -24,6 +24,10 @@ export type BankPolicy = {
   /** Persistent connections, and requests under way on each (TCP). */
   readonly connections: number
   readonly pipeline: number
+  /** Requests a second from one process, with a second's worth at once; without it there is no bound. */
+  readonly perSecond?: number
+  /** Pause between link tests (连接测试); also the longest rest of a breaker that opened. Without it there are link tests only to close a breaker. */
+  readonly linkTestMs?: number
 }
 
 /** A bank of the province as the registry holds it. */
@@ -34,6 +38,13 @@ export type BankEntry = {
   readonly enabled: boolean
   readonly policy: BankPolicy
 }
+
+/**
+ * Until when a debit that certainly has not left is kept and tried: the whole time of the redelivery ladder. What the gateway itself holds back
+ * (breaker, rate) takes no rung, but the tax side gets its answer no later than from a bank that cannot be reached.
+ */
+export const deliveryEnds = (policy: BankPolicy, acceptedAt: Date): Date =>
+  new Date(policy.redeliveryLadderMs.reduce((sum, pause) => sum + pause, acceptedAt.getTime()))
 
 /** The pause on the n-th rung (0-based) with a jitter of ±20 %, or undefined past the last; `random` in [0, 1). */
 export const rung = (ladderMs: readonly number[], n: number, random: number): number | undefined => {

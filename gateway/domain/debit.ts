@@ -1,5 +1,5 @@
 import type { Outcome, UnifiedCode } from '@taxlink/bank-sdk'
-import { type BankPolicy, rung } from './bank.ts'
+import { type BankPolicy, deliveryEnds, rung } from './bank.ts'
 import { machine } from './machine.ts'
 import { later } from './time.ts'
 
@@ -28,8 +28,8 @@ export type Answer =
       readonly bankSerial?: string
       readonly accountingDate?: string
     }
-  /** Certainly no byte reached the bank. */
-  | { readonly kind: 'undelivered'; readonly fault: string }
+  /** Certainly no byte reached the bank; `held`: because we held it back ourselves, which tells nothing of the bank. */
+  | { readonly kind: 'undelivered'; readonly fault: string; readonly held?: true }
   /** Our request cannot be written in this bank's layout (too long, not in its charset): certainly nothing was sent. */
   | { readonly kind: 'unsendable'; readonly fault: string; readonly outcome: Outcome }
   /** Time-out, lost connection, unreadable or foreign answer: the outcome is unknown. */
@@ -46,6 +46,7 @@ export type Standing = {
   readonly inquiries: number
   /** When its bytes last left us. */
   readonly lastSentAt: Date | undefined
+  readonly acceptedAt: Date
 }
 
 /** What a rule decided: the move, when to look again (undefined: never by itself), and whether a person must look. */
@@ -120,7 +121,9 @@ const notByTheAccount: ReadonlySet<UnifiedCode> = new Set([
 export const afterDebit = (standing: Standing, answer: Answer, policy: BankPolicy, now: Date, random: number): Decision => {
   switch (answer.kind) {
     case 'undelivered': {
-      const pause = rung(policy.redeliveryLadderMs, standing.redeliveries, random)
+      const waits = answer.held && now < deliveryEnds(policy, standing.acceptedAt)
+      if (waits) return heldBack(standing, policy, now, random, answer.fault)
+      const pause = answer.held ? undefined : rung(policy.redeliveryLadderMs, standing.redeliveries, random)
       if (pause === undefined && standing.inquiries > 0)
         return doubt(standing, policy, now, random, undefined, `not delivered again: ${answer.fault}; an earlier sending may have arrived`)
       if (pause === undefined)
@@ -147,6 +150,21 @@ export const afterDebit = (standing: Standing, answer: Answer, policy: BankPolic
   }
 }
 
+/** Held back by ourselves: it keeps its rungs for a bank that was really tried, and looks again at the pace of the one it stands on. */
+const heldBack = (standing: Standing, policy: BankPolicy, now: Date, random: number, fault: string): Decision => {
+  const { redeliveryLadderMs: ladder } = policy
+  return {
+    event: 'undelivered',
+    state: 'accepted',
+    redeliveries: standing.redeliveries,
+    inquiries: standing.inquiries,
+    nextAttemptAt: later(now, rung(ladder, Math.min(standing.redeliveries, ladder.length - 1), random) ?? 0),
+    person: false,
+    outcome: undefined,
+    reason: `not delivered: ${fault}`,
+  }
+}
+
 const afterOutcome = (
   standing: Standing,
   answer: Answer & { kind: 'answered' },
@@ -167,6 +185,8 @@ const earlier = (at: Date | undefined, other: Date): Date => (at && at < other ?
 
 /** After an inquiry. «Not found» is believed only after the quiescence window, and then only of a bank that dedupes by key. */
 export const afterInquiry = (standing: Standing, answer: Answer, policy: BankPolicy, now: Date, random: number): Decision => {
+  // A question we held back was not asked.
+  if (answer.kind === 'undelivered' && answer.held) return doubt(standing, policy, now, random, undefined, `inquiry: ${answer.fault}`)
   const asked = { ...standing, inquiries: standing.inquiries + 1 }
   if (answer.kind !== 'answered') return doubt(asked, policy, now, random, undefined, `inquiry: ${answer.fault}`)
   if (answer.outcome.code !== '94054') return afterOutcome(asked, answer, policy, now, random)

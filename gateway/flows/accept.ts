@@ -7,6 +7,7 @@ import type { Instruction, NewDebit } from '../store/debits.ts'
 import { advanceOne } from './advance.ts'
 import { callAndSettle } from './attempt.ts'
 import type { Flow } from './flow.ts'
+import { lookAgain } from './guard.ts'
 import { checkOrder, type DebitOrder, debitRequestOf, orderHash } from './order.ts'
 import type { Slots } from './slots.ts'
 
@@ -29,7 +30,8 @@ export const acceptDebit = async (flow: Flow, slots: Slots, taxSystem: string, o
   checkOrder(order)
   const contentHash = orderHash(order)
   const to = route(flow.reference(), order.bankCode, order.officeCode)
-  const atOnce = isRoute(to) && (await slots.take(order.bankCode, to.bank.policy.concurrency, () => flow.pause(patienceMs)))
+  const held = isRoute(to) ? flow.heldUntil(order.bankCode) : undefined
+  const atOnce = isRoute(to) && !held && (await slots.take(order.bankCode, to.bank.policy.concurrency, () => flow.pause(patienceMs)))
   const now = flow.clock()
   const entrustDate = shanghaiDate(now)
   let handedOver = false
@@ -51,7 +53,7 @@ export const acceptDebit = async (flow: Flow, slots: Slots, taxSystem: string, o
     const request = JSON.stringify(message)
     const debit = atOnce
       ? { ...known, request, outcome: undefined, ...firstAttempt(later(now, to.bank.policy.timeoutMs + flow.leaseMs)) }
-      : { ...known, request, outcome: undefined, ...withoutPlace(now) }
+      : { ...known, request, outcome: undefined, ...(held ? heldBack(lookAgain(now, held, flow.random())) : withoutPlace(now)) }
     const verdict = await write(flow, debit)
     if (verdict.kind === 'accepted') handedOver = send(flow, slots, debit, message, to.bank.policy)
     return verdict
@@ -75,6 +77,12 @@ const withoutPlace = (now: Date): Course => ({
   wakeAt: later(now, graceMs),
   reason: 'accepted, waits for a place',
 })
+const heldBack = (again: Date): Course => ({
+  state: 'accepted',
+  nextAttemptAt: again,
+  wakeAt: again,
+  reason: 'accepted, sends to this bank are held back',
+})
 const refusedDebit = (known: Known, order: DebitOrder, why: NoRoute): NewDebit => ({
   ...known,
   request: JSON.stringify(order),
@@ -92,6 +100,7 @@ const refusedDebit = (known: Known, order: DebitOrder, why: NoRoute): NewDebit =
 const send = (flow: Flow, slots: Slots, debit: NewDebit, message: RequestOf<'debit'>, policy: BankPolicy): boolean => {
   const instruction = instructionOf(debit)
   if (debit.state !== 'sent') {
+    if (flow.heldUntil(debit.bankCode)) return false
     slots.run(debit.bankCode, policy.concurrency, () => advanceOne(flow, instruction))
     return false
   }

@@ -1,7 +1,9 @@
+import { type BankPolicy, deliveryEnds } from '../domain/bank.ts'
 import { dueStep } from '../domain/debit.ts'
 import type { Instruction } from '../store/debits.ts'
 import { callAndSettle, claim } from './attempt.ts'
 import type { Flow } from './flow.ts'
+import { lookAgain } from './guard.ts'
 import type { Slots } from './slots.ts'
 
 /** Does what is due for one instruction, if it is still due and nobody else has it: sends it, or asks the bank what became of it. Never throws. */
@@ -10,11 +12,26 @@ export const advanceOne = async (flow: Flow, instruction: Instruction): Promise<
     const verb = dueStep(instruction, flow.clock())
     const policy = flow.reference().banks.get(instruction.bankCode)?.policy
     if (!verb || !policy) return
+    const until = verb === 'inquiry' ? undefined : waitsUntil(flow, instruction, policy)
+    if (until) return await flow.store.postpone({ instruction, until })
     const claimed = await claim(flow, instruction, verb, policy.timeoutMs)
     if (claimed) await callAndSettle(flow, claimed)
   } catch (error) {
     flow.note({ event: 'trouble', bankCode: instruction.bankCode, ticketNo: instruction.ticketNo, detail: String(error) })
   }
+}
+
+/**
+ * A send whose bank is spared waits in the record, without an attempt: a night's queue of a dead bank costs one small write a rest. Past its time
+ * it is claimed like any other, comes back undelivered, and the rules decide.
+ */
+const waitsUntil = (flow: Flow, { bankCode, acceptedAt }: Instruction, policy: BankPolicy): Date | undefined => {
+  const held = flow.heldUntil(bankCode)
+  const now = flow.clock()
+  const ends = deliveryEnds(policy, acceptedAt)
+  if (!held || now >= ends) return undefined
+  const again = lookAgain(now, held, flow.random())
+  return again < ends ? again : ends
 }
 
 /** What a worker has in hand: instructions at a bank or in line for it, by id. */

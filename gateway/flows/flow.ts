@@ -16,6 +16,9 @@ export type Note = {
     | 'swept'
     | 'delivered'
     | 'delivery-failed'
+    | 'breaker-opened'
+    | 'breaker-closed'
+    | 'link-test'
     | 'trouble'
   readonly bankCode?: string
   readonly ticketNo?: string
@@ -38,6 +41,10 @@ export type Flow = {
   readonly pause: (ms: number, until?: AbortSignal) => Promise<void>
   readonly store: Store
   readonly call: Call
+  /** Until when sends to a bank are held back, because its breaker is open; undefined: they go. */
+  readonly heldUntil: (bankCode: string) => Date | undefined
+  /** The latest accounting date the bank has named to this process. */
+  readonly accountingDate: (bankCode: string) => string | undefined
   readonly reference: () => Reference
   /** This process, unique among all that ever ran: the owner of its leases. */
   readonly owner: string

@@ -14,6 +14,8 @@ export type InternalOptions = {
   /** By name, `database`, `migrations`, `redis`. */
   readonly checks: { readonly [name: string]: Check }
   readonly closing: () => boolean
+  /** What is known of the banks, shown beside the checks: a sick bank makes no process unready. */
+  readonly banks?: () => readonly object[]
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
 }
 /** The internal port. */
@@ -34,7 +36,8 @@ export const openInternal = async (options: InternalOptions): Promise<Internal> 
     '/livez': response => json(response, 200, { alive: true }),
     '/readyz': async response => {
       const reasons = await unready(options)
-      json(response, reasons.length === 0 ? 200 : 503, { ready: reasons.length === 0, reasons })
+      const banks = options.banks ? { banks: options.banks() } : {}
+      json(response, reasons.length === 0 ? 200 : 503, { ready: reasons.length === 0, reasons, ...banks })
     },
     '/metrics': async response => text(response, 200, options.metrics.contentType, await options.metrics.text()),
   }

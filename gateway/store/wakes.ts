@@ -1,5 +1,10 @@
 import type { Database } from './database.ts'
-import { overKeys, sqlTime } from './rows.ts'
+import type { Instruction } from './debits.ts'
+import { grouped } from './group.ts'
+import { inserter, overKeys, sqlTime, updater } from './rows.ts'
+
+/** A send that waits because its bank is spared: it is looked at again at `until`. */
+export type Postponement = { readonly instruction: Pick<Instruction, 'id' | 'attemptNo'>; readonly until: Date }
 
 const remove = overKeys('DELETE FROM outbox WHERE wake_at <= ? AND instruction_id IN (?)')
 
@@ -12,7 +17,36 @@ export type Wakes = {
   relay(now: Date, limit: number, tell: (ids: readonly number[]) => Promise<void>): Promise<number>
   /** Makes a doubtful debit of this key due at `now`, unless somebody is asking already; false: nothing to hasten. */
   hasten(key: { bankCode: string; officeCode: string; entrustDate: string; serialNo: string }, now: Date): Promise<boolean>
+  /** Looks at an accepted instruction again later, unless it has moved on; it stays as it is. */
+  postpone(postponement: Postponement): Promise<void>
 }
+
+const moveOn = updater<Postponement>(
+  'instruction',
+  {
+    id: ['int', p => p.instruction.id],
+    fence: ['int', p => p.instruction.attemptNo],
+    until: ['time', p => sqlTime(p.until)],
+  },
+  "t.id = v.id AND t.attempt_no = v.fence AND t.state = 'accepted'",
+  't.next_attempt_at = v.until',
+)
+const wakeAgain = inserter<Postponement>(
+  'outbox',
+  { instruction_id: p => p.instruction.id, wake_at: p => sqlTime(p.until) },
+  'ON DUPLICATE KEY UPDATE wake_at = VALUES(wake_at)',
+)
+/** No state changes and nothing happens, so nothing is journalled. Whoever was claimed in the meantime is left alone. */
+const postponeGroup =
+  (db: Database) =>
+  async (items: readonly Postponement[]): Promise<readonly undefined[]> => {
+    // In the order of their ids: two groups that share rows wait for each other instead of deadlocking.
+    const inOrder = items.toSorted((a, b) => a.instruction.id - b.instruction.id)
+    await db.transaction(async tx => {
+      if ((await moveOn(tx, inOrder)) > 0) await wakeAgain(tx, inOrder)
+    })
+    return items.map(() => undefined)
+  }
 
 /** Opens the outbox over `db`. */
 export const openWakes = (db: Database): Wakes => ({
@@ -38,4 +72,5 @@ export const openWakes = (db: Database): Wakes => ({
     )
     return moved.affectedRows === 1
   },
+  postpone: grouped<Postponement, void>(postponeGroup(db), { most: 64, lanes: 1 }),
 })

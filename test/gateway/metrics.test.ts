@@ -50,6 +50,21 @@ test('a bank nobody knows has no line of its own', async () => {
   ])
 })
 
+test('the breaker of each bank is a figure', async () => {
+  const metrics = openMetrics({
+    health: () => [
+      { bankCode: '4301', breaker: 'closed' },
+      { bankCode: '4306', breaker: 'half-open' },
+      { bankCode: '4310', breaker: 'open' },
+    ],
+  })
+  expect(await linesOf(metrics, 'taxlink_bank_breaker')).toEqual([
+    'taxlink_bank_breaker{bank="4301"} 0',
+    'taxlink_bank_breaker{bank="4306"} 1',
+    'taxlink_bank_breaker{bank="4310"} 2',
+  ])
+})
+
 test('what is under way and what waits is read when asked', async () => {
   const slots = openSlots(10)
   let waiting = 3

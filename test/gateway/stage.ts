@@ -7,6 +7,7 @@ import { type Banks, type Late, openBanks } from '../../gateway/call.ts'
 import type { BankPolicy } from '../../gateway/domain/bank.ts'
 import type { Reference } from '../../gateway/domain/reference.ts'
 import type { Flow, Note } from '../../gateway/flows/flow.ts'
+import { type Guard, openGuard } from '../../gateway/flows/guard.ts'
 import { hearLate } from '../../gateway/flows/late.ts'
 import type { DebitOrder } from '../../gateway/flows/order.ts'
 import { openSlots, type Slots } from '../../gateway/flows/slots.ts'
@@ -97,26 +98,34 @@ export const simulateBanks = async (
   }
 }
 
-/** One process of the gateway as its parts, without HTTP and queue: those are given by the test. */
+/** One process of the gateway as its parts, without HTTP and queue: those are given by the test. `guarded`: with the guard before the banks. */
 export const stage = (
   store: Store,
   reference: Reference,
   lines: { bank: Bank; url: string; tls?: Tls }[],
   owner: string,
-): { flow: Flow; slots: Slots; banks: Banks; notes: Note[]; close(): Promise<void> } => {
+  guarded = false,
+): { flow: Flow; slots: Slots; banks: Banks; guard: Guard; notes: Note[]; close(): Promise<void> } => {
   const notes: Note[] = []
   const lines2 = lines.map(line => ({ ...line, policy: reference.banks.get(line.bank.code)!.policy }))
   const lines3 = openBanks(lines2, (answer: Late) => void hearLate(flow, answer))
+  const [clock, random] = [() => new Date(), Math.random]
+  const note = (each: Note) => void notes.push(each)
+  const quietly = (ms: number) => pause(ms, undefined, { ref: false })
+  const guard = openGuard({ call: lines3.call, reference: () => reference, clock, random, pause: quietly, note })
+  if (guarded) guard.watch(lines.map(line => line.bank.code))
   const flow: Flow = {
-    clock: () => new Date(),
-    random: Math.random,
+    clock,
+    random,
     pause: (ms, until) => pause(ms, undefined, until ? { signal: until } : {}).catch(() => undefined),
     store,
-    call: lines3.call,
+    call: guarded ? guard.call : lines3.call,
+    heldUntil: guarded ? guard.heldUntil : () => undefined,
+    accountingDate: guard.accountingDate,
     reference: () => reference,
     owner,
     leaseMs: 500,
-    note: note => notes.push(note),
+    note,
     settled: () => {},
   }
   const slots = openSlots(1_000)
@@ -124,8 +133,10 @@ export const stage = (
     flow,
     slots,
     banks: lines3,
+    guard,
     notes,
     close: async () => {
+      guard.close()
       await slots.idle()
       await lines3.close()
     },

@@ -78,6 +78,7 @@ const keepers: { readonly [packageName: string]: string } = {
   fastify: 'gateway/http/',
   commander: 'gateway/main.ts',
   'prom-client': 'gateway/metrics.ts',
+  cockatiel: 'gateway/flows/breaker.ts',
   pino: 'gateway/log.ts',
 }
 /** What an adapter, and what a bank's own examination, may be built of besides its own files. */

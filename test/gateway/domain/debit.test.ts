@@ -14,7 +14,7 @@ const policy: BankPolicy = {
   pipeline: 4,
 }
 const now = new Date('2026-11-10T02:00:00.000Z')
-const sent: Standing = { state: 'sent', amount: 12_345, redeliveries: 0, inquiries: 0, lastSentAt: now }
+const sent: Standing = { state: 'sent', amount: 12_345, redeliveries: 0, inquiries: 0, lastSentAt: now, acceptedAt: now }
 const doubtful: Standing = { ...sent, state: 'unknown' }
 const answered = (code: UnifiedCode, amount = 12_345): Answer => ({ kind: 'answered', outcome: outcome(code), amount })
 const at = (ms: number) => new Date(now.getTime() + ms)
@@ -49,6 +49,32 @@ describe('after the debit', () => {
     expect(afterDebit({ ...sent, redeliveries: 2 }, undelivered, policy, now, 0.5)).toMatchObject({
       state: 'refused',
       outcome: { code: '99092', class: 'refused' },
+    })
+  })
+  describe('held back by ourselves', () => {
+    const held: Answer = { kind: 'undelivered', fault: 'held-back', held: true }
+    test('it takes no rung, and looks again at the pace of the one it stands on', () => {
+      for (const [redeliveries, pause] of [
+        [0, 500],
+        [1, 2_000],
+        [2, 2_000],
+      ] as const)
+        expect(afterDebit({ ...sent, redeliveries }, held, policy, at(2_499), 0.5)).toMatchObject({
+          event: 'undelivered',
+          state: 'accepted',
+          redeliveries,
+          nextAttemptAt: at(2_499 + pause),
+        })
+    })
+    test('after the time of the whole ladder it is refused as never sent', () => {
+      expect(afterDebit(sent, held, policy, at(2_500), 0.5)).toMatchObject({ state: 'refused', outcome: { code: '99092' } })
+    })
+    test('a second sending that is held back past that time leaves the first in doubt', () => {
+      expect(afterDebit({ ...sent, inquiries: 1 }, held, policy, at(2_500), 0.5)).toMatchObject({ state: 'unknown' })
+    })
+    test('a question that was held back was not asked', () => {
+      const decision = afterInquiry(doubtful, held, policy, now, 0.5)
+      expect(decision).toMatchObject({ state: 'unknown', inquiries: 0, person: false, nextAttemptAt: at(1_000) })
     })
   })
   test('what cannot be written for the bank is refused: certainly nothing was sent', () => {

@@ -100,6 +100,8 @@ export const openHouse = async (options: Partial<HttpOptions> & { readonly chang
     pause: ms => pause(ms),
     store,
     call,
+    heldUntil: () => undefined,
+    accountingDate: () => undefined,
     reference: () => reference,
     owner: `test-${randomUUID().slice(0, 8)}`,
     leaseMs: 60_000,

@@ -37,6 +37,13 @@ test('alive while the process lives, ready while everything holds', async () => 
   expect((await fetch(`${url}/livez`)).status).toBe(200)
 })
 
+test('a sick bank is shown beside the checks, and makes nothing unready', async () => {
+  const banks = [{ bankCode: '4301', breaker: 'open' }]
+  internal = await openInternal({ host: '127.0.0.1', port: 0, checks: {}, closing: () => closing, metrics, banks: () => banks })
+  const said = await fetch(`${internal.url}/readyz`)
+  expect([said.status, await said.json()]).toEqual([200, { ready: true, reasons: [], banks }])
+})
+
 test('a check that throws, and one that never ends', async () => {
   const url = await open({
     migrations: check(() => Promise.reject(new Error('Access denied for user root')), '未升级', 'pending'),

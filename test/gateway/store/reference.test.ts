@@ -47,6 +47,15 @@ test('a bank with open debits may be disabled, but not leave: nobody would ask i
   expect(await load({ version: 'left', ...without('4301') })).toBe(true)
 })
 
+test('a version from before rate and link tests were agreed stays valid; what is agreed is within bounds', () => {
+  const [bank] = sample.banks
+  const withPolicy = (change: object) => textOf({ banks: [{ ...bank!, policy: { ...bank!.policy, ...change } }] })
+  expect(parseReference(withPolicy({ perSecond: undefined, linkTestMs: undefined })).banks[0]!.policy).not.toHaveProperty('perSecond')
+  expect(parseReference(withPolicy({ perSecond: 1, linkTestMs: 100 })).banks[0]!.policy).toMatchObject({ perSecond: 1, linkTestMs: 100 })
+  for (const wrong of [{ perSecond: 0 }, { perSecond: 1.5 }, { linkTestMs: 99 }, { linkTestMs: 86_400_001 }])
+    expect(() => parseReference(withPolicy(wrong))).toThrow(/\/banks\/0\/policy/)
+})
+
 test('more places than the line carries are no contract: what the line refuses would use up its tries', () => {
   const [bank] = sample.banks
   const text = textOf({ banks: [{ ...bank!, policy: { ...bank!.policy, connections: 2, pipeline: 4, concurrency: 9 } }] })

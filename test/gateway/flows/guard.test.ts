@@ -1,0 +1,237 @@
+import { outcome, type RequestOf, type Verb } from '@taxlink/bank-sdk'
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Call } from '../../../gateway/call.ts'
+import type { BankPolicy } from '../../../gateway/domain/bank.ts'
+import type { Answer } from '../../../gateway/domain/debit.ts'
+import type { Reference } from '../../../gateway/domain/reference.ts'
+import type { Note } from '../../../gateway/flows/flow.ts'
+import { type Guard, healthOf, lookAgain, openGuard } from '../../../gateway/flows/guard.ts'
+
+// The guard over a bank of a few lines, by a clock that moves when it is told to: an hour takes no time.
+
+const policy: BankPolicy = {
+  dedupe: 'by-key',
+  quiescenceMs: 60_000,
+  inquiryLadderMs: [1_000],
+  redeliveryLadderMs: [1_000],
+  timeoutMs: 20_000,
+  concurrency: 8,
+  connections: 8,
+  pipeline: 1,
+  linkTestMs: 60_000,
+}
+let inForce: BankPolicy
+const reference = (): Reference => ({
+  version: 'test',
+  banks: new Map(['4301', '4306'].map(code => [code, { code, name: code, enabled: true, policy: inForce }])),
+  offices: new Map([['14301020000', { code: '14301020000', name: 'office' }]]),
+  treasuries: new Map(),
+  remittance: new Map(),
+})
+
+let now: number
+let timers: { at: number; go: () => void }[]
+let notes: Note[]
+let calls: { bankCode: string; verb: Verb; at: number }[]
+let answers: (bankCode: string, verb: Verb) => Answer
+let guard: Guard
+
+const ok: Answer = { kind: 'answered', outcome: outcome('90000'), amount: 1, accountingDate: '2026-11-10' }
+const dead: Answer = { kind: 'undelivered', fault: 'connect-failed' }
+const hangs: Answer = { kind: 'doubtful', fault: 'timeout', outcome: outcome('28003') }
+
+const pause = (ms: number): Promise<void> => new Promise(resolve => timers.push({ at: now + ms, go: resolve }))
+const breathe = async () => {
+  for (let i = 0; i < 20; i++) await Promise.resolve()
+}
+/** Lets time pass, each timer in its turn. */
+const pass = async (ms: number) => {
+  const end = now + ms
+  for (;;) {
+    await breathe()
+    timers.sort((a, b) => a.at - b.at)
+    const next = timers[0]
+    if (!next || next.at > end) break
+    timers.shift()
+    now = Math.max(now, next.at)
+    next.go()
+  }
+  now = end
+}
+const bank: Call = async (bankCode, verb) => {
+  calls.push({ bankCode, verb, at: now })
+  return { answer: answers(bankCode, verb), transcript: '{}' }
+}
+const ask = async (verb: Verb, bankCode = '4301', timeoutMs = policy.timeoutMs): Promise<Answer> =>
+  (await guard.call(bankCode, verb, {} as RequestOf<Verb>, timeoutMs)).answer
+const times = async (n: number, verb: Verb, bankCode = '4301') => {
+  for (let i = 0; i < n; i++) await ask(verb, bankCode)
+}
+const breakerOf = (bankCode: string) => guard.state().find(s => s.bankCode === bankCode)?.breaker
+const called = (verb: Verb, bankCode = '4301') => calls.filter(c => c.verb === verb && c.bankCode === bankCode)
+
+beforeEach(() => {
+  ;[now, timers, notes, calls, inForce] = [Date.parse('2026-11-10T01:00:00Z'), [], [], [], policy]
+  answers = () => ok
+  guard = openGuard({ call: bank, reference, clock: () => new Date(now), random: () => 0.5, pause, note: note => notes.push(note) })
+  guard.watch(['4301', '4306'])
+})
+
+test.each<[Answer, boolean | undefined]>([
+  [ok, true],
+  [{ kind: 'answered', outcome: outcome('24003'), amount: 0 }, true],
+  [{ kind: 'answered', outcome: outcome('99091'), amount: 0 }, true],
+  [dead, false],
+  [hangs, false],
+  [{ kind: 'undelivered', fault: 'line-busy' }, undefined],
+  [{ kind: 'undelivered', fault: 'held-back', held: true }, undefined],
+  [{ kind: 'unsendable', fault: 'too-long', outcome: outcome('93001') }, undefined],
+])('%j: health is %s', (answer, health) => {
+  expect(healthOf(answer)).toBe(health)
+})
+
+describe('a sick bank', () => {
+  beforeEach(async () => {
+    answers = code => (code === '4301' ? hangs : ok)
+    await times(5, 'debit')
+  })
+
+  test.each(['debit', 'supplementaryDebit', 'reversal'] as const)('is sent no %s: certainly undelivered, without a byte', async verb => {
+    expect(await ask(verb)).toEqual({ kind: 'undelivered', fault: 'held-back', held: true })
+    expect(calls).toHaveLength(5)
+    expect(guard.heldUntil('4301')).toEqual(new Date(now + 1_875))
+    expect(breakerOf('4301')).toBe('open')
+  })
+  test('is still asked, and the other banks go on', async () => {
+    expect(await ask('inquiry')).toEqual(hangs)
+    expect(await ask('debit', '4306')).toEqual(ok)
+    expect(guard.heldUntil('4306')).toBeUndefined()
+    expect(notes.filter(n => n.event === 'breaker-opened')).toEqual([{ event: 'breaker-opened', bankCode: '4301', fault: 'timeout' }])
+  })
+  test('is tested after each rest, the rests growing, and closes by the test that is answered; no debit is ever the probe', async () => {
+    await pass(40_000)
+    expect(called('linkTest').map(c => c.at - calls[0]!.at)).toEqual([2_063, 6_188, 14_438, 30_938].map(ms => expect.closeTo(ms, -1)))
+    expect(called('debit')).toHaveLength(5)
+    expect(await ask('debit')).toMatchObject({ held: true })
+    answers = () => ok
+    await pass(60_000)
+    expect(breakerOf('4301')).toBe('closed')
+    expect(notes.at(-1)).toMatchObject({ event: 'link-test', code: '90000' })
+    expect(notes.filter(n => n.event === 'breaker-closed')).toHaveLength(1)
+    expect(await ask('debit')).toEqual(ok)
+  })
+  test('closes by an inquiry that is answered, once its rest is over', async () => {
+    answers = (_, verb) => (verb === 'linkTest' ? hangs : ok)
+    await ask('inquiry')
+    expect(breakerOf('4301')).toBe('open')
+    now += 1_900
+    expect(breakerOf('4301')).toBe('half-open')
+    expect(await ask('debit')).toMatchObject({ held: true })
+    await ask('inquiry')
+    expect(breakerOf('4301')).toBe('closed')
+  })
+  test('that answers tests and hangs at debits costs one debit a rest, and the rests grow', async () => {
+    answers = (_, verb) => (verb === 'debit' ? hangs : ok)
+    for (let minute = 0; minute < 60 * 6; minute++) {
+      await pass(10_000)
+      await times(10, 'debit')
+    }
+    expect(called('debit').length).toBeLessThan(5 + 6 + 60)
+  })
+})
+
+describe('a bank that knows no link test', () => {
+  const unsendable: Answer = { kind: 'unsendable', fault: 'unknown-message', outcome: outcome('93003') }
+  test('is tested once, and after a rest a single real call is the probe', async () => {
+    answers = (_, verb) => (verb === 'linkTest' ? unsendable : hangs)
+    await pass(600_000)
+    expect(called('linkTest')).toHaveLength(1)
+    await times(5, 'debit')
+    expect(await ask('debit')).toMatchObject({ held: true })
+    await pass(3_000)
+    expect(guard.heldUntil('4301')).toBeUndefined()
+    const [first, second] = await Promise.all([ask('debit'), ask('debit')])
+    expect([first, second]).toEqual([hangs, expect.objectContaining({ held: true })])
+    await pass(5_000)
+    answers = () => ok
+    expect(await ask('debit')).toEqual(ok)
+    expect(breakerOf('4301')).toBe('closed')
+  })
+})
+
+describe('link tests', () => {
+  test('go out to each watched bank, jittered, and name its accounting date', async () => {
+    expect(guard.accountingDate('4301')).toBeUndefined()
+    await pass(600_000)
+    expect(called('linkTest')).toHaveLength(10)
+    expect(called('linkTest', '4306')).toHaveLength(10)
+    expect(guard.accountingDate('4301')).toBe('2026-11-10')
+    answers = () => ({ ...ok, accountingDate: '2026-11-09' })
+    await pass(60_000)
+    expect(guard.accountingDate('4301')).toBe('2026-11-10')
+    answers = () => ({ ...ok, accountingDate: '2026-11-11' })
+    await ask('inquiry')
+    expect(guard.state()).toContainEqual({ bankCode: '4301', breaker: 'closed', accountingDate: '2026-11-11' })
+  })
+  test('find a dead line before the first debit does', async () => {
+    answers = () => dead
+    await pass(5 * 60_000 + 1)
+    expect(breakerOf('4301')).toBe('open')
+    expect(called('debit')).toHaveLength(0)
+  })
+  test('stop for a bank that is gone, begin for one that came, and end with the guard', async () => {
+    guard.watch(['4306'])
+    await pass(120_000)
+    expect([called('linkTest').length, called('linkTest', '4306').length]).toEqual([0, 2])
+    guard.watch(['4301', '4306'])
+    await pass(60_000)
+    expect(called('linkTest')).toHaveLength(1)
+    guard.close()
+    const before = calls.length
+    await pass(600_000)
+    expect(calls).toHaveLength(before)
+    expect(timers).toEqual([])
+  })
+  test('none where the bank’s policy names no pause', async () => {
+    const { linkTestMs: _none, ...without } = policy
+    inForce = without
+    await pass(3_600_000)
+    expect(calls.length).toBeLessThanOrEqual(2)
+  })
+})
+
+describe('the rate agreed with a bank', () => {
+  beforeEach(() => {
+    inForce = { ...policy, perSecond: 2 }
+  })
+  test('is kept by waiting one’s turn, within half of the time-out; beyond that nothing is sent, and nothing is held against the bank', async () => {
+    const asked = Array.from({ length: 6 }, () => ask('debit', '4301', 3_000))
+    await pass(10_000)
+    const began = calls[0]!.at
+    expect(calls.map(c => c.at - began)).toEqual([0, 0, 500, 1_000, 1_500])
+    expect((await Promise.all(asked)).filter(a => a.kind === 'undelivered')).toEqual([
+      { kind: 'undelivered', fault: 'held-back', held: true },
+    ])
+    expect(breakerOf('4301')).toBe('closed')
+  })
+  test('is each bank’s own', async () => {
+    await Promise.all([ask('debit'), ask('debit')])
+    expect(await ask('debit', '4306')).toEqual(ok)
+    expect(calls).toHaveLength(3)
+  })
+  test('one who waited while the breaker opened is not sent', async () => {
+    answers = () => hangs
+    inForce = { ...policy, perSecond: 5 }
+    const asked = Array.from({ length: 6 }, () => ask('debit'))
+    await pass(1_000)
+    expect((await Promise.all(asked)).at(-1)).toMatchObject({ held: true })
+    expect(calls).toHaveLength(5)
+  })
+})
+
+test('what is held back is looked at again after the rest, not all at the same moment', () => {
+  const [at, until] = [new Date(0), new Date(10_000)]
+  expect(lookAgain(at, until, 0)).toEqual(until)
+  expect(lookAgain(at, until, 0.999).getTime()).toBeGreaterThan(14_000)
+  expect(lookAgain(until, at, 0.5).getTime()).toBeGreaterThan(10_000)
+})
