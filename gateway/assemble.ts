@@ -31,11 +31,11 @@ export type Parts = {
 const mostWaiting = 10_000
 const refreshMs = 10_000
 
-/** Builds the parts over the given servers. `settled` hears of every debit this process settled. */
+/** Builds the parts over the given servers. `settled` hears of every instruction this process settled. */
 export const assemble = async (
   config: Config & { readonly databaseUrl: string; readonly redisUrl: string },
   role: string,
-  hear: { readonly note: (note: Note) => void; readonly settled: (ticketNo: string, state: DebitState) => void },
+  hear: { readonly note: (note: Note) => void; readonly settled: (key: string, state: DebitState) => void },
 ): Promise<Parts> => {
   // The hot path's few connections keep their prepared statements; reads have their own, so that a slow list never holds up a debit.
   const db = openDatabase(config.databaseUrl, { connections: 4 })

@@ -42,6 +42,9 @@ export type Late = {
   readonly entrustDate?: string
   readonly serialNo?: string
   readonly fault?: string
+  readonly ticketNo?: string
+  /** What it said, for the rules and for the record, where it could be read. */
+  readonly called?: Called
 }
 
 /** The lines to all banks of the province. */
@@ -107,12 +110,25 @@ const openPeer = ({ bank, url, policy, tls }: BankLine, late: (answer: Late) => 
   return dialling<Heard>(bank.line, url, options, read, ({ value, fault }) => {
     late({
       bankCode: bank.code,
-      ...(value
-        ? { verb: value.verb, officeCode: value.told.officeCode, entrustDate: value.told.entrustDate, serialNo: value.told.serialNo }
-        : {}),
+      ...(value ? heardLate(value) : {}),
       ...(fault ? { fault: fault.fault } : {}),
     })
   })
+}
+
+const heardLate = ({ verb, told, bytes }: Heard): Partial<Late> => {
+  const reply = maskValues(exchanges[verb].reply.fields, told)
+  return {
+    verb,
+    officeCode: told.officeCode,
+    entrustDate: told.entrustDate,
+    serialNo: told.serialNo,
+    ...('ticketNo' in told && told.ticketNo !== undefined ? { ticketNo: told.ticketNo } : {}),
+    called: {
+      answer: answerOf(told, undefined),
+      transcript: JSON.stringify({ verb, reply, gotBytes: bytes.length, gotSha256: sha256(bytes) }),
+    },
+  }
 }
 
 /** What ties an answer to its request: the verb and the key, never the order of arrival. */

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { assemble, type Parts } from './assemble.ts'
 import type { Config } from './config.ts'
 import type { DebitState } from './domain/debit.ts'
-import type { Note } from './flows/flow.ts'
+import { type Note, standings } from './flows/flow.ts'
 import { check, type Internal, openInternal } from './http/internal.ts'
 import { openHttp } from './http/server.ts'
 import { deliveryBody } from './http/shapes.ts'
@@ -30,12 +30,12 @@ type Base = {
 /** What both kinds of process have: the parts, log, metrics and the internal port. */
 const base = async (config: InForce, role: string): Promise<Base> => {
   const log = openLog({ level: config.logLevel })
-  const hear: { note: (note: Note) => void; settled: (ticketNo: string, state: DebitState) => void } = {
+  const hear: { note: (note: Note) => void; settled: (key: string, state: DebitState) => void } = {
     note: logNotes(log),
     settled: () => {},
   }
-  const parts = await assemble(config, role, { note: note => hear.note(note), settled: (ticketNo, state) => hear.settled(ticketNo, state) })
-  const waiters = openWaiters(ticketNos => parts.store.findMany(ticketNos))
+  const parts = await assemble(config, role, { note: note => hear.note(note), settled: (key, state) => hear.settled(key, state) })
+  const waiters = openWaiters(keys => standings(parts.store, keys))
   const metrics = openMetrics({
     slots: parts.slots,
     health: () => parts.guard.state(),

@@ -5,9 +5,18 @@
 export type BankPolicy = {
   /**
    * `by-key`: the bank is certified to answer the same key with its first decision, refusals included, and never to book it twice; only then may
-   * the same key be sent again.
+   * the same key be sent again. `tombstone`: what it does not know is reversed first, and it refuses the original for ever after. `none`: neither;
+   * a person decides.
    */
-  readonly dedupe: 'by-key' | 'none'
+  readonly dedupe: 'by-key' | 'tombstone' | 'none'
+  /** Whether it can be asked what became of an instruction. */
+  readonly inquiry: boolean
+  /** Which reversals it makes (art. 35(1)): of a part, too, of the whole only, or none. */
+  readonly reversal: 'any' | 'whole-only' | 'none'
+  /** Whether a reversal of what it does not have keeps the original out for ever: a late one is refused with 24020. */
+  readonly tombstones: boolean
+  /** 日终: its end of day, `HH:MM` in the province, at most `24:00`; a debit of that accounting day cannot be reversed afterwards (art. 35(1)). */
+  readonly dayEnd: string
   /**
    * How long after sending a request may still be booked; before that «not found» proves nothing. It covers the bank's own queues and the
    * network's: bytes in a broken connection may be delivered minutes later.

@@ -1,11 +1,13 @@
-import type { Outcome, UnifiedCode } from '@taxlink/bank-sdk'
+import type { Outcome } from '@taxlink/bank-sdk'
+import { type Asked, type InstructionVerb, proofOf, sameAmount } from './answers.ts'
 import { type BankPolicy, deliveryEnds, rung } from './bank.ts'
 import { machine } from './machine.ts'
-import { later } from './time.ts'
+import { accountingDay, dayHasEnded, later } from './time.ts'
 
 /**
- * 扣款 (art. 16, 32): `sent` means that the bank may have it; `unknown` is neither yes nor no and is inquired, never sent again blindly.
- * `accepted` after `unknown` happens only to a certified non-effect: not found after the bank's quiescence window, and a bank that dedupes.
+ * 扣款, 补充划缴 and 冲正 (art. 16, 32, 35) walk the same states: `sent` means that the bank may have it; `unknown` is neither yes nor no and is
+ * inquired, never sent again blindly. `accepted` after `unknown` happens only to a certified non-effect: not found after the bank's quiescence
+ * window, and a bank that dedupes.
  */
 export const debitMachine = machine('debit', {
   accepted: { send: 'sent', refuse: 'refused' },
@@ -15,7 +17,7 @@ export const debitMachine = machine('debit', {
   refused: {},
 })
 export type DebitState = keyof typeof debitMachine.table
-/** What moves a debit from one state to the next. */
+/** What moves an instruction from one state to the next. */
 export type DebitEvent = 'send' | 'succeed' | 'refuse' | 'doubt' | 'undelivered' | 'absent'
 
 /** What came of one call to a bank. Business outcomes are values; only what kind of certainty there is decides. */
@@ -23,7 +25,7 @@ export type Answer =
   | {
       readonly kind: 'answered'
       readonly outcome: Outcome
-      /** Fen the bank says it debited. */
+      /** Fen the bank says it moved. */
       readonly amount: number
       readonly bankSerial?: string
       readonly accountingDate?: string
@@ -37,6 +39,7 @@ export type Answer =
 
 /** What the rules need to know about an instruction. */
 export type Standing = {
+  readonly verb: InstructionVerb
   readonly state: DebitState
   /** Fen. */
   readonly amount: number
@@ -47,7 +50,17 @@ export type Standing = {
   /** When its bytes last left us. */
   readonly lastSentAt: Date | undefined
   readonly acceptedAt: Date
+  /** A reversal made by the gateway itself, to leave a tombstone in place of an original that is in doubt. */
+  readonly inDoubt?: boolean
+  /** A reversal of all that was debited: a bank that keeps tombstones makes it once, however often it is asked. */
+  readonly whole?: boolean
 }
+
+/**
+ * What a decision means for another row, written in the same transaction. `tombstone`: its reversal is to be sent first, and it waits for that.
+ * `original-zero`, `original-person`: what a tombstone proved, or left open, about its original.
+ */
+export type Effect = 'tombstone' | 'original-zero' | 'original-person'
 
 /** What a rule decided: the move, when to look again (undefined: never by itself), and whether a person must look. */
 export type Decision = {
@@ -61,6 +74,9 @@ export type Decision = {
   readonly outcome: Outcome | undefined
   /** Why, for the journal. */
   readonly reason: string
+  readonly effect?: Effect
+  /** Fen that have moved, where that is not the amount asked for. */
+  readonly booked?: number
 }
 
 const settled = (standing: Standing, event: 'succeed' | 'refuse', outcome: Outcome, reason: string): Decision => ({
@@ -72,6 +88,7 @@ const settled = (standing: Standing, event: 'succeed' | 'refuse', outcome: Outco
   person: false,
   outcome,
   reason,
+  ...(standing.inDoubt ? { effect: event === 'succeed' ? 'original-zero' : 'original-person' } : {}),
 })
 
 const doubt = (
@@ -97,28 +114,8 @@ const doubt = (
   }
 }
 
-/** Codes of reversals: about a debit they say nothing, whatever their class. */
-const ofReversals: ReadonlySet<UnifiedCode> = new Set(['94032', '34001', '38002'])
-/**
- * Refusals of a message, a line, an hour or a repetition rather than by the account. A debit sent for the first time is refused by them; in
- * answer to a question they may refuse the question, and in answer to a second sending they leave open what became of the first.
- */
-const notByTheAccount: ReadonlySet<UnifiedCode> = new Set([
-  '24015',
-  '28001',
-  '31004',
-  '91005',
-  '93001',
-  '93002',
-  '93003',
-  '93004',
-  '93007',
-  '93013',
-  '93014',
-])
-
-/** After the debit itself was called. An outcome that is not certain, or a success over another amount, is a doubt. */
-export const afterDebit = (standing: Standing, answer: Answer, policy: BankPolicy, now: Date, random: number): Decision => {
+/** After the instruction itself was sent. An outcome that is not certain, or a success over another amount, is a doubt. */
+export const afterSend = (standing: Standing, answer: Answer, policy: BankPolicy, now: Date, random: number): Decision => {
   switch (answer.kind) {
     case 'undelivered': {
       const waits = answer.held && now < deliveryEnds(policy, standing.acceptedAt)
@@ -146,7 +143,7 @@ export const afterDebit = (standing: Standing, answer: Answer, policy: BankPolic
     case 'doubtful':
       return doubt(standing, policy, now, random, answer.outcome, answer.fault)
     case 'answered':
-      return afterOutcome(standing, answer, policy, now, random)
+      return afterOutcome(standing, standing.inquiries > 0 ? 'again' : 'first', answer, policy, now, random)
   }
 }
 
@@ -167,61 +164,107 @@ const heldBack = (standing: Standing, policy: BankPolicy, now: Date, random: num
 
 const afterOutcome = (
   standing: Standing,
+  asked: Asked,
   answer: Answer & { kind: 'answered' },
   policy: BankPolicy,
   now: Date,
   random: number,
 ): Decision => {
   const { outcome } = answer
-  if (ofReversals.has(outcome.code) || (standing.inquiries > 0 && notByTheAccount.has(outcome.code)))
-    return doubt(standing, policy, now, random, outcome, `the bank answered ${outcome.code}, which does not decide the debit`)
-  if (outcome.class === 'refused') return settled(standing, 'refuse', outcome, 'the bank refused')
-  if (outcome.class !== 'succeeded') return doubt(standing, policy, now, random, outcome, `the bank answered ${outcome.code}`)
-  if (answer.amount !== standing.amount) return doubt(standing, policy, now, random, outcome, 'the bank confirms another amount')
-  return settled(standing, 'succeed', outcome, 'the bank succeeded')
+  switch (proofOf(standing.verb, outcome, asked, policy.dedupe === 'by-key')) {
+    case 'doubt':
+      return doubt(standing, policy, now, random, outcome, `the bank answered ${outcome.code}, which does not decide the ${standing.verb}`)
+    case 'refused':
+      return settled(standing, 'refuse', outcome, 'the bank refused')
+    case 'no-original':
+      return afterNoOriginal(standing, outcome, policy, now, random)
+    case 'done':
+      if (!sameAmount(standing.amount, outcome, answer.amount))
+        return doubt(standing, policy, now, random, outcome, 'the bank confirms another amount')
+      return settled(standing, 'succeed', outcome, 'the bank succeeded')
+  }
+}
+
+/**
+ * The bank has no original to reverse. Of an original in doubt that is the proof wanted, where the bank keeps a tombstone: nothing was booked, and
+ * nothing will be. Of one that the bank itself had confirmed it is a riddle, and a person's.
+ */
+const afterNoOriginal = (standing: Standing, outcome: Outcome, policy: BankPolicy, now: Date, random: number): Decision => {
+  if (!standing.inDoubt || !policy.tombstones)
+    return {
+      ...doubt(standing, policy, now, random, outcome, 'the bank does not know the original'),
+      nextAttemptAt: undefined,
+      person: true,
+    }
+  const { bankCode, bankText } = outcome
+  const nothing: Outcome = { class: 'succeeded', code: '90000', bankCode, ...(bankText === undefined ? {} : { bankText }) }
+  return { ...settled(standing, 'succeed', nothing, 'the bank keeps a tombstone'), booked: 0 }
 }
 
 const earlier = (at: Date | undefined, other: Date): Date => (at && at < other ? at : other)
 
-/** After an inquiry. «Not found» is believed only after the quiescence window, and then only of a bank that dedupes by key. */
+/** After an inquiry. A bank that knows no inquiries is not asked: for it only time passes, until the window is over. */
 export const afterInquiry = (standing: Standing, answer: Answer, policy: BankPolicy, now: Date, random: number): Decision => {
   // A question we held back was not asked.
   if (answer.kind === 'undelivered' && answer.held) return doubt(standing, policy, now, random, undefined, `inquiry: ${answer.fault}`)
   const asked = { ...standing, inquiries: standing.inquiries + 1 }
+  if (!policy.inquiry) return afterNotFound(asked, undefined, policy, now, random, 'the bank cannot be asked')
   if (answer.kind !== 'answered') return doubt(asked, policy, now, random, undefined, `inquiry: ${answer.fault}`)
-  if (answer.outcome.code !== '94054') return afterOutcome(asked, answer, policy, now, random)
-  const quiet = later(standing.lastSentAt ?? now, policy.quiescenceMs)
+  if (answer.outcome.code !== '94054') return afterOutcome(asked, 'inquiry', answer, policy, now, random)
+  return afterNotFound(asked, answer.outcome, policy, now, random, 'not found')
+}
+
+/** «Not found» is believed only after the quiescence window, and then only as far as the bank's class goes. */
+const afterNotFound = (
+  standing: Standing,
+  outcome: Outcome | undefined,
+  policy: BankPolicy,
+  now: Date,
+  random: number,
+  why: string,
+): Decision => {
+  const { verb, lastSentAt = now } = standing
+  const undecided = (reason: string): Decision => doubt(standing, policy, now, random, outcome, reason)
+  const quiet = later(lastSentAt, policy.quiescenceMs)
   if (now < quiet) {
-    const decision = doubt(asked, policy, now, random, answer.outcome, 'not found, inside the quiescence window')
+    const decision = undecided(`${why}, inside the quiescence window`)
     return { ...decision, nextAttemptAt: earlier(decision.nextAttemptAt, quiet), person: false }
   }
-  if (policy.dedupe === 'by-key' && standing.redeliveries < policy.redeliveryLadderMs.length) {
+  if (policy.inquiry && mayRepeat(standing, policy)) {
     return {
       event: 'absent',
       state: 'accepted',
       redeliveries: standing.redeliveries + 1,
-      inquiries: asked.inquiries,
+      inquiries: standing.inquiries,
       nextAttemptAt: now,
       person: false,
       outcome: undefined,
-      reason: 'not found after the quiescence window: the same key again',
+      reason: `${why} after the quiescence window: the same key again`,
     }
   }
-  return {
-    ...doubt(asked, policy, now, random, answer.outcome, 'not found, and the same key may not be sent again: a person decides'),
-    nextAttemptAt: undefined,
-    person: true,
+  const wait = (reason: string, person: boolean): Decision => ({ ...undecided(`${why}, ${reason}`), nextAttemptAt: undefined, person })
+  if (verb !== 'reversal' && policy.dedupe === 'tombstone') {
+    // art. 35(1): a reversal of another accounting day could cross with the bank's own corrections.
+    if (!dayHasEnded(accountingDay(lastSentAt, policy.dayEnd), policy.dayEnd, undefined, now))
+      return { ...wait('a reversal first, for its tombstone', false), effect: 'tombstone' }
+    return wait('and the bank’s day has ended: a person decides', true)
   }
+  return wait('and the same key may not be sent again: a person decides', true)
 }
+
+/** The same key again: to a bank that dedupes, or a whole reversal to one that keeps its originals' state. */
+const mayRepeat = ({ verb, whole, redeliveries }: Standing, policy: BankPolicy): boolean =>
+  redeliveries < policy.redeliveryLadderMs.length &&
+  (policy.dedupe === 'by-key' || (verb === 'reversal' && whole === true && policy.tombstones))
 
 /**
  * What is to be done about an instruction whose time has come. One that was sent and whose lease ran out may be at the bank: whoever held the
  * lease may have sent it and died, so it is asked about, never sent again.
  */
 export const dueStep = (
-  standing: Pick<Standing, 'state'> & { readonly nextAttemptAt: Date | undefined },
+  standing: Pick<Standing, 'verb' | 'state'> & { readonly nextAttemptAt: Date | undefined },
   now: Date,
-): 'debit' | 'inquiry' | undefined => {
+): InstructionVerb | 'inquiry' | undefined => {
   if (standing.nextAttemptAt === undefined || standing.nextAttemptAt > now || debitMachine.isFinal(standing.state)) return undefined
-  return standing.state === 'accepted' ? 'debit' : 'inquiry'
+  return standing.state === 'accepted' ? standing.verb : 'inquiry'
 }

@@ -1,5 +1,6 @@
 import type { UnifiedCode } from '@taxlink/bank-sdk'
 import type { BankEntry } from './bank.ts'
+import type { Ruling } from './ticket.ts'
 
 /** 征收机关: a tax office and the treasury its taxes go to (art. 29(4)). */
 export type Office = { readonly code: string; readonly name: string; readonly treasuryCode?: string }
@@ -25,17 +26,24 @@ export type Reference = {
 
 /** Where a debit goes: the bank, the treasury, the account it is remitted from. */
 export type Route = { readonly bank: BankEntry; readonly treasury: Treasury; readonly remittance: RemittanceAccount }
-/** Why a debit goes nowhere: the unified code and the rule in both languages. */
-export type NoRoute = { readonly code: UnifiedCode; readonly rule: string; readonly zh: string; readonly en: string }
+/** Why a debit goes nowhere. */
+export type NoRoute = Ruling
 
 const no = (code: UnifiedCode, rule: string, zh: string, en: string): NoRoute => ({ code, rule, zh, en })
+
+/** A bank without agency, or one that lost it: nothing is sent to it any more that certainly never was. */
+export const bankNotEnabled: Ruling = no(
+  '93014',
+  'bank-not-enabled',
+  '银行未取得或已停止代理资格(第二十七、三十一条)',
+  'the bank is not qualified (art. 27, 31)',
+)
 
 /** Routes by the taxpayer's own bank (art. 28): no default bank, and no debit where a mapping of art. 29 is missing. */
 export const route = (reference: Reference, bankCode: string, officeCode: string): Route | NoRoute => {
   const bank = reference.banks.get(bankCode)
   if (!bank) return no('93014', 'bank-unknown', '银行未登记', 'the bank is not registered')
-  if (!bank.enabled)
-    return no('93014', 'bank-not-enabled', '银行未取得或已停止代理资格(第二十七、三十一条)', 'the bank is not qualified (art. 27, 31)')
+  if (!bank.enabled) return bankNotEnabled
   const office = reference.offices.get(officeCode)
   if (!office) return no('93013', 'office-unknown', '征收机关未登记', 'the tax office is not registered')
   const treasury = office.treasuryCode === undefined ? undefined : reference.treasuries.get(office.treasuryCode)

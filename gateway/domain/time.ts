@@ -9,3 +9,25 @@ export const shanghaiTime = (at: Date): string => `${new Date(at.getTime() + off
 
 /** `now` plus milliseconds. */
 export const later = (now: Date, ms: number): Date => new Date(now.getTime() + ms)
+
+const dayMs = 86_400_000
+const dayAfter = (date: string): string => new Date(Date.parse(`${date}T00:00:00Z`) + dayMs).toISOString().slice(0, 10)
+/** When a day of the bank ends: `HH:MM` of that date in the province, `24:00` being the next midnight. */
+const endOf = (date: string, dayEnd: string): number =>
+  Date.parse(`${date}T00:00:00Z`) - offsetMs + Number(dayEnd.slice(0, 2)) * 3_600_000 + Number(dayEnd.slice(3)) * 60_000
+
+/** The accounting day on which a bank whose day ends at `dayEnd` books what reaches it at `at`. */
+export const accountingDay = (at: Date, dayEnd: string): string => {
+  const date = shanghaiDate(at)
+  return at.getTime() < endOf(date, dayEnd) ? date : dayAfter(date)
+}
+
+/**
+ * Whether a bank's accounting day has ended: by its clock, or because the bank was seen to be at work on a later one (`seen`). The last instant
+ * of the day belongs to the next.
+ */
+export const dayHasEnded = (day: string, dayEnd: string, seen: string | undefined, now: Date): boolean =>
+  now.getTime() >= endOf(day, dayEnd) || (seen !== undefined && seen > day)
+
+/** Whether an accounting date a bank names can be true: banks work ahead over holidays, but never for weeks. */
+export const isNearDay = (day: string, now: Date): boolean => day <= shanghaiDate(later(now, 15 * dayMs))

@@ -124,6 +124,7 @@ const write = async (flow: Flow, debit: NewDebit): Promise<OrderVerdict> => {
 
 const instructionOf = (debit: NewDebit): Instruction => ({
   id: debit.instructionId,
+  verb: 'debit',
   ticketNo: debit.ticketNo,
   officeCode: debit.officeCode,
   entrustDate: debit.entrustDate,

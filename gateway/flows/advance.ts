@@ -1,20 +1,24 @@
-import { type BankPolicy, deliveryEnds } from '../domain/bank.ts'
+import { type BankEntry, type BankPolicy, deliveryEnds } from '../domain/bank.ts'
 import { dueStep } from '../domain/debit.ts'
+import { bankNotEnabled } from '../domain/reference.ts'
+import { decideReversal, decideTombstone } from '../domain/reversal.ts'
+import { type Movement, movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
 import type { Instruction } from '../store/debits.ts'
 import { callAndSettle, claim } from './attempt.ts'
-import type { Flow } from './flow.ts'
+import { type Flow, waitKey } from './flow.ts'
 import { lookAgain } from './guard.ts'
 import type { Slots } from './slots.ts'
 
 /** Does what is due for one instruction, if it is still due and nobody else has it: sends it, or asks the bank what became of it. Never throws. */
 export const advanceOne = async (flow: Flow, instruction: Instruction): Promise<void> => {
   try {
-    const verb = dueStep(instruction, flow.clock())
-    const policy = flow.reference().banks.get(instruction.bankCode)?.policy
-    if (!verb || !policy) return
-    const until = verb === 'inquiry' ? undefined : waitsUntil(flow, instruction, policy)
+    const step = dueStep(instruction, flow.clock())
+    const bank = flow.reference().banks.get(instruction.bankCode)
+    if (!step || !bank) return
+    if (step !== 'inquiry' && instruction.inquiries === 0 && !(await mayLeave(flow, instruction, bank))) return
+    const until = step === 'inquiry' ? undefined : waitsUntil(flow, instruction, bank.policy)
     if (until) return await flow.store.postpone({ instruction, until })
-    const claimed = await claim(flow, instruction, verb, policy.timeoutMs)
+    const claimed = await claim(flow, instruction, step, bank.policy.timeoutMs)
     if (claimed) await callAndSettle(flow, claimed)
   } catch (error) {
     flow.note({ event: 'trouble', bankCode: instruction.bankCode, ticketNo: instruction.ticketNo, detail: String(error) })
@@ -32,6 +36,31 @@ const waitsUntil = (flow: Flow, { bankCode, acceptedAt }: Instruction, policy: B
   if (!held || now >= ends) return undefined
   const again = lookAgain(now, held, flow.random())
   return again < ends ? again : ends
+}
+
+/**
+ * Whether what certainly never left us may still be sent. A debit to a bank that lost its agency meanwhile is refused (art. 31); a reversal is
+ * looked at again, because its original may have settled, and the bank's day may have ended.
+ */
+const mayLeave = async (flow: Flow, instruction: Instruction, bank: BankEntry): Promise<boolean> => {
+  const { id, ticketNo, verb } = instruction
+  if (verb !== 'reversal' && bank.enabled) return true
+  const now = flow.clock()
+  const decide = (ticket: Ticket, own: Movement): Verdict => (verb === 'reversal' ? again(ticket, own, bank, now) : windingUp)
+  const came = await flow.store.review(id, ticketNo, decide, { now, actor: flow.owner })
+  if (came === 'done' || came === 'refuse') flow.settled(waitKey(instruction), came === 'done' ? 'succeeded' : 'refused')
+  return came === 'send'
+}
+
+const windingUp: Verdict = { kind: 'refuse', ...bankNotEnabled }
+
+const again = (ticket: Ticket, own: Movement, { policy }: BankEntry, now: Date): Verdict => {
+  const original = movementOf(ticket, own.originalId ?? 0)
+  // Its original cannot be missing: they were written under one lock.
+  if (!original) return { kind: 'wait' }
+  return own.reason === 'in-doubt'
+    ? decideTombstone(ticket, original, policy, now)
+    : decideReversal(ticket, original, own.amount, policy, now, own.id)
 }
 
 /** What a worker has in hand: instructions at a bank or in line for it, by id. */

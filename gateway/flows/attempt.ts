@@ -1,96 +1,131 @@
 import type { RequestOf } from '@taxlink/bank-sdk'
-import { afterDebit, afterInquiry, type DebitState, type Decision, debitMachine } from '../domain/debit.ts'
-import { later } from '../domain/time.ts'
-import type { Instruction, Settlement } from '../store/debits.ts'
-import type { Flow } from './flow.ts'
+import type { Called } from '../call.ts'
+import type { InstructionVerb } from '../domain/answers.ts'
+import type { BankPolicy } from '../domain/bank.ts'
+import { saidBy } from '../domain/break.ts'
+import { type Answer, afterInquiry, afterSend, type DebitState, type Decision } from '../domain/debit.ts'
+import { isNearDay, later, shanghaiDate } from '../domain/time.ts'
+import type { Instruction, NewInstruction, Settlement } from '../store/debits.ts'
+import { type Flow, waitKey } from './flow.ts'
+import { type AnyDebit, reversalRequestOf } from './order.ts'
 
 /** An instruction whose attempt is committed and whose lease is ours: now, and only now, the bank may be called. */
 export type Claimed = {
   readonly instruction: Instruction
-  readonly verb: 'debit' | 'inquiry'
+  readonly verb: InstructionVerb | 'inquiry'
   /** The state the claim left it in: the one the settlement must find. */
   readonly state: DebitState
   readonly attemptNo: number
   /** The message to the bank, where the caller has it at hand; else it is read from the record's text. */
-  readonly message?: RequestOf<'debit'>
+  readonly message?: RequestOf<InstructionVerb>
 }
 
 /** Claims what is to be done next; undefined: somebody else has it, or the commit's fate is unknown (then the lease runs out and it is asked about). */
 export const claim = async (
   flow: Flow,
   instruction: Instruction,
-  verb: 'debit' | 'inquiry',
+  verb: InstructionVerb | 'inquiry',
   timeoutMs: number,
 ): Promise<Claimed | undefined> => {
   const now = flow.clock()
   const ours = await flow.store.claim({ instruction, verb, owner: flow.owner, now, leaseUntil: later(now, timeoutMs + flow.leaseMs) })
   if (!ours) return undefined
-  const sent = verb === 'debit' ? { ...instruction, lastSentAt: now } : instruction
-  return { instruction: sent, verb, state: verb === 'debit' ? 'sent' : 'unknown', attemptNo: instruction.attemptNo + 1 }
+  const sent = verb === 'inquiry' ? instruction : { ...instruction, lastSentAt: now }
+  return { instruction: sent, verb, state: verb === 'inquiry' ? 'unknown' : 'sent', attemptNo: instruction.attemptNo + 1 }
 }
 
-/** Calls the bank and records what came of it. Never throws: whatever fails leaves the lease to run out, and the debit to be asked about. */
+/** Calls the bank and records what came of it. Never throws: whatever fails leaves the lease to run out, and the instruction to be asked about. */
 export const callAndSettle = async (flow: Flow, claimed: Claimed): Promise<void> => {
   const { instruction, verb } = claimed
+  const { bankCode, ticketNo } = instruction
   try {
-    const policy = flow.reference().banks.get(instruction.bankCode)?.policy
+    const policy = flow.reference().banks.get(bankCode)?.policy
     if (!policy) throw new Error('the bank is no longer in the reference data')
-    const request = claimed.message ?? (JSON.parse(instruction.request) as RequestOf<'debit'>)
+    const request = claimed.message ?? (JSON.parse(instruction.request) as RequestOf<InstructionVerb>)
     const started = flow.clock()
     const { lastSentAt: claimedAt } = instruction
     const sendBy = claimedAt && later(claimedAt, policy.timeoutMs)
     // A process may be held up after its commit for any time (stopped, starved, the record slow); when it wakes, others may long have asked the
-    // bank and believed what it said. So a debit leaves within its time-out of the claim, or never.
+    // bank and believed what it said. So an instruction leaves within its time-out of the claim, or never.
     // A clock that stands before the claim was set back, and tells nothing any more.
     const maySend = () => {
       const at = flow.clock()
       return !claimedAt || !sendBy || (at >= claimedAt && at < sendBy)
     }
     const { answer, transcript } =
-      verb === 'debit'
-        ? await flow.call(instruction.bankCode, 'debit', request, policy.timeoutMs, maySend)
-        : await flow.call(instruction.bankCode, 'inquiry', inquiryOf(request), policy.timeoutMs)
+      verb === 'inquiry'
+        ? await inquire(flow, bankCode, request, policy)
+        : await flow.call<InstructionVerb>(bankCode, verb, request, policy.timeoutMs, maySend)
     const now = flow.clock()
     // On record is when it was claimed; the bank's window runs from when it may have left.
-    const standing = { ...instruction, state: claimed.state, lastSentAt: sendBy }
-    const decision = (verb === 'debit' ? afterDebit : afterInquiry)(standing, answer, policy, now, flow.random())
+    const standing = { ...instruction, state: claimed.state, lastSentAt: sendBy, whole: isWhole(request) }
+    const decision = (verb === 'inquiry' ? afterInquiry : afterSend)(standing, answer, policy, now, flow.random())
     const fault = answer.kind === 'answered' ? undefined : answer.fault
-    await settle(flow, claimed, decision, now, {
+    await settle(flow, claimed, answer, decision, now, {
       fault,
       transcript,
       bankSerial: answer.kind === 'answered' ? answer.bankSerial : undefined,
       accountingDate: answer.kind === 'answered' ? answer.accountingDate : undefined,
+      tombstone: decision.effect === 'tombstone' ? await tombstoneFor(flow, instruction, request as AnyDebit, now) : undefined,
     })
     flow.note({
       event: 'answered',
-      bankCode: instruction.bankCode,
-      ticketNo: instruction.ticketNo,
+      bankCode,
+      ticketNo,
       verb,
       state: decision.state,
       ms: now.getTime() - started.getTime(),
       ...(decision.outcome ? { code: decision.outcome.code } : {}),
       ...(fault ? { fault } : {}),
     })
+    await seeDay(flow, bankCode, answer, now)
   } catch (error) {
-    flow.note({ event: 'trouble', bankCode: instruction.bankCode, ticketNo: instruction.ticketNo, verb, detail: String(error) })
+    flow.note({ event: 'trouble', bankCode, ticketNo, verb, detail: String(error) })
   }
 }
 
-type Evidence = {
-  readonly fault: string | undefined
-  readonly transcript: string
-  readonly bankSerial: string | undefined
-  readonly accountingDate: string | undefined
+/** A bank that knows no inquiries is not asked; that its time was up is recorded all the same. */
+const inquire = async (flow: Flow, bankCode: string, request: RequestOf<InstructionVerb>, policy: BankPolicy): Promise<Called> =>
+  policy.inquiry
+    ? flow.call(bankCode, 'inquiry', inquiryOf(request), policy.timeoutMs)
+    : { answer: { kind: 'undelivered', fault: 'no-inquiry' }, transcript: '{"fault":"this bank knows no inquiries"}' }
+
+const isWhole = (request: RequestOf<InstructionVerb>): boolean => 'originalAmount' in request && request.originalAmount === request.amount
+
+/** The reversal that is to leave a tombstone in place of an instruction that was not found. */
+const tombstoneFor = async (flow: Flow, instruction: Instruction, original: AnyDebit, now: Date): Promise<NewInstruction> => {
+  const { officeCode, ticketNo, bankCode, amount } = instruction
+  const entrustDate = shanghaiDate(now)
+  const key = { officeCode, entrustDate, serialNo: await flow.store.takeSerial(officeCode, entrustDate) }
+  return {
+    ...key,
+    id: await flow.store.takeInstructionId(),
+    verb: 'reversal',
+    ticketNo,
+    bankCode,
+    amount,
+    request: JSON.stringify(reversalRequestOf(original, key, amount, 'in-doubt')),
+    originalId: instruction.id,
+    reason: 'in-doubt',
+    acceptedAt: now,
+  }
 }
 
+const seeDay = async (flow: Flow, bankCode: string, answer: Answer, now: Date): Promise<void> => {
+  const day = answer.kind === 'answered' ? answer.accountingDate : undefined
+  if (day !== undefined && isNearDay(day, now)) await flow.store.sawDay(bankCode, day, now)
+}
+
+type Evidence = Pick<Settlement, 'fault' | 'transcript' | 'bankSerial' | 'accountingDate' | 'tombstone'>
+
 /** An answer is worth keeping: while the record is out of reach it is offered again, within the lease. */
-const settle = async (flow: Flow, claimed: Claimed, decision: Decision, now: Date, evidence: Evidence): Promise<void> => {
+const settle = async (flow: Flow, claimed: Claimed, answer: Answer, decision: Decision, now: Date, evidence: Evidence): Promise<void> => {
   const { instruction, state: from, attemptNo } = claimed
   const settlement = { instruction, from, attemptNo, owner: flow.owner, now, decision, ...evidence }
   for (let pauseMs = 100; ; pauseMs *= 3) {
     try {
-      if (await flow.store.settle(settlement)) flow.settled(instruction.ticketNo, decision.state)
-      else await keepStale(flow, claimed, settlement)
+      if (await flow.store.settle(settlement)) flow.settled(waitKey(instruction), decision.state)
+      else await keepStale(flow, claimed, answer, settlement)
       return
     } catch (error) {
       if (pauseMs > flow.leaseMs / 3) throw error
@@ -99,19 +134,36 @@ const settle = async (flow: Flow, claimed: Claimed, decision: Decision, now: Dat
   }
 }
 
-/** The fence has moved on, and what others decided stands. The answer is kept, and where it contradicts the record somebody must hear of it. */
-const keepStale = async (flow: Flow, { instruction, verb }: Claimed, settlement: Settlement): Promise<void> => {
+/** The fence has moved on, and what others decided stands. The answer is kept, and where it contradicts the record it becomes a break. */
+const keepStale = async (flow: Flow, { instruction, verb }: Claimed, answer: Answer, settlement: Settlement): Promise<void> => {
   const { bankCode, ticketNo } = instruction
-  const { state } = settlement.decision
-  flow.note({ event: 'stale', bankCode, ticketNo, verb, state })
+  flow.note({ event: 'stale', bankCode, ticketNo, verb, state: settlement.decision.state })
   await flow.store.keep(settlement)
-  const recorded = (await flow.store.find(ticketNo))?.state
-  if (recorded !== undefined && recorded !== state && debitMachine.isFinal(recorded) && debitMachine.isFinal(state))
-    flow.note({ event: 'trouble', bankCode, ticketNo, verb, state, detail: `a late answer contradicts the record, which says ${recorded}` })
+  await holdAgainstRecord(flow, instruction, answer, verb === 'inquiry' ? 'inquiry' : 'late-answer')
 }
 
-/** The inquiry about a debit: its own key, so that it needs none of its own. */
-export const inquiryOf = (request: RequestOf<'debit'>): RequestOf<'inquiry'> => ({
+/** Holds an answer that came too late against the record: where both cannot be true, a break is written, and somebody must hear of it. */
+export const holdAgainstRecord = async (
+  flow: Flow,
+  about: Pick<Instruction, 'id' | 'verb' | 'ticketNo' | 'bankCode'>,
+  answer: Answer,
+  source: 'inquiry' | 'late-answer',
+): Promise<void> => {
+  const { bankCode, ticketNo, verb } = about
+  const said = saidBy(verb, answer, flow.reference().banks.get(bankCode)?.policy.dedupe === 'by-key')
+  const found = said && (await flow.store.contradict(about, said, { at: flow.clock(), actor: flow.owner, source }))
+  if (found)
+    flow.note({
+      event: 'trouble',
+      bankCode,
+      ticketNo,
+      verb,
+      detail: `a late answer contradicts the record: ${found.kind}; it stands as a break`,
+    })
+}
+
+/** The inquiry about an instruction: its own key, so that it needs none of its own. */
+export const inquiryOf = (request: RequestOf<InstructionVerb>): RequestOf<'inquiry'> => ({
   officeCode: request.officeCode,
   entrustDate: request.entrustDate,
   serialNo: request.serialNo,

@@ -1,4 +1,5 @@
 import type { Call } from '../call.ts'
+import type { InstructionVerb } from '../domain/answers.ts'
 import type { DebitState } from '../domain/debit.ts'
 import type { Reference } from '../domain/reference.ts'
 import type { Store } from '../store/store.ts'
@@ -51,6 +52,27 @@ export type Flow = {
   /** How long a claim lasts beyond the bank's time-out. */
   readonly leaseMs: number
   readonly note: (note: Note) => void
-  /** Told after every commit that settled a ticket or left it in doubt. */
-  readonly settled: (ticketNo: string, state: DebitState) => void
+  /** Told after every commit that settled an instruction or left it in doubt; `key` is what requests wait under. */
+  readonly settled: (key: string, state: DebitState) => void
+}
+
+/** What requests wait under: a debit's ticket number; any other instruction's own id. */
+export const waitKey = ({
+  verb,
+  ticketNo,
+  id,
+}: {
+  readonly verb: InstructionVerb
+  readonly ticketNo: string
+  readonly id: number
+}): string => (verb === 'debit' ? ticketNo : `${verb}/${id}`)
+
+/** Where the instructions stand that requests wait for, by their keys. */
+export const standings = async (
+  store: Pick<Store, 'findMany' | 'findInstructions'>,
+  keys: readonly string[],
+): Promise<{ readonly key: string; readonly state: DebitState }[]> => {
+  const ids = keys.flatMap(key => (key.includes('/') ? [Number(key.split('/')[1])] : []))
+  const found = [...(await store.findMany(keys.filter(key => !key.includes('/')))), ...(await store.findInstructions(ids))]
+  return found.map(v => ({ key: waitKey({ ...v, id: v.instructionId }), state: v.state }))
 }

@@ -47,6 +47,48 @@ export const orderHash = (order: DebitOrder): Buffer => hash('sha256', canonical
 /** Refuses what a schema cannot say: items that do not sum to the total (93007). */
 export const checkOrder = (order: DebitOrder): void => checkSum(order.amount, order.items, debitOrder.id)
 
+type BankKey = { readonly officeCode: string; readonly entrustDate: string; readonly serialNo: string }
+/** Any message that debits. */
+export type AnyDebit = RequestOf<'debit'> | RequestOf<'supplementaryDebit'>
+
+/** The message that gives `amount` back of what `original` debits; its work date is its own day. */
+export const reversalRequestOf = (
+  original: AnyDebit,
+  key: BankKey,
+  amount: number,
+  reason: RequestOf<'reversal'>['reason'],
+): RequestOf<'reversal'> => ({
+  officeCode: key.officeCode,
+  entrustDate: key.entrustDate,
+  serialNo: key.serialNo,
+  originalEntrustDate: original.entrustDate,
+  originalSerialNo: original.serialNo,
+  ticketNo: original.ticketNo,
+  workDate: key.entrustDate,
+  account: original.account,
+  originalAmount: original.amount,
+  amount,
+  reason,
+})
+
+/** The message of a supplementary debit: what the original said, with its own key, amount and items. */
+export const supplementRequestOf = (
+  original: RequestOf<'debit'>,
+  key: BankKey,
+  ordered: Pick<RequestOf<'supplementaryDebit'>, 'reason' | 'amount' | 'items'>,
+): RequestOf<'supplementaryDebit'> => ({
+  ...original,
+  officeCode: key.officeCode,
+  entrustDate: key.entrustDate,
+  serialNo: key.serialNo,
+  originalEntrustDate: original.entrustDate,
+  originalSerialNo: original.serialNo,
+  workDate: key.entrustDate,
+  reason: ordered.reason,
+  amount: ordered.amount,
+  items: ordered.items,
+})
+
 /** The message to the bank: the order, its key, and what the reference data adds. */
 export const debitRequestOf = (
   order: DebitOrder,

@@ -37,6 +37,8 @@ const succeeded = outcome('90000', '0000', '扣款成功')
 /** What became of it: the first line of the feed, and without its number the debit itself. */
 export const feedExample: FeedJson = {
   seq: 1,
+  verb: 'debit',
+  bookedAmount: amount,
   ...debitJson({
     ...key,
     ...booked,

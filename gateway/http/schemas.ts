@@ -59,8 +59,21 @@ const debitProperties = {
   attempts: { type: 'integer', minimum: 0, title: '调用银行次数(含查询) / calls to the bank, inquiries included' },
   acceptedAt: instant('受理时间 / accepted at', '2026-11-10T09:30:00.000+08:00'),
   settledAt: instant('终结时间 / settled at', '2026-11-10T09:30:00.412+08:00'),
+  voidedAt: instant('作废时间 / voided at', '2026-11-11T10:00:00.000+08:00'),
+  voidReason: text('作废原因 / why it is void (art. 35(3))'),
 }
-const { seq: _seq, ...debitExample } = feedExample
+const verbProperty = {
+  type: 'string',
+  title: '交易 / verb',
+  enum: ['debit', 'supplementaryDebit', 'reversal'],
+  description: '扣款、补充划缴、冲正 / debit, supplementary debit, reversal',
+}
+const furtherProperties = {
+  orderNo: text('税务系统的委托编号 / the number of the order'),
+  reason: text('原因 / reason'),
+  bookedAmount: { type: 'integer', title: '实际动账金额(分) / fen that moved', minimum: 0 },
+}
+const { seq: _seq, verb: _verb, bookedAmount: _booked, ...debitExample } = feedExample
 const debitRequired = [
   'ticketNo',
   'state',
@@ -91,8 +104,13 @@ export const feedSchema = {
   title: '结果流水 / one result of the feed',
   type: 'object',
   additionalProperties: false,
-  required: ['seq', ...debitRequired],
-  properties: { seq: { type: 'integer', title: '结果序号,递增 / sequence number of the feed, growing', minimum: 1 }, ...debitProperties },
+  required: ['seq', 'verb', ...debitRequired],
+  properties: {
+    seq: { type: 'integer', title: '结果序号,递增 / sequence number of the feed, growing', minimum: 1 },
+    verb: verbProperty,
+    ...debitProperties,
+    ...furtherProperties,
+  },
   examples: [feedExample],
 } as const
 

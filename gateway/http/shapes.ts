@@ -1,4 +1,5 @@
 import { type Outcome, type OutcomeClass, outcome, outcomes } from '@taxlink/bank-sdk'
+import type { InstructionVerb } from '../domain/answers.ts'
 import { type DebitState, debitMachine } from '../domain/debit.ts'
 import { shanghaiTime } from '../domain/time.ts'
 import type { NewDebit } from '../store/debits.ts'
@@ -33,9 +34,20 @@ export type DebitJson = {
   readonly attempts: number
   readonly acceptedAt: string
   readonly settledAt?: string
+  /** 作废 (art. 35(3)). */
+  readonly voidedAt?: string
+  readonly voidReason?: string
+}
+/** What only further instructions of a ticket have to say. */
+export type FurtherJson = {
+  /** The number the tax system ordered it under. */
+  readonly orderNo?: string
+  readonly reason?: string
+  /** Fen that moved; with its end. */
+  readonly bookedAmount?: number
 }
 /** One line of the feed of outcomes. */
-export type FeedJson = DebitJson & { readonly seq: number }
+export type FeedJson = DebitJson & FurtherJson & { readonly seq: number; readonly verb: InstructionVerb }
 
 /** The outcome that goes with a state: certain ones only with a settled debit, and a doubt is always shown as one. */
 const shownOutcome = (state: DebitState, recorded: Outcome | undefined): Outcome | undefined => {
@@ -54,8 +66,15 @@ const resultJson = (shown: Outcome): ResultJson => {
   return { class: shown.class, code, bankCode, ...(bankText === undefined ? {} : { bankText }), zh, en, nextZh, nextEn }
 }
 
+/** What a debit shows of its row. */
+export type Shown = Omit<
+  DebitView,
+  'taxSystem' | 'contentHash' | 'instructionId' | 'verb' | 'booked' | 'reason' | 'orderNo' | 'voidedAt' | 'voidReason'
+> &
+  Partial<Pick<DebitView, 'voidedAt' | 'voidReason'>>
+
 /** A debit of the record as JSON. */
-export const debitJson = (view: Omit<DebitView, 'taxSystem' | 'contentHash' | 'instructionId'>): DebitJson => {
+export const debitJson = (view: Shown): DebitJson => {
   const shown = shownOutcome(view.state, view.outcome)
   return {
     ticketNo: view.ticketNo,
@@ -72,6 +91,8 @@ export const debitJson = (view: Omit<DebitView, 'taxSystem' | 'contentHash' | 'i
     attempts: view.attempts,
     acceptedAt: shanghaiTime(view.acceptedAt),
     ...(view.settledAt ? { settledAt: shanghaiTime(view.settledAt) } : {}),
+    ...(view.voidedAt ? { voidedAt: shanghaiTime(view.voidedAt) } : {}),
+    ...(view.voidReason === undefined ? {} : { voidReason: view.voidReason }),
   }
 }
 
@@ -87,7 +108,14 @@ export const acceptedJson = (debit: NewDebit): DebitJson =>
   })
 
 /** A line of the feed as JSON, for the pages of the feed and for webhooks. */
-export const feedJson = (view: ResultView): FeedJson => ({ seq: view.seq, ...debitJson(view) })
+export const feedJson = (view: ResultView): FeedJson => ({ seq: view.seq, verb: view.verb, ...debitJson(view), ...furtherJson(view) })
+
+/** What a reversal or a supplementary debit says beside what every instruction says. */
+export const furtherJson = ({ verb, orderNo, reason, state, booked }: Omit<ResultView, 'seq'>): FurtherJson => ({
+  ...(orderNo === undefined ? {} : { orderNo }),
+  ...(verb === 'debit' || reason === undefined ? {} : { reason }),
+  ...(state === 'succeeded' ? { bookedAmount: booked } : {}),
+})
 
 /** The body of a webhook's delivery, as the reference page describes it. */
 export const deliveryBody = (results: readonly ResultView[]): string => JSON.stringify({ results: results.map(feedJson) })

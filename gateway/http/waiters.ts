@@ -1,30 +1,30 @@
 import { type DebitState, debitMachine } from '../domain/debit.ts'
 
-/** Requests that wait for the outcome of a ticket (art. 16), all on one timer. */
+/** Requests that wait for the outcome of an instruction (art. 16), all on one timer. */
 export type Waiters = {
-  /** Resolves to true when the ticket is settled for good, to false after `ms` milliseconds or when the server closes. */
-  wait(ticketNo: string, ms: number): Promise<boolean>
+  /** Resolves to true when the instruction of this key is settled for good, to false after `ms` milliseconds or when the server closes. */
+  wait(key: string, ms: number): Promise<boolean>
   /** Told of every commit; only a final state wakes anybody. */
-  readonly settled: (ticketNo: string, state: DebitState) => void
+  readonly settled: (key: string, state: DebitState) => void
   /** How many wait. */
   readonly count: number
   /** Lets everybody go, now and from now on. */
   close(): void
 }
 
-type Waiter = { readonly ticketNo: string; readonly until: number; readonly wake: (settled: boolean) => void }
-type Settled = { readonly ticketNo: string; readonly state: DebitState }
+type Waiter = { readonly key: string; readonly until: number; readonly wake: (settled: boolean) => void }
+type Settled = { readonly key: string; readonly state: DebitState }
 
 // Time in slices of 50 ms: a wait ends at most one slice late. Every tenth slice the record is asked.
 const sliceMs = 50
 const slicesPerPoll = 10
 
 /**
- * Opens the waiting room. `findMany` asks the record about all waiting tickets at once, each 500 ms: another process may have settled them.
+ * Opens the waiting room. `find` asks the record about all that is waited for at once, each 500 ms: another process may have settled them.
  * The timer runs only while somebody waits. `most` may wait; one more is let go at once.
  */
-export const openWaiters = (findMany: (ticketNos: readonly string[]) => Promise<readonly Settled[]>, most = 10_000): Waiters => {
-  const byTicket = new Map<string, Set<Waiter>>()
+export const openWaiters = (find: (keys: readonly string[]) => Promise<readonly Settled[]>, most = 10_000): Waiters => {
+  const byKey = new Map<string, Set<Waiter>>()
   const bySlice = new Map<number, Set<Waiter>>()
   let count = 0
   let closed = false
@@ -38,7 +38,7 @@ export const openWaiters = (findMany: (ticketNos: readonly string[]) => Promise<
     if (set?.delete(waiter) && set.size === 0) map.delete(key)
   }
   const release = (waiter: Waiter, settled: boolean): void => {
-    drop(byTicket, waiter.ticketNo, waiter)
+    drop(byKey, waiter.key, waiter)
     drop(bySlice, waiter.until, waiter)
     count--
     waiter.wake(settled)
@@ -46,15 +46,15 @@ export const openWaiters = (findMany: (ticketNos: readonly string[]) => Promise<
     clearInterval(timer)
     timer = undefined
   }
-  const settled = (ticketNo: string, state: DebitState): void => {
+  const settled = (key: string, state: DebitState): void => {
     if (!debitMachine.isFinal(state)) return
-    for (const waiter of byTicket.get(ticketNo) ?? []) release(waiter, true)
+    for (const waiter of byKey.get(key) ?? []) release(waiter, true)
   }
   const poll = async (): Promise<void> => {
     if (polling) return
     polling = true
     try {
-      for (const found of await findMany([...byTicket.keys()])) settled(found.ticketNo, found.state)
+      for (const found of await find([...byKey.keys()])) settled(found.key, found.state)
     } catch {
       // The record is away; whoever waits is let go when its time is over, and the record is asked again until then.
     } finally {
@@ -71,11 +71,11 @@ export const openWaiters = (findMany: (ticketNos: readonly string[]) => Promise<
     }
   }
   return {
-    wait: (ticketNo, ms) => {
+    wait: (key, ms) => {
       if (closed || count >= most) return Promise.resolve(false)
       return new Promise(wake => {
-        const waiter = { ticketNo, until: sliceOf(performance.now() + ms), wake }
-        byTicket.set(ticketNo, (byTicket.get(ticketNo) ?? new Set<Waiter>()).add(waiter))
+        const waiter = { key, until: sliceOf(performance.now() + ms), wake }
+        byKey.set(key, (byKey.get(key) ?? new Set<Waiter>()).add(waiter))
         bySlice.set(waiter.until, (bySlice.get(waiter.until) ?? new Set<Waiter>()).add(waiter))
         count++
         if (timer) return
@@ -89,7 +89,7 @@ export const openWaiters = (findMany: (ticketNos: readonly string[]) => Promise<
     },
     close: () => {
       closed = true
-      for (const waiting of [...byTicket.values()]) for (const waiter of [...waiting]) release(waiter, false)
+      for (const waiting of [...byKey.values()]) for (const waiter of [...waiting]) release(waiter, false)
     },
   }
 }

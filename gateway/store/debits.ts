@@ -1,5 +1,8 @@
 import type { Outcome } from '@taxlink/bank-sdk'
+import type { InstructionVerb } from '../domain/answers.ts'
 import type { DebitState, Decision, Standing } from '../domain/debit.ts'
+import type { Reason } from '../domain/ticket.ts'
+import { carefully, deleteOutbox, duplicateKey, insertJournal, never, publish, upsertOutbox } from './beside.ts'
 import { CommitUnknown, type Database, errnoOf, type Tx } from './database.ts'
 import { grouped } from './group.ts'
 import { type Columns, inserter, overKeys, sqlTime, updater } from './rows.ts'
@@ -51,14 +54,14 @@ export type Instruction = Standing & {
 /** A claim: who calls the bank now, until when nobody else may. */
 export type Claim = {
   readonly instruction: Instruction
-  readonly verb: 'debit' | 'inquiry'
+  readonly verb: InstructionVerb | 'inquiry'
   readonly owner: string
   readonly now: Date
   readonly leaseUntil: Date
 }
 /** What came of a call, with the fence it was made under. */
 export type Settlement = {
-  readonly instruction: Pick<Instruction, 'id' | 'ticketNo' | 'bankCode'>
+  readonly instruction: Pick<Instruction, 'id' | 'ticketNo' | 'bankCode' | 'verb' | 'inDoubt'>
   readonly from: DebitState
   readonly attemptNo: number
   readonly owner: string
@@ -68,14 +71,32 @@ export type Settlement = {
   readonly accountingDate: string | undefined
   readonly fault: string | undefined
   readonly transcript: string | undefined
+  /** The reversal to be sent first, where the decision asks for one. */
+  readonly tombstone?: NewInstruction | undefined
+}
+
+/** A further instruction of a ticket, as it is first written. */
+export type NewInstruction = {
+  readonly id: number
+  readonly verb: 'supplementaryDebit' | 'reversal'
+  readonly ticketNo: string
+  readonly officeCode: string
+  readonly entrustDate: string
+  readonly serialNo: string
+  readonly bankCode: string
+  /** Fen. */
+  readonly amount: number
+  /** The message to the bank as JSON, frozen. */
+  readonly request: string
+  readonly originalId: number
+  readonly reason: Reason
+  readonly acceptedAt: Date
 }
 
 const when = (at: Date | undefined): string | null => (at ? sqlTime(at) : null)
-/** Open, but not due by itself: a person decides. Not NULL, so that the index of what is due holds all that is open and nothing else. */
-const never = '9999-12-31 00:00:00.000'
-const nextLook = (decision: Decision): string | null => when(decision.nextAttemptAt) ?? (decision.person ? never : null)
-const journalReason = (reason: string): string => reason.slice(0, 200)
-const isFinal = (state: DebitState): boolean => state === 'succeeded' || state === 'refused'
+const nextLook = (decision: Decision): string | null => when(decision.nextAttemptAt) ?? (isFinal(decision.state) ? null : never)
+/** Whether nothing leads out of it. */
+export const isFinal = (state: DebitState): boolean => state === 'succeeded' || state === 'refused'
 
 const insertTicket = inserter<NewDebit>('ticket', {
   ticket_no: d => d.ticketNo,
@@ -131,50 +152,12 @@ const answerColumns: Columns<Settlement> = {
 }
 const insertAnswer = inserter('answer', answerColumns)
 const keepAnswer = inserter('answer', answerColumns, 'ON DUPLICATE KEY UPDATE attempt_no = VALUES(attempt_no)')
-type Entry = {
-  readonly at: Date
-  readonly ticketNo: string
-  readonly instructionId: number
-  readonly event: string
-  readonly actor: string
-  readonly state: string
-  readonly reason: string
-}
-const insertJournal = inserter<Entry>('journal', {
-  at: e => sqlTime(e.at),
-  ticket_no: e => e.ticketNo,
-  instruction_id: e => e.instructionId,
-  event: e => e.event,
-  actor: e => e.actor,
-  state: e => e.state,
-  reason: e => journalReason(e.reason),
-})
-type Published = {
-  readonly seq: number
-  readonly ticketNo: string
-  readonly instructionId: number
-  readonly state: string
-  readonly at: Date
-}
-const insertResult = inserter<Published>('result', {
-  seq: r => r.seq,
-  ticket_no: r => r.ticketNo,
-  instruction_id: r => r.instructionId,
-  state: r => r.state,
-  at: r => sqlTime(r.at),
-})
-type WakeUp = { readonly instructionId: number; readonly wakeAt: Date }
-const upsertOutbox = inserter<WakeUp>(
-  'outbox',
-  { instruction_id: w => w.instructionId, wake_at: w => sqlTime(w.wakeAt) },
-  'ON DUPLICATE KEY UPDATE wake_at = VALUES(wake_at)',
-)
-const deleteOutbox = overKeys('DELETE FROM outbox WHERE instruction_id IN (?)')
 const ticketsByNo = overKeys(
   `SELECT t.ticket_no AS ticketNo, t.content_hash AS contentHash, i.id AS instructionId
    FROM ticket t JOIN instruction i ON i.ticket_no = t.ticket_no AND i.verb = 'debit' WHERE t.ticket_no IN (?)`,
 )
-const answersOf = overKeys('SELECT attempt_no AS attemptNo FROM answer WHERE instruction_id IN (?)')
+/** The attempts of instructions that have an answer. */
+export const answersOf = overKeys('SELECT attempt_no AS attemptNo FROM answer WHERE instruction_id IN (?)')
 
 const moveOnClaim = updater<Claim>(
   'instruction',
@@ -185,14 +168,14 @@ const moveOnClaim = updater<Claim>(
     to_state: ['ascii', c => stateOf(c)],
     owner: ['ascii', c => c.owner],
     lease_until: ['time', c => sqlTime(c.leaseUntil)],
-    sent_at: ['time', c => (c.verb === 'debit' ? sqlTime(c.now) : null)],
+    sent_at: ['time', c => (c.verb === 'inquiry' ? null : sqlTime(c.now))],
     seen_at: ['time', c => sqlTime(c.now)],
   },
   't.id = v.id AND t.attempt_no = v.fence AND t.state = v.from_state AND t.next_attempt_at <= v.seen_at',
   `t.state = v.to_state, t.attempt_no = t.attempt_no + 1, t.lease_owner = v.owner, t.next_attempt_at = v.lease_until,
    t.last_sent_at = COALESCE(v.sent_at, t.last_sent_at)`,
 )
-const stateOf = (claim: Claim): 'sent' | 'unknown' => (claim.verb === 'debit' ? 'sent' : 'unknown')
+const stateOf = (claim: Claim): 'sent' | 'unknown' => (claim.verb === 'inquiry' ? 'unknown' : 'sent')
 
 const moveOnAnswer = updater<Settlement>(
   'instruction',
@@ -213,23 +196,14 @@ const moveOnAnswer = updater<Settlement>(
     accounting_date: ['date', s => s.accountingDate ?? null],
     settled_at: ['time', s => (isFinal(s.decision.state) ? sqlTime(s.now) : null)],
   },
-  't.id = v.id AND t.attempt_no = v.fence AND t.lease_owner = v.owner AND t.state = v.from_state',
+  // What somebody waits for is settled with whatever waits, elsewhere.
+  't.id = v.id AND t.attempt_no = v.fence AND t.lease_owner = v.owner AND t.state = v.from_state AND t.awaited = 0',
   // The code and text belong together: a new outcome replaces both, none leaves both.
   `t.state = v.to_state, t.lease_owner = NULL, t.next_attempt_at = v.next_at, t.person = v.person, t.redeliveries = v.redeliveries, t.inquiries = v.inquiries,
    t.bank_text = IF(v.result_code IS NULL, t.bank_text, v.bank_text), t.bank_result_code = COALESCE(v.bank_result_code, t.bank_result_code),
    t.result_code = COALESCE(v.result_code, t.result_code), t.bank_serial = COALESCE(v.bank_serial, t.bank_serial),
    t.accounting_date = COALESCE(v.accounting_date, t.accounting_date), t.settled_at = v.settled_at`,
 )
-
-/** Writes results to the feed. The counter's row stays locked until the commit, so the order of `seq` is the order of commits. */
-const publish = async (tx: Tx, results: readonly Omit<Published, 'seq'>[]): Promise<void> => {
-  if (results.length === 0) return
-  const { insertId } = await tx.execute("UPDATE counter SET next = LAST_INSERT_ID(next) + ? WHERE name = 'result'", [results.length])
-  await insertResult(
-    tx,
-    results.map((r, i) => ({ ...r, seq: insertId + i })),
-  )
-}
 
 const writeAcceptances = async (tx: Tx, debits: readonly NewDebit[]): Promise<void> => {
   await insertTicket(tx, debits)
@@ -252,8 +226,6 @@ const writeAcceptances = async (tx: Tx, debits: readonly NewDebit[]): Promise<vo
     debits.filter(d => isFinal(d.state)).map(d => ({ ...d, at: d.acceptedAt })),
   )
 }
-
-const duplicateKey = 1062
 
 /** Accepts what is new and tells what was there. The usual case, all new, is tried at once; a duplicate key sends the group the careful way. */
 const acceptGroup =
@@ -294,30 +266,21 @@ const acceptGroup =
     )
   }
 
-/** Runs a transaction that re-reads before it writes again where the fate of a COMMIT is unknown, or where another process was quicker. */
-const carefully = async <T>(run: () => Promise<T>): Promise<T> => {
-  for (let left = 5; ; left--) {
-    try {
-      return await run()
-    } catch (error) {
-      if (left === 0 || (errnoOf(error) !== duplicateKey && !(error instanceof CommitUnknown))) throw error
-    }
-  }
-}
-
 type Fence = {
   readonly id: number
   readonly attemptNo: number
   readonly state: DebitState
   readonly owner: string | null
   readonly nextAttemptAt: Date | null
+  readonly awaited: number
 }
 const fences = overKeys(
-  'SELECT id, attempt_no AS attemptNo, state, lease_owner AS owner, next_attempt_at AS nextAttemptAt FROM instruction WHERE id IN (?) FOR UPDATE',
+  `SELECT id, attempt_no AS attemptNo, state, lease_owner AS owner, next_attempt_at AS nextAttemptAt, awaited FROM instruction
+   WHERE id IN (?) FOR UPDATE`,
 )
 
 /** Thrown inside a group whose rows are not all ours any more, so that it is undone and taken the careful way. */
-class Stale extends Error {}
+export class Stale extends Error {}
 
 /**
  * Runs a group: in the usual case all its rows are still ours and one compare-and-set writes them all. Otherwise the rows are locked and looked
@@ -372,7 +335,7 @@ const writeClaims = async (tx: Tx, claims: readonly Claim[]): Promise<void> => {
       at: c.now,
       ticketNo: c.instruction.ticketNo,
       instructionId: c.instruction.id,
-      event: c.verb === 'debit' ? 'send' : 'inquire',
+      event: c.verb === 'inquiry' ? 'inquire' : 'send',
       actor: c.owner,
       state: stateOf(c),
       reason: `attempt ${next(c)}`,
@@ -397,7 +360,8 @@ const claimGroup = (db: Database) => (claims: readonly Claim[]) =>
     writeClaims,
   )
 
-const writeSettlements = async (tx: Tx, items: readonly Settlement[]): Promise<void> => {
+/** Writes what came of calls under their fences; throws Stale where one is not ours any more. */
+export const writeSettlements = async (tx: Tx, items: readonly Settlement[]): Promise<void> => {
   if ((await moveOnAnswer(tx, items)) !== items.length) throw new Stale()
   await insertAnswer(tx, items)
   const about = (s: Settlement) => ({
@@ -418,13 +382,15 @@ const writeSettlements = async (tx: Tx, items: readonly Settlement[]): Promise<v
     tx,
     items.filter(s => !s.decision.nextAttemptAt).map(s => s.instruction.id),
   )
-  await publish(tx, items.filter(s => isFinal(s.decision.state)).map(about))
+  // A reversal of our own nobody has ordered, and nobody is told of.
+  await publish(tx, items.filter(s => isFinal(s.decision.state) && !s.instruction.inDoubt).map(about))
 }
 
 const settleGroup =
   (db: Database) =>
   async (items: readonly Settlement[]): Promise<readonly boolean[]> => {
-    const isOurs = (s: Settlement, fence: Fence) => fence.attemptNo === s.attemptNo && fence.owner === s.owner && fence.state === s.from
+    const isOurs = (s: Settlement, fence: Fence) =>
+      fence.attemptNo === s.attemptNo && fence.owner === s.owner && fence.state === s.from && fence.awaited === 0
     try {
       return await underFence(db, items, s => s.instruction.id, isOurs, writeSettlements)
     } catch (error) {
@@ -469,10 +435,20 @@ export type DebitWrites = {
   keep(settlement: Settlement): Promise<void>
 }
 
-/** `most` rows share a commit, `lanes` commits are in flight at once. */
-export const openDebitWrites = (db: Database, options = { most: 64, lanes: 2 }): DebitWrites => ({
-  accept: grouped(acceptGroup(db), options),
-  claim: grouped(claimGroup(db), options),
-  settle: grouped(settleGroup(db), options),
-  keep: settlement => keepAnswer(db, [settlement]),
-})
+/**
+ * `most` rows share a commit, `lanes` commits are in flight at once. `linked` settles alone what has a meaning for other rows, and whatever the
+ * group could not settle: it looks again, under the lock of the whole ticket.
+ */
+export const openDebitWrites = (
+  db: Database,
+  linked: (settlement: Settlement) => Promise<boolean>,
+  options = { most: 64, lanes: 2 },
+): DebitWrites => {
+  const settle = grouped(settleGroup(db), options)
+  return {
+    accept: grouped(acceptGroup(db), options),
+    claim: grouped(claimGroup(db), options),
+    settle: async s => (s.instruction.verb === 'debit' && s.decision.effect === undefined && (await settle(s))) || linked(s),
+    keep: settlement => keepAnswer(db, [settlement]),
+  }
+}

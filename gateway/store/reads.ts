@@ -1,15 +1,18 @@
 import { isUnifiedCode, type Outcome, outcome } from '@taxlink/bank-sdk'
 import type { SQL } from 'drizzle-orm'
 import type { Pool } from 'mysql2/promise'
+import type { InstructionVerb } from '../domain/answers.ts'
 import type { DebitState } from '../domain/debit.ts'
+import type { Reason } from '../domain/ticket.ts'
 import type { Database } from './database.ts'
 import type { Instruction } from './debits.ts'
 import { and, asc, drizzle, eq, gt, inArray, sql } from './drizzle.ts'
 import { sqlTime } from './rows.ts'
-import { answer, attempt, instruction, result, ticket } from './tables.ts'
+import { answer, attempt, instruction, result, tax_order, ticket } from './tables.ts'
 
-/** A debit as the tax side sees it; its content (accounts, names) stays out of it. */
+/** An instruction as the tax side sees it; its content (accounts, names) stays out of it. */
 export type DebitView = {
+  readonly verb: InstructionVerb
   readonly ticketNo: string
   readonly taxSystem: string
   readonly state: DebitState
@@ -28,6 +31,15 @@ export type DebitView = {
   readonly attempts: number
   readonly acceptedAt: Date
   readonly settledAt: Date | undefined
+  /** Fen that moved: those asked for, unless the bank or a person has said another amount; 0 before it succeeded. */
+  readonly booked: number
+  /** Why a reversal or a supplementary debit was ordered. */
+  readonly reason: Reason | undefined
+  /** 作废 (art. 35(3)): when the ticket was voided, and why. */
+  readonly voidedAt: Date | undefined
+  readonly voidReason: string | undefined
+  /** The number under which the tax side ordered it, where that is not the ticket's. */
+  readonly orderNo: string | undefined
   readonly contentHash: Buffer
   readonly instructionId: number
 }
@@ -74,7 +86,9 @@ export type DebitReads = {
   totals(entrustDate: string): Promise<DayTotal[]>
 }
 
-const columns = {
+/** The columns of a view, of an instruction joined with its ticket. */
+export const columns = {
+  verb: instruction.verb,
   ticketNo: instruction.ticketNo,
   taxSystem: ticket.taxSystem,
   state: instruction.state,
@@ -92,10 +106,22 @@ const columns = {
   attempts: instruction.attemptNo,
   acceptedAt: instruction.acceptedAt,
   settledAt: instruction.settledAt,
+  bookedAmount: instruction.bookedAmount,
+  reason: instruction.reason,
+  voidedAt: ticket.voidedAt,
+  voidReason: ticket.voidReason,
+  orderNo: sql<string | null>`NULL`,
   contentHash: ticket.contentHash,
   instructionId: instruction.id,
 }
 type Found = {
+  state: DebitState
+  amount: number
+  bookedAmount: number | null
+  reason: Reason | null
+  voidedAt: Date | null
+  voidReason: string | null
+  orderNo: string | null
   resultCode: string | null
   bankResultCode: string | null
   bankText: string | null
@@ -104,10 +130,17 @@ type Found = {
   settledAt: Date | null
 }
 
-const view = <T extends Found>(row: T) => {
-  const { resultCode, bankResultCode, bankText, bankSerial, accountingDate, settledAt, ...same } = row
+/** A row as a view. */
+export const view = <T extends Found>(row: T) => {
+  const { resultCode, bankResultCode, bankText, bankSerial, accountingDate, settledAt, ...known } = row
+  const { bookedAmount, reason, voidedAt, voidReason, orderNo, ...same } = known
   return {
     ...same,
+    booked: row.state === 'succeeded' ? (bookedAmount ?? row.amount) : 0,
+    reason: reason ?? undefined,
+    voidedAt: voidedAt ?? undefined,
+    voidReason: voidReason ?? undefined,
+    orderNo: orderNo ?? undefined,
     outcome:
       resultCode !== null && isUnifiedCode(resultCode)
         ? outcome(resultCode, bankResultCode ?? resultCode, bankText ?? undefined)
@@ -120,6 +153,8 @@ const view = <T extends Found>(row: T) => {
 
 const instructionColumns = {
   id: instruction.id,
+  verb: instruction.verb,
+  reason: instruction.reason,
   ticketNo: instruction.ticketNo,
   officeCode: instruction.officeCode,
   entrustDate: instruction.entrustDate,
@@ -164,10 +199,11 @@ export const openDebitReads = (db: Database): DebitReads => {
     },
     results: async (taxSystem, after, limit) => {
       const rows = await d
-        .select({ ...columns, seq: result.seq })
+        .select({ ...columns, orderNo: tax_order.orderNo, seq: result.seq })
         .from(result)
         .innerJoin(instruction, eq(instruction.id, result.instructionId))
         .innerJoin(ticket, eq(ticket.ticketNo, instruction.ticketNo))
+        .leftJoin(tax_order, and(eq(tax_order.instructionId, instruction.id), eq(tax_order.kind, instruction.verb)))
         .where(and(gt(result.seq, after), taxSystem === undefined ? undefined : eq(ticket.taxSystem, taxSystem)))
         .orderBy(asc(result.seq))
         .limit(limit)
@@ -202,7 +238,12 @@ export const openDebitReads = (db: Database): DebitReads => {
         .select(instructionColumns)
         .from(instruction)
         .where(inArray(instruction.id, [...ids]))
-      return rows.map(r => ({ ...r, nextAttemptAt: r.nextAttemptAt ?? undefined, lastSentAt: r.lastSentAt ?? undefined }))
+      return rows.map(({ reason, ...r }) => ({
+        ...r,
+        inDoubt: reason === 'in-doubt',
+        nextAttemptAt: r.nextAttemptAt ?? undefined,
+        lastSentAt: r.lastSentAt ?? undefined,
+      }))
     },
     due: async (now, limit) =>
       (

@@ -40,7 +40,11 @@ export const referenceSchema: Schema = object({
       // What may be left out came later: a version that was loaded before stays valid.
       policy: object(
         {
-          dedupe: { enum: ['by-key', 'none'] },
+          dedupe: { enum: ['by-key', 'tombstone', 'none'] },
+          inquiry: { type: 'boolean' },
+          reversal: { enum: ['any', 'whole-only', 'none'] },
+          tombstones: { type: 'boolean' },
+          dayEnd: string('^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$'),
           quiescenceMs: count(0, 604_800_000),
           inquiryLadderMs: ladder,
           redeliveryLadderMs: ladder,
@@ -66,17 +70,24 @@ const isReferenceFile = new Ajv2020({ allErrors: true, strict: true }).compile<R
 export const parseReference = (text: string): ReferenceFile => {
   const data: unknown = JSON.parse(text)
   if (isReferenceFile(data)) {
-    for (const { code, policy } of data.banks)
-      if (policy.concurrency > policy.connections * policy.pipeline)
-        fail(
-          'bad-config',
-          `reference data: the concurrency of bank ${code} is more than its ${policy.connections * policy.pipeline} requests on all lines`,
-        )
+    for (const bank of data.banks) checkPolicy(bank)
     return data
   }
   const wrong = (isReferenceFile.errors ?? []).map(e => `${e.instancePath || '/'} ${e.message ?? ''}`)
   return fail('bad-config', `reference data: ${wrong.join('; ')}`)
 }
+
+/** What a schema cannot say of a policy. */
+const checkPolicy = ({ code, policy }: BankEntry): void => {
+  const { concurrency, connections, pipeline, dedupe, tombstones, reversal } = policy
+  if (concurrency > connections * pipeline)
+    fail('bad-config', `reference data: the concurrency of bank ${code} is more than its ${connections * pipeline} requests on all lines`)
+  if (dedupe === 'tombstone' && (!tombstones || reversal === 'none'))
+    fail('bad-config', `reference data: bank ${code} is of class tombstone, so it must reverse and keep tombstones`)
+}
+
+/** What a version that was loaded before these were asked for has promised of them: nothing. */
+const unpromised = { inquiry: true, reversal: 'none', tombstones: false, dayEnd: '00:00' } as const
 
 /**
  * Loads a version into the tables, whole or not at all. The same version with the same bytes changes nothing; the same version with other bytes
@@ -160,7 +171,9 @@ export const readReference = (db: Database): Promise<Reference | undefined> =>
     )
     return {
       version: current.version,
-      banks: new Map(banks.map(b => [b.code, { ...b, enabled: b.enabled === 1, policy: JSON.parse(b.policy) as BankPolicy }])),
+      banks: new Map(
+        banks.map(b => [b.code, { ...b, enabled: b.enabled === 1, policy: { ...unpromised, ...(JSON.parse(b.policy) as BankPolicy) } }]),
+      ),
       treasuries: new Map(treasuries.map(t => [t.code, t])),
       offices: new Map(
         offices.map(o => [

@@ -1,8 +1,14 @@
 import type { Reference } from '../domain/reference.ts'
+import { type Breaks, openBreaks } from './breaks.ts'
 import { openCounters, takeSerial } from './counters.ts'
 import type { Database } from './database.ts'
+import { type BankDays, openBankDays } from './days.ts'
 import { type DebitWrites, openDebitWrites } from './debits.ts'
 import { type Deliveries, openDeliveries } from './deliveries.ts'
+import { type LateAnswers, openLateAnswers } from './late.ts'
+import { openLinked } from './linked.ts'
+import { type OrderReads, openOrderReads } from './order-reads.ts'
+import { type Orders, openOrders } from './orders.ts'
 import { type DebitReads, openDebitReads } from './reads.ts'
 import { readReference } from './reference.ts'
 import { openWakes, type Wakes } from './wakes.ts'
@@ -10,6 +16,11 @@ import { openWakes, type Wakes } from './wakes.ts'
 /** All that the flows need of the record. They know this type only: a simulated record takes its place where they are proved. */
 export type Store = DebitWrites &
   DebitReads &
+  Orders &
+  OrderReads &
+  Breaks &
+  LateAnswers &
+  BankDays &
   Wakes & {
     readonly deliveries: Deliveries
     takeInstructionId(): number | Promise<number>
@@ -21,8 +32,13 @@ export type Store = DebitWrites &
 export const openStore = (db: Database, reads: Database = db): Store => {
   const counters = openCounters(db, name => (name === 'instruction' ? 1_000 : 100))
   return {
-    ...openDebitWrites(db),
+    ...openDebitWrites(db, openLinked(reads)),
     ...openDebitReads(reads),
+    ...openOrders(reads),
+    ...openOrderReads(reads),
+    ...openBreaks(reads),
+    ...openLateAnswers(reads),
+    ...openBankDays(reads),
     ...openWakes(reads),
     deliveries: openDeliveries(reads),
     takeInstructionId: () => counters.take('instruction'),

@@ -15,12 +15,14 @@ export const ticket = mysqlTable('ticket', {
   amount: fen('amount').notNull(),
   contentHash: binary('content_hash').notNull(),
   acceptedAt: instant('accepted_at').notNull(),
+  voidedAt: instant('voided_at'),
+  voidReason: varchar('void_reason', { length: 200 }),
 })
 
 /** One message to a bank that moves money, and where it stands. */
 export const instruction = mysqlTable('instruction', {
   id: bigint('id', { mode: 'number' }).primaryKey(),
-  verb: varchar('verb', { length: 20 }).notNull(),
+  verb: varchar('verb', { length: 20, enum: ['debit', 'supplementaryDebit', 'reversal'] }).notNull(),
   ticketNo: char('ticket_no', { length: 18 }).notNull(),
   officeCode: varchar('office_code', { length: 12 }).notNull(),
   entrustDate: date('entrust_date', { mode: 'string' }).notNull(),
@@ -43,6 +45,13 @@ export const instruction = mysqlTable('instruction', {
   accountingDate: date('accounting_date', { mode: 'string' }),
   acceptedAt: instant('accepted_at').notNull(),
   settledAt: instant('settled_at'),
+  originalId: bigint('original_id', { mode: 'number' }),
+  reason: varchar('reason', {
+    length: 20,
+    enum: ['under-debited', 'bank-missing', 'duplicate', 'over-debited', 'tax-side', 'in-doubt'],
+  }),
+  bookedAmount: fen('booked_amount'),
+  awaited: boolean('awaited').notNull(),
 })
 
 /** One call to a bank, committed before its first byte. */
@@ -77,4 +86,19 @@ export const result = mysqlTable('result', {
 export const outbox = mysqlTable('outbox', {
   instructionId: bigint('instruction_id', { mode: 'number' }).primaryKey(),
   wakeAt: instant('wake_at').notNull(),
+})
+
+/** What a tax system ordered beside debits. */
+export const tax_order = mysqlTable('tax_order', {
+  id: bigint('id', { mode: 'number' }).primaryKey(),
+  taxSystem: varchar('tax_system', { length: 80 }).notNull(),
+  kind: varchar('kind', { length: 20, enum: ['supplementaryDebit', 'reversal', 'stop'] }).notNull(),
+  orderNo: varchar('order_no', { length: 32 }).notNull(),
+  contentHash: binary('content_hash').notNull(),
+  ticketNo: char('ticket_no', { length: 18 }).notNull(),
+  instructionId: bigint('instruction_id', { mode: 'number' }).notNull(),
+  acceptedAt: instant('accepted_at').notNull(),
+  state: varchar('state', { length: 12, enum: ['succeeded', 'refused'] }),
+  resultCode: char('result_code', { length: 5 }),
+  rule: varchar('rule', { length: 40 }),
 })

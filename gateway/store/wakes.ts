@@ -1,3 +1,4 @@
+import { never } from './beside.ts'
 import type { Database } from './database.ts'
 import type { Instruction } from './debits.ts'
 import { grouped } from './group.ts'
@@ -15,7 +16,10 @@ export type Wakes = {
    * (a wake-up proves nothing, the claim decides), so no lock is held while the queue is told. Returns how many were told.
    */
   relay(now: Date, limit: number, tell: (ids: readonly number[]) => Promise<void>): Promise<number>
-  /** Makes a doubtful debit of this key due at `now`, unless somebody is asking already; false: nothing to hasten. */
+  /**
+   * Makes a doubtful instruction of this key due at `now`, unless somebody is asking already, or its tombstone is waited for; false: nothing to
+   * hasten.
+   */
   hasten(key: { bankCode: string; officeCode: string; entrustDate: string; serialNo: string }, now: Date): Promise<boolean>
   /** Looks at an accepted instruction again later, unless it has moved on; it stays as it is. */
   postpone(postponement: Postponement): Promise<void>
@@ -67,8 +71,8 @@ export const openWakes = (db: Database): Wakes => ({
     const at = sqlTime(now)
     const moved = await db.execute(
       `UPDATE instruction SET next_attempt_at = ? WHERE office_code = ? AND entrust_date = ? AND serial_no = ? AND bank_code = ?
-       AND state = 'unknown' AND lease_owner IS NULL AND next_attempt_at > ?`,
-      [at, key.officeCode, key.entrustDate, key.serialNo, key.bankCode, at],
+       AND state = 'unknown' AND lease_owner IS NULL AND next_attempt_at > ? AND (person = 1 OR next_attempt_at < ?)`,
+      [at, key.officeCode, key.entrustDate, key.serialNo, key.bankCode, at, never],
     )
     return moved.affectedRows === 1
   },

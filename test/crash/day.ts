@@ -147,6 +147,10 @@ const referenceOf = (): string => {
     policy: {
       ...bank.policy,
       dedupe: 'by-key',
+      inquiry: true,
+      reversal: 'any',
+      tombstones: true,
+      dayEnd: '24:00',
       timeoutMs,
       quiescenceMs,
       inquiryLadderMs,

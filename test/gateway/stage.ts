@@ -17,6 +17,10 @@ import type { Store } from '../../gateway/store/store.ts'
 /** A policy for tests: short windows, so that a doubt is settled within a second or two. */
 export const quickPolicy: BankPolicy = {
   dedupe: 'by-key',
+  inquiry: true,
+  reversal: 'any',
+  tombstones: true,
+  dayEnd: '24:00',
   quiescenceMs: 400,
   inquiryLadderMs: [50, 100, 200, 400, 800, 1_600, 3_200],
   redeliveryLadderMs: [50, 100, 200, 400, 800],

@@ -1,10 +1,14 @@
 import { outcome, outcomes, type UnifiedCode } from '@taxlink/bank-sdk'
 import { describe, expect, test } from 'vitest'
 import type { BankPolicy } from '../../../gateway/domain/bank.ts'
-import { type Answer, afterDebit, afterInquiry, debitMachine, dueStep, type Standing } from '../../../gateway/domain/debit.ts'
+import { type Answer, afterInquiry, afterSend, debitMachine, dueStep, type Standing } from '../../../gateway/domain/debit.ts'
 
 const policy: BankPolicy = {
   dedupe: 'by-key',
+  inquiry: true,
+  reversal: 'any',
+  tombstones: true,
+  dayEnd: '24:00',
   quiescenceMs: 60_000,
   inquiryLadderMs: [1_000, 5_000, 60_000],
   redeliveryLadderMs: [500, 2_000],
@@ -14,14 +18,22 @@ const policy: BankPolicy = {
   pipeline: 4,
 }
 const now = new Date('2026-11-10T02:00:00.000Z')
-const sent: Standing = { state: 'sent', amount: 12_345, redeliveries: 0, inquiries: 0, lastSentAt: now, acceptedAt: now }
+const sent: Standing = {
+  verb: 'debit',
+  state: 'sent',
+  amount: 12_345,
+  redeliveries: 0,
+  inquiries: 0,
+  lastSentAt: now,
+  acceptedAt: now,
+}
 const doubtful: Standing = { ...sent, state: 'unknown' }
 const answered = (code: UnifiedCode, amount = 12_345): Answer => ({ kind: 'answered', outcome: outcome(code), amount })
 const at = (ms: number) => new Date(now.getTime() + ms)
 
 describe('after the debit', () => {
   test.each(Object.keys(outcomes) as UnifiedCode[])('the class of %s decides, unless it is a code of reversals', code => {
-    const decision = afterDebit(sent, answered(code), policy, now, 0.5)
+    const decision = afterSend(sent, answered(code), policy, now, 0.5)
     const byClass = { succeeded: 'succeeded', refused: 'refused', unknown: 'unknown', 'in-progress': 'unknown' }[outcomes[code].class]
     const expected = ['94032', '34001', '38002'].includes(code) ? 'unknown' : byClass
     expect(decision.state).toBe(expected)
@@ -30,23 +42,23 @@ describe('after the debit', () => {
     expect(debitMachine.next(sent.state, decision.event)).toBe(decision.state)
   })
   test('a success over another amount is a doubt, not a success', () => {
-    for (const amount of [0, 12_344, 12_346]) expect(afterDebit(sent, answered('90000', amount), policy, now, 0.5).state).toBe('unknown')
+    for (const amount of [0, 12_344, 12_346]) expect(afterSend(sent, answered('90000', amount), policy, now, 0.5).state).toBe('unknown')
   })
   test('a doubt is asked about on the first rung, within the jitter', () => {
     const doubt: Answer = { kind: 'doubtful', fault: 'timeout', outcome: outcome('28003') }
-    expect(afterDebit(sent, doubt, policy, now, 0).nextAttemptAt).toEqual(at(800))
-    expect(afterDebit(sent, doubt, policy, now, 0.999_999).nextAttemptAt).toEqual(at(1_200))
+    expect(afterSend(sent, doubt, policy, now, 0).nextAttemptAt).toEqual(at(800))
+    expect(afterSend(sent, doubt, policy, now, 0.999_999).nextAttemptAt).toEqual(at(1_200))
   })
   test('certain non-delivery keeps the key and comes again, then is refused as never sent', () => {
     const undelivered: Answer = { kind: 'undelivered', fault: 'connect-failed' }
-    const first = afterDebit(sent, undelivered, policy, now, 0.5)
+    const first = afterSend(sent, undelivered, policy, now, 0.5)
     expect(first).toMatchObject({ event: 'undelivered', state: 'accepted', redeliveries: 1, nextAttemptAt: at(500) })
-    expect(afterDebit({ ...sent, redeliveries: 1 }, undelivered, policy, now, 0.5)).toMatchObject({
+    expect(afterSend({ ...sent, redeliveries: 1 }, undelivered, policy, now, 0.5)).toMatchObject({
       state: 'accepted',
       redeliveries: 2,
       nextAttemptAt: at(2_000),
     })
-    expect(afterDebit({ ...sent, redeliveries: 2 }, undelivered, policy, now, 0.5)).toMatchObject({
+    expect(afterSend({ ...sent, redeliveries: 2 }, undelivered, policy, now, 0.5)).toMatchObject({
       state: 'refused',
       outcome: { code: '99092', class: 'refused' },
     })
@@ -59,7 +71,7 @@ describe('after the debit', () => {
         [1, 2_000],
         [2, 2_000],
       ] as const)
-        expect(afterDebit({ ...sent, redeliveries }, held, policy, at(2_499), 0.5)).toMatchObject({
+        expect(afterSend({ ...sent, redeliveries }, held, policy, at(2_499), 0.5)).toMatchObject({
           event: 'undelivered',
           state: 'accepted',
           redeliveries,
@@ -67,10 +79,10 @@ describe('after the debit', () => {
         })
     })
     test('after the time of the whole ladder it is refused as never sent', () => {
-      expect(afterDebit(sent, held, policy, at(2_500), 0.5)).toMatchObject({ state: 'refused', outcome: { code: '99092' } })
+      expect(afterSend(sent, held, policy, at(2_500), 0.5)).toMatchObject({ state: 'refused', outcome: { code: '99092' } })
     })
     test('a second sending that is held back past that time leaves the first in doubt', () => {
-      expect(afterDebit({ ...sent, inquiries: 1 }, held, policy, at(2_500), 0.5)).toMatchObject({ state: 'unknown' })
+      expect(afterSend({ ...sent, inquiries: 1 }, held, policy, at(2_500), 0.5)).toMatchObject({ state: 'unknown' })
     })
     test('a question that was held back was not asked', () => {
       const decision = afterInquiry(doubtful, held, policy, now, 0.5)
@@ -79,7 +91,7 @@ describe('after the debit', () => {
   })
   test('what cannot be written for the bank is refused: certainly nothing was sent', () => {
     const unsendable: Answer = { kind: 'unsendable', fault: 'not-in-charset', outcome: outcome('93003') }
-    expect(afterDebit(sent, unsendable, policy, now, 0.5)).toMatchObject({ state: 'refused', outcome: { code: '93003' } })
+    expect(afterSend(sent, unsendable, policy, now, 0.5)).toMatchObject({ state: 'refused', outcome: { code: '93003' } })
   })
 })
 
@@ -88,17 +100,17 @@ describe('after the debit was sent again, because a first sending may have been 
   test('it is never refused as «certainly never sent»: it goes on being asked about', () => {
     const undelivered: Answer = { kind: 'undelivered', fault: 'connect-failed' }
     const unsendable: Answer = { kind: 'unsendable', fault: 'not-in-charset', outcome: outcome('93003') }
-    expect(afterDebit({ ...again, redeliveries: 1 }, undelivered, policy, now, 0.5).state).toBe('accepted')
+    expect(afterSend({ ...again, redeliveries: 1 }, undelivered, policy, now, 0.5).state).toBe('accepted')
     for (const answer of [undelivered, unsendable])
-      expect(afterDebit(again, answer, policy, now, 0.5)).toMatchObject({ state: 'unknown', inquiries: 1, nextAttemptAt: at(5_000) })
+      expect(afterSend(again, answer, policy, now, 0.5)).toMatchObject({ state: 'unknown', inquiries: 1, nextAttemptAt: at(5_000) })
   })
   test('«already paid» may speak of our own first sending', () => {
-    expect(afterDebit(again, answered('24015', 0), policy, now, 0.5).state).toBe('unknown')
-    expect(afterDebit(sent, answered('24015', 0), policy, now, 0.5).state).toBe('refused')
+    expect(afterSend(again, answered('24015', 0), policy, now, 0.5).state).toBe('unknown')
+    expect(afterSend(sent, answered('24015', 0), policy, now, 0.5).state).toBe('refused')
   })
   test('the bank’s word about the account still decides', () => {
-    expect(afterDebit(again, answered('90000'), policy, now, 0.5).state).toBe('succeeded')
-    expect(afterDebit(again, answered('24003', 0), policy, now, 0.5).state).toBe('refused')
+    expect(afterSend(again, answered('90000'), policy, now, 0.5).state).toBe('succeeded')
+    expect(afterSend(again, answered('24003', 0), policy, now, 0.5).state).toBe('refused')
   })
 })
 
@@ -175,14 +187,14 @@ describe('after an inquiry', () => {
 })
 
 test('what is due: never twice to the bank what may be there already', () => {
-  const due = { nextAttemptAt: now }
+  const due = { verb: 'debit', nextAttemptAt: now } as const
   expect(dueStep({ ...due, state: 'accepted' }, now)).toBe('debit')
   expect(dueStep({ ...due, state: 'sent' }, now)).toBe('inquiry')
   expect(dueStep({ ...due, state: 'unknown' }, now)).toBe('inquiry')
   for (const state of ['succeeded', 'refused'] as const) expect(dueStep({ ...due, state }, now)).toBeUndefined()
   for (const state of ['accepted', 'sent', 'unknown'] as const) {
-    expect(dueStep({ nextAttemptAt: at(1), state }, now)).toBeUndefined()
-    expect(dueStep({ nextAttemptAt: undefined, state }, now)).toBeUndefined()
+    expect(dueStep({ verb: 'debit', nextAttemptAt: at(1), state }, now)).toBeUndefined()
+    expect(dueStep({ verb: 'debit', nextAttemptAt: undefined, state }, now)).toBeUndefined()
   }
 })
 

@@ -11,6 +11,10 @@ import { type Guard, healthOf, lookAgain, openGuard } from '../../../gateway/flo
 
 const policy: BankPolicy = {
   dedupe: 'by-key',
+  inquiry: true,
+  reversal: 'any',
+  tombstones: true,
+  dayEnd: '24:00',
   quiescenceMs: 60_000,
   inquiryLadderMs: [1_000],
   redeliveryLadderMs: [1_000],

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { outcome } from '@taxlink/bank-sdk'
 import type { Call, Called } from '../../../gateway/call.ts'
 import type { Reference } from '../../../gateway/domain/reference.ts'
-import type { Flow, Note } from '../../../gateway/flows/flow.ts'
+import { type Flow, type Note, standings } from '../../../gateway/flows/flow.ts'
 import type { DebitOrder } from '../../../gateway/flows/order.ts'
 import { openSlots, type Slots } from '../../../gateway/flows/slots.ts'
 import { type Http, type HttpOptions, openHttp } from '../../../gateway/http/server.ts'
@@ -84,7 +84,7 @@ export const openHouse = async (options: Partial<HttpOptions> & { readonly chang
   const plain = openStore(fresh.db)
   const store = options.change ? options.change(plain) : plain
   const reference: Reference = (await store.reference())!
-  const waiters = openWaiters(ticketNos => plain.findMany(ticketNos))
+  const waiters = openWaiters(keys => standings(plain, keys))
   const slots = openSlots(10_000)
   const notes: Note[] = []
   const debited = new Map<string, number>()

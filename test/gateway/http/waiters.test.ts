@@ -42,9 +42,9 @@ test('a wait ends when it should, also in a process that was busy', async () => 
 
 test('the record is asked twice a second, once for all, also after it was away', async () => {
   const asked: string[][] = []
-  let answer: () => Promise<{ ticketNo: string; state: 'sent' | 'succeeded' }[]> = async () => [{ ticketNo: '1', state: 'sent' }]
-  const waiters = openWaiters(ticketNos => {
-    asked.push([...ticketNos])
+  let answer: () => Promise<{ key: string; state: 'sent' | 'succeeded' }[]> = async () => [{ key: '1', state: 'sent' }]
+  const waiters = openWaiters(keys => {
+    asked.push([...keys])
     return answer()
   })
   const [one, two] = [waiters.wait('1', 60_000), waiters.wait('2', 60_000)]
@@ -56,7 +56,7 @@ test('the record is asked twice a second, once for all, also after it was away',
   answer = () => Promise.reject(new Error('away'))
   await vi.advanceTimersByTimeAsync(500)
   expect(waiters.count).toBe(2)
-  answer = async () => [{ ticketNo: '1', state: 'succeeded' }]
+  answer = async () => [{ key: '1', state: 'succeeded' }]
   await vi.advanceTimersByTimeAsync(500)
   expect(await one).toBe(true)
   await vi.advanceTimersByTimeAsync(500)

@@ -51,7 +51,11 @@ test('the same thousand tickets at four processes, settled, asked about and rela
     const debit = await debitOf(store, n, owner)
     const verdict = await store.accept(debit)
     if (verdict.kind !== 'accepted' || debit.state !== 'sent') return verdict.kind
-    const fence = { instruction: { id: debit.instructionId, ticketNo: debit.ticketNo, bankCode: debit.bankCode }, owner, now }
+    const fence = {
+      instruction: { id: debit.instructionId, verb: 'debit', ticketNo: debit.ticketNo, bankCode: debit.bankCode } as const,
+      owner,
+      now,
+    }
     const nothing = { bankSerial: undefined, accountingDate: undefined, fault: undefined, transcript: '{}' }
     const doubt = {
       event: 'doubt',

@@ -49,7 +49,7 @@ const decided = (change: Partial<Decision>): Decision => ({
   ...change,
 })
 const settlement = (debit: NewDebit, change: Partial<Settlement> = {}): Settlement => ({
-  instruction: { id: debit.instructionId, ticketNo: debit.ticketNo, bankCode: debit.bankCode },
+  instruction: { id: debit.instructionId, verb: 'debit', ticketNo: debit.ticketNo, bankCode: debit.bankCode },
   from: 'sent',
   attemptNo: 1,
   owner: 'one',

@@ -1,0 +1,46 @@
+import { type InstructionVerb, proofOf } from './answers.ts'
+import type { Answer, DebitState } from './debit.ts'
+import type { BreakKind } from './ticket.ts'
+
+/** A settled instruction as the record has it. */
+export type Recorded = {
+  readonly verb: InstructionVerb
+  readonly state: DebitState
+  /** Fen that moved, and of these what was given back since. */
+  readonly booked: number
+  readonly back: number
+}
+/** What the bank says late: the state it means, and the fen. */
+export type Said = { readonly state: 'succeeded' | 'refused'; readonly code: string; readonly amount: number }
+/** How the record and the bank differ; amounts in fen. */
+export type Contradiction = { readonly kind: BreakKind; readonly taxAmount: number; readonly bankAmount: number }
+
+/**
+ * A late answer against a settled record (art. 35): undefined where both can be true. A settled state is never overwritten; the difference becomes
+ * a break. For a reversal the words are turned round: what the bank did not give back, it has too much of.
+ */
+export const contradiction = ({ verb, state, booked, back }: Recorded, said: Said): Contradiction | undefined => {
+  const known = state === 'succeeded' ? booked : 0
+  const told = said.state === 'succeeded' ? said.amount : 0
+  if (!isFinal(state) || told === known) return undefined
+  // «Reversed, stopped or void» after we gave it all back, and «debited» from before we did.
+  if (said.code === '24020' && back === known) return undefined
+  if (state === 'refused' && back > 0 && told === back) return undefined
+  if (verb === 'reversal') return { kind: told < known ? 'over-debited' : 'under-debited', taxAmount: known, bankAmount: told }
+  const kind = state === 'refused' ? 'bank-only' : told === 0 ? 'bank-missing' : told < known ? 'under-debited' : 'over-debited'
+  return { kind, taxAmount: known, bankAmount: told }
+}
+
+const isFinal = (state: DebitState): boolean => state === 'succeeded' || state === 'refused'
+
+/**
+ * What an answer that came too late says for certain. Judged as the answer to a second sending: a refusal of the message, the hour or the
+ * repetition says nothing about what became of the first.
+ */
+export const saidBy = (verb: InstructionVerb, answer: Answer, byKey: boolean): Said | undefined => {
+  if (answer.kind !== 'answered') return undefined
+  const { outcome, amount } = answer
+  const proof = proofOf(verb, outcome, 'again', byKey)
+  if (proof !== 'done' && proof !== 'refused') return undefined
+  return { state: proof === 'done' ? 'succeeded' : 'refused', code: outcome.code, amount }
+}

@@ -1,0 +1,147 @@
+import type { BankPolicy } from './bank.ts'
+import { givenBack, isOpen, type Movement, type Ruling, type Ticket, type Verdict } from './ticket.ts'
+import { accountingDay, dayHasEnded } from './time.ts'
+
+/** What the decision table of a reversal looks at. */
+export type ReversalCase = {
+  readonly original: Movement
+  /** Fen to give back. */
+  readonly amount: number
+  /** Fen that were given back before. */
+  readonly back: number
+  /** Another reversal of the same original is under way. */
+  readonly isAnotherOpen: boolean
+  readonly isVoid: boolean
+  /** The bank's accounting day of the original is over. */
+  readonly dayEnded: boolean
+  readonly policy: Pick<BankPolicy, 'reversal'>
+}
+/** One row: the first whose case holds decides. */
+export type ReversalRow = Ruling & {
+  readonly does: 'done' | 'refuse' | 'wait'
+  readonly holds: (c: ReversalCase) => boolean
+}
+
+const isUnsettled = ({ original }: ReversalCase): boolean => isOpen(original)
+/** What may yet be given back of it: of a debit in doubt as much as it asked for. */
+const left = (c: ReversalCase): number => (isUnsettled(c) ? c.original.amount : c.original.booked - c.back)
+
+/** The decision table of a reversal (art. 35(1)), in the order in which its reasons outrank each other; where no row holds, it is sent. */
+export const reversalTable: readonly ReversalRow[] = [
+  {
+    rule: 'original-refused',
+    code: '90000',
+    does: 'done',
+    holds: ({ original }) => original.state === 'refused',
+    zh: '原交易确定未扣款,无须冲正',
+    en: 'the original was certainly refused: there is nothing to give back',
+  },
+  {
+    rule: 'ticket-void',
+    code: '24020',
+    does: 'refuse',
+    holds: ({ isVoid }) => isVoid,
+    zh: '电子税票已作废(第三十五条第三项)',
+    en: 'the ticket is void (art. 35(3))',
+  },
+  {
+    rule: 'reversal-open',
+    code: '34001',
+    does: 'refuse',
+    holds: ({ isAnotherOpen }) => isAnotherOpen,
+    zh: '前一笔冲正尚无结果,待其终结后再发',
+    en: 'an earlier reversal has no outcome yet; order again when it has',
+  },
+  {
+    rule: 'already-reversed',
+    code: '94032',
+    does: 'done',
+    holds: c => !isUnsettled(c) && c.back > 0 && left(c) === 0,
+    zh: '原交易已全额冲正',
+    en: 'the original was given back whole',
+  },
+  {
+    rule: 'bank-makes-none',
+    code: '34001',
+    does: 'refuse',
+    holds: ({ policy }) => policy.reversal === 'none',
+    zh: '该银行不支持冲正,使用《调账通知单》(第三十五条第一项)',
+    en: 'this bank makes no reversals: use an adjustment notice (art. 35(1))',
+  },
+  {
+    rule: 'over-limit',
+    code: '34001',
+    does: 'refuse',
+    holds: c => c.amount > left(c),
+    zh: '冲正金额超过已扣未退的金额',
+    en: 'more than was debited and not yet given back',
+  },
+  {
+    rule: 'whole-only',
+    code: '34001',
+    does: 'refuse',
+    holds: c => c.policy.reversal === 'whole-only' && c.amount !== (isUnsettled(c) ? c.original.amount : c.original.booked),
+    zh: '该银行只支持全额冲正,部分退回使用《调账通知单》(第三十五条第一项)',
+    en: 'this bank reverses the whole only: for a part use an adjustment notice (art. 35(1))',
+  },
+  {
+    rule: 'original-open',
+    code: '99091',
+    does: 'wait',
+    holds: isUnsettled,
+    zh: '原交易尚无结果,先查明再冲正',
+    en: 'the original has no outcome yet: that is settled first',
+  },
+  {
+    rule: 'after-day-end',
+    code: '38002',
+    does: 'refuse',
+    holds: ({ dayEnded }) => dayEnded,
+    zh: '银行已日终,使用《调账通知单》(第三十五条第一项)',
+    en: 'the bank’s day has ended: use an adjustment notice (art. 35(1))',
+  },
+]
+
+/** What becomes of a reversal of this case. */
+export const ruleReversal = (c: ReversalCase): Verdict => {
+  const row = reversalTable.find(({ holds }) => holds(c))
+  if (!row) return { kind: 'send' }
+  if (row.does === 'wait') return { kind: 'wait' }
+  const { rule, code, zh, en } = row
+  return { kind: row.does, rule, code, zh, en }
+}
+
+const isOver = (ticket: Ticket, original: Movement, policy: BankPolicy, now: Date): boolean => {
+  const day = original.accountingDate ?? accountingDay(original.lastSentAt ?? original.acceptedAt, policy.dayEnd)
+  return dayHasEnded(day, policy.dayEnd, ticket.bankDay, now)
+}
+
+/** What an order to give `amount` back of an instruction leads to; `own` is the reversal itself, where it is looked at again. */
+export const decideReversal = (ticket: Ticket, original: Movement, amount: number, policy: BankPolicy, now: Date, own?: number): Verdict =>
+  ruleReversal({
+    original,
+    amount,
+    back: givenBack(ticket, original.id),
+    isAnotherOpen: ticket.movements.some(
+      m => m.verb === 'reversal' && m.originalId === original.id && m.reason !== 'in-doubt' && m.id !== own && isOpen(m),
+    ),
+    isVoid: ticket.isVoid,
+    dayEnded: isOver(ticket, original, policy, now),
+    policy,
+  })
+
+/** The same for a reversal the gateway made to leave a tombstone: only while its original is in doubt, and on the bank's same day. */
+export const decideTombstone = (ticket: Ticket, original: Movement, policy: BankPolicy, now: Date): Verdict => {
+  const row = (rule: string): ReversalRow => reversalTable.find(r => r.rule === rule)!
+  const ruling = ({ rule, code, zh, en }: ReversalRow): Ruling => ({ rule, code, zh, en })
+  if (original.state === 'refused') return { kind: 'done', ...ruling(row('original-refused')) }
+  if (!isOpen(original))
+    return {
+      kind: 'refuse',
+      rule: 'original-settled',
+      code: '34001',
+      zh: '原交易已查明成功,不再冲正',
+      en: 'the original has been found to have succeeded',
+    }
+  return isOver(ticket, original, policy, now) ? { kind: 'refuse', ...ruling(row('after-day-end')) } : { kind: 'send' }
+}

@@ -1,0 +1,76 @@
+import type { UnifiedCode } from '@taxlink/bank-sdk'
+import type { InstructionVerb } from './answers.ts'
+import type { DebitState } from './debit.ts'
+
+/** Why an instruction moves money: the case of a supplementary debit, or the ground of a reversal. `in-doubt` is the gateway's own. */
+export type Reason = 'under-debited' | 'bank-missing' | 'duplicate' | 'over-debited' | 'tax-side' | 'in-doubt'
+
+/** An instruction of a ticket, as the rules about its siblings see it. */
+export type Movement = {
+  readonly id: number
+  readonly verb: InstructionVerb
+  readonly state: DebitState
+  /** Fen asked for. */
+  readonly amount: number
+  /** Fen that certainly moved: 0 unless it succeeded. */
+  readonly booked: number
+  /** The instruction that a reversal gives back, or that a supplementary debit completes. */
+  readonly originalId: number | undefined
+  readonly reason: Reason | undefined
+  readonly inquiries: number
+  readonly acceptedAt: Date
+  readonly lastSentAt: Date | undefined
+  readonly accountingDate: string | undefined
+}
+
+/** How a difference is known: from the bank's own late word, from an inquiry, declared by two persons, from the bank's file. */
+export type BreakSource = 'late-answer' | 'inquiry' | 'resolution' | 'file'
+/** 单边账 (art. 35): which side has the money, or how much of it. */
+export type BreakKind = 'bank-only' | 'bank-missing' | 'under-debited' | 'over-debited'
+/** A difference between the record and the bank that is not yet remedied. */
+export type OpenBreak = {
+  readonly instructionId: number
+  readonly kind: BreakKind
+  readonly source: BreakSource
+  /** Fen, as the record has it and as the bank has it. */
+  readonly taxAmount: number
+  readonly bankAmount: number
+}
+
+/** All that is known of a ticket, read at one moment under its lock. */
+export type Ticket = {
+  readonly ticketNo: string
+  readonly taxSystem: string
+  readonly bankCode: string
+  /** Fen of the ticket. */
+  readonly amount: number
+  /** 作废 (art. 35(3)). */
+  readonly isVoid: boolean
+  readonly movements: readonly Movement[]
+  readonly breaks: readonly OpenBreak[]
+  /** The latest accounting date the bank was seen to be at work on. */
+  readonly bankDay: string | undefined
+}
+
+/** A rule of ours that refuses an order, or has nothing left to do for it: its unified code and its words. */
+export type Ruling = { readonly code: UnifiedCode; readonly rule: string; readonly zh: string; readonly en: string }
+/** What an order leads to: it is sent, it waits for its original, it is done without the bank, or our rules refuse it. */
+export type Verdict =
+  | { readonly kind: 'send' }
+  | { readonly kind: 'wait' }
+  | ({ readonly kind: 'done' } & Ruling)
+  | ({ readonly kind: 'refuse' } & Ruling)
+
+/** The instruction with this id. */
+export const movementOf = (ticket: Ticket, id: number): Movement | undefined => ticket.movements.find(m => m.id === id)
+
+/** Fen of an instruction that were certainly given back. */
+export const givenBack = (ticket: Ticket, originalId: number): number =>
+  ticket.movements.filter(m => m.verb === 'reversal' && m.originalId === originalId).reduce((sum, m) => sum + m.booked, 0)
+
+/** Whether the instruction may yet change. */
+export const isOpen = (movement: Movement): boolean => movement.state !== 'succeeded' && movement.state !== 'refused'
+
+/** An open break that two persons or the bank's own file have declared: a bank's late word alone founds no order. */
+export const declared = (ticket: Ticket, instructionId: number, kind: BreakKind): OpenBreak | undefined =>
+  ticket.breaks.find(b => b.instructionId === instructionId && b.kind === kind && (b.source === 'resolution' || b.source === 'file'))

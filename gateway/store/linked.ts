@@ -1,0 +1,210 @@
+import type { Outcome } from '@taxlink/bank-sdk'
+import type { DebitState, Effect } from '../domain/debit.ts'
+import { shortfall, voidsTicket } from '../domain/supplement.ts'
+import { isOpen, type Movement, movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
+import { carefully, deleteOutbox, insertJournal, never, publish, upsertOutbox } from './beside.ts'
+import { closeBreaks } from './breaks.ts'
+import type { Database, Tx } from './database.ts'
+import { answersOf, isFinal, type NewInstruction, type Settlement, Stale, writeSettlements } from './debits.ts'
+import { sqlTime } from './rows.ts'
+import { lockTicket } from './tickets.ts'
+
+// What has a meaning for other rows of its ticket is settled here, all of it in one transaction and under the lock of the whole ticket.
+
+/** Who moves something, and when. */
+export type Actor = { readonly now: Date; readonly actor: string }
+/** A move that no answer of a bank makes: to a certain end, or (a doubt) to a person. */
+export type Move = {
+  readonly state: 'succeeded' | 'refused'
+  readonly outcome: Outcome
+  /** Fen that moved, where it is not the amount asked for. */
+  readonly booked?: number
+  readonly reason: string
+}
+
+/** Moves an open instruction to its end without a call, and raises its fence: whoever still has it in hand is stale. */
+export const moveWithoutCall = async (tx: Tx, ticket: Ticket, own: Movement, move: Move, { now, actor }: Actor): Promise<void> => {
+  const { outcome, state, reason } = move
+  await tx.execute(
+    `UPDATE instruction SET state = ?, attempt_no = attempt_no + 1, lease_owner = NULL, next_attempt_at = NULL, person = 0, awaited = 0,
+       result_code = ?, bank_result_code = ?, bank_text = ?, booked_amount = ?, settled_at = ?
+     WHERE id = ? AND settled_at IS NULL`,
+    [state, outcome.code, outcome.bankCode, outcome.bankText ?? null, move.booked ?? null, sqlTime(now), own.id],
+  )
+  await insertJournal(tx, [
+    {
+      at: now,
+      ticketNo: ticket.ticketNo,
+      instructionId: own.id,
+      event: state === 'succeeded' ? 'succeed' : 'refuse',
+      actor,
+      state,
+      reason,
+    },
+  ])
+  await deleteOutbox.execute(tx, [own.id])
+  if (own.reason !== 'in-doubt') await publish(tx, [{ ticketNo: ticket.ticketNo, instructionId: own.id, state, at: now }])
+}
+
+/** A reversal whose original is settled, or certainly is not for the bank, is looked at again at once. */
+const wakeWaiting = async (tx: Tx, ticket: Ticket, originalId: number, { now }: Actor): Promise<void> => {
+  await tx.execute('UPDATE instruction SET awaited = 0 WHERE id = ? AND awaited = 1', [originalId])
+  const waiting = ticket.movements.filter(m => m.verb === 'reversal' && m.originalId === originalId && m.state === 'accepted')
+  for (const { id } of waiting) {
+    const woken = await tx.execute(
+      "UPDATE instruction SET next_attempt_at = ? WHERE id = ? AND state = 'accepted' AND next_attempt_at = ?",
+      [sqlTime(now), id, never],
+    )
+    if (woken.affectedRows === 1) await upsertOutbox(tx, [{ instructionId: id, wakeAt: now }])
+  }
+}
+
+const voidTicket = async (tx: Tx, ticket: Ticket, own: Movement, code: string, { now, actor }: Actor): Promise<void> => {
+  const why = `supplementary debit refused: ${code}`
+  const done = await tx.execute('UPDATE ticket SET voided_at = ?, void_reason = ? WHERE ticket_no = ? AND voided_at IS NULL', [
+    sqlTime(now),
+    why,
+    ticket.ticketNo,
+  ])
+  if (done.affectedRows === 0) return
+  await insertJournal(tx, [
+    { at: now, ticketNo: ticket.ticketNo, instructionId: own.id, event: 'void', actor, state: 'refused', reason: why },
+  ])
+}
+
+/** What the end of an instruction means for the breaks of its ticket: the remedy closes them, and so does its failure where the ticket is void. */
+const remedy = async (tx: Tx, ticket: Ticket, own: Movement, by: Actor): Promise<void> => {
+  const { originalId: about } = own
+  if (about === undefined) return
+  if (own.verb === 'reversal') {
+    const excess = ticket.breaks.find(b => b.instructionId === about && b.kind === 'over-debited')
+    if (excess && own.booked === excess.bankAmount - excess.taxAmount) await closeBreaks(tx, about, 'over-debited', own.id, by.now)
+    return
+  }
+  if (own.reason === 'bank-missing') await closeBreaks(tx, about, 'bank-missing', own.id, by.now)
+  const debit = movementOf(ticket, about)
+  if (own.reason === 'under-debited' && debit && shortfall(ticket, debit, 'under-debited') <= 0)
+    await closeBreaks(tx, about, 'under-debited', own.id, by.now)
+}
+
+/** Everything that follows from the end of an instruction, in the order of its consequences. `ticket` is as it was before. */
+export const conclude = async (tx: Tx, ticket: Ticket, own: Movement, code: string, by: Actor): Promise<void> => {
+  const after: Ticket = { ...ticket, movements: ticket.movements.map(m => (m.id === own.id ? own : m)) }
+  await wakeWaiting(tx, after, own.id, by)
+  if (voidsTicket(own, own.state)) await voidTicket(tx, after, own, code, by)
+  if (own.state === 'succeeded' || voidsTicket(own, own.state)) await remedy(tx, after, own, by)
+}
+
+/** What a tombstone proved about its original, or left to a person. */
+export const followEffect = async (tx: Tx, ticket: Ticket, own: Movement, effect: Effect, by: Actor): Promise<void> => {
+  const original = movementOf(ticket, own.originalId ?? 0)
+  if (!original || !isOpen(original)) return
+  if (effect === 'original-person') {
+    await tx.execute('UPDATE instruction SET person = 1, next_attempt_at = ? WHERE id = ? AND settled_at IS NULL', [never, original.id])
+    await insertJournal(tx, [
+      {
+        at: by.now,
+        ticketNo: ticket.ticketNo,
+        instructionId: original.id,
+        event: 'doubt',
+        actor: by.actor,
+        state: original.state,
+        reason: 'no tombstone could be left: a person decides',
+      },
+    ])
+    return
+  }
+  const zero: Outcome = {
+    class: 'refused',
+    code: '24020',
+    bankCode: '24020',
+    bankText: own.booked > 0 ? '已扣后全额冲正' : '冲正先到,确定未扣',
+  }
+  const reason = own.booked > 0 ? 'it had been booked, and was given back whole' : 'a tombstone keeps it out: certainly nothing was booked'
+  await moveWithoutCall(tx, ticket, original, { state: 'refused', outcome: zero, reason }, by)
+  await conclude(tx, ticket, { ...original, state: 'refused', booked: 0 }, '24020', by)
+}
+
+const insertColumns = `id, verb, ticket_no, office_code, entrust_date, serial_no, bank_code, amount, request, original_id, reason, state,
+  next_attempt_at, result_code, bank_result_code, bank_text, booked_amount, accepted_at, settled_at`
+
+/** Writes a further instruction of a ticket as the verdict has it: to be sent, waiting, or at its end already. */
+export const insertInstruction = async (tx: Tx, n: NewInstruction, verdict: Verdict, outcome: Outcome | undefined): Promise<DebitState> => {
+  const at = sqlTime(n.acceptedAt)
+  const state = verdict.kind === 'done' ? 'succeeded' : verdict.kind === 'refuse' ? 'refused' : 'accepted'
+  const next = verdict.kind === 'send' ? at : verdict.kind === 'wait' ? never : null
+  const key = [n.id, n.verb, n.ticketNo, n.officeCode, n.entrustDate, n.serialNo, n.bankCode, n.amount, n.request, n.originalId, n.reason]
+  await tx.execute(`INSERT INTO instruction (${insertColumns}) VALUES (${insertColumns.replaceAll(/\w+/g, '?')})`, [
+    ...key,
+    state,
+    next,
+    outcome?.code ?? null,
+    outcome?.bankCode ?? null,
+    outcome?.bankText ?? null,
+    verdict.kind === 'done' ? 0 : null,
+    at,
+    isFinal(state) ? at : null,
+  ])
+  return state
+}
+
+/** The reversal that is to leave a tombstone, unless one is under way. */
+const leaveTombstone = async (tx: Tx, ticket: Ticket, n: NewInstruction, { actor }: Actor): Promise<void> => {
+  const isUnderWay = ticket.movements.some(m => m.originalId === n.originalId && m.reason === 'in-doubt' && isOpen(m))
+  if (isUnderWay) return
+  await insertInstruction(tx, n, { kind: 'send' }, undefined)
+  await insertJournal(tx, [
+    {
+      at: n.acceptedAt,
+      ticketNo: n.ticketNo,
+      instructionId: n.id,
+      event: 'accept',
+      actor,
+      state: 'accepted',
+      reason: 'a tombstone for what was not found',
+    },
+  ])
+  await upsertOutbox(tx, [{ instructionId: n.id, wakeAt: n.acceptedAt }])
+}
+
+const settleOnce = async (tx: Tx, s: Settlement, again: boolean): Promise<boolean> => {
+  const { instruction, decision, attemptNo, now, owner: actor } = s
+  const ticket = await lockTicket(tx, instruction.ticketNo)
+  const own = ticket && movementOf(ticket, instruction.id)
+  if (!ticket || !own) return false
+  if (again) {
+    const written = await answersOf.query<{ attemptNo: number }>(tx, [own.id])
+    if (written.some(a => a.attemptNo === attemptNo)) return true
+  }
+  const awaited = await tx.execute('UPDATE instruction SET awaited = 0 WHERE id = ? AND awaited = 1', [own.id])
+  try {
+    await writeSettlements(tx, [s])
+  } catch (error) {
+    if (!(error instanceof Stale)) throw error
+    if (awaited.affectedRows > 0) await tx.execute('UPDATE instruction SET awaited = 1 WHERE id = ?', [own.id])
+    return false
+  }
+  if (decision.booked !== undefined) await tx.execute('UPDATE instruction SET booked_amount = ? WHERE id = ?', [decision.booked, own.id])
+  const by = { now, actor }
+  const { state } = decision
+  if (isFinal(state)) {
+    const settled = { ...own, state, booked: state === 'succeeded' ? (decision.booked ?? own.amount) : 0 }
+    await conclude(tx, ticket, settled, decision.outcome?.code ?? '', by)
+    if (decision.effect) await followEffect(tx, ticket, settled, decision.effect, by)
+  } else {
+    if (awaited.affectedRows > 0) await tx.execute('UPDATE instruction SET awaited = 1 WHERE id = ?', [own.id])
+    if (decision.effect === 'tombstone' && s.tombstone) await leaveTombstone(tx, ticket, s.tombstone, by)
+  }
+  return true
+}
+
+/** Settles one with all that follows from it; false: the fence is not ours any more. A COMMIT of unknown fate is looked up by its answer. */
+export const openLinked =
+  (db: Database) =>
+  (settlement: Settlement): Promise<boolean> => {
+    let runs = 0
+    return carefully(() => {
+      const again = runs++ > 0
+      return db.transaction(tx => settleOnce(tx, settlement, again))
+    })
+  }
