@@ -5,7 +5,7 @@ import { banks as adapters } from '#adapters'
 import { type BankLine, type Banks, openBanks } from './call.ts'
 import type { Config } from './config.ts'
 import type { DebitState } from './domain/debit.ts'
-import type { Reference } from './domain/reference.ts'
+import { type Reference, withHalts } from './domain/reference.ts'
 import type { Flow, Note } from './flows/flow.ts'
 import { type Guard, openGuard } from './flows/guard.ts'
 import { hearLate } from './flows/late.ts'
@@ -30,6 +30,8 @@ export type Parts = {
 /** The most debits that wait in this process for a place at one bank; more wait in the record. */
 const mostWaiting = 10_000
 const refreshMs = 10_000
+/** A halted bank is left alone this soon, in every process. */
+const haltsMs = 1_000
 
 /** Builds the parts over the given servers. `settled` hears of every instruction this process settled. */
 export const assemble = async (
@@ -41,7 +43,9 @@ export const assemble = async (
   const db = openDatabase(config.databaseUrl, { connections: 4 })
   const reads = openDatabase(config.databaseUrl, { connections: 4 })
   const store = openStore(db, reads)
-  let reference: Reference = (await store.reference()) ?? emptyReference
+  let loaded: Reference = (await store.reference()) ?? emptyReference
+  let halts = await store.halts()
+  let reference = withHalts(loaded, halts)
   const queue = openQueue(config.redisUrl, 'taxlink', error => hear.note({ event: 'trouble', detail: `redis: ${error.message}` }))
   const lines = bankLines(config, reference)
   const banks = openBanks(lines, answer => void hearLate(flow, answer))
@@ -73,8 +77,9 @@ export const assemble = async (
   const refresh = setInterval(() => {
     store.reference().then(
       next => {
-        if (!next || next.version === reference.version) return
-        reference = next
+        if (!next || next.version === loaded.version) return
+        loaded = next
+        reference = withHalts(loaded, halts)
         const lines = bankLines(config, next)
         banks.use(lines)
         guard.watch(codesOf(lines))
@@ -83,6 +88,16 @@ export const assemble = async (
     )
   }, refreshMs)
   refresh.unref()
+  const refreshHalts = setInterval(() => {
+    store.halts().then(
+      next => {
+        halts = next
+        reference = withHalts(loaded, halts)
+      },
+      error => hear.note({ event: 'trouble', detail: `halted banks: ${String(error)}` }),
+    )
+  }, haltsMs)
+  refreshHalts.unref()
   const slots = openSlots(mostWaiting)
   return {
     flow,
@@ -94,6 +109,7 @@ export const assemble = async (
     db: reads,
     close: async () => {
       clearInterval(refresh)
+      clearInterval(refreshHalts)
       // Nothing new from the queue; what waits for a place stays in the record for others; what is at a bank is heard to the end.
       await queue.close()
       guard.close()

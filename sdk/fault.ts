@@ -199,6 +199,22 @@ export const faults = {
     '稍后原样重发,同一票号不会重复受理',
     'send the same again later; the same ticket is never accepted twice',
   ),
+  'own-proposal': f(
+    'T3011',
+    '提案须由另一人决定',
+    'a proposal is decided by another person',
+    '请另一位操作员批准或驳回;提案人只能撤回',
+    'ask another operator; the proposer may only withdraw it',
+  ),
+  decided: f('T3012', '提案已有结论', 'the proposal is decided already', '查看该提案的结论', 'read the proposal'),
+  expired: f('T3013', '提案已过期', 'the proposal has expired', '核对后重新提出', 'check and propose again'),
+  'not-applicable': f(
+    'T3014',
+    '与当前情况不符,未作任何改动',
+    'things do not stand as this assumes; nothing was changed',
+    '按 errors 的说明核对当前情况',
+    'compare with errors how things stand',
+  ),
   'bad-config': f('T4001', '配置有误', 'the configuration is wrong', '按提示修改环境变量', 'mend the environment as told'),
   'service-missing': f('T4002', '缺少运行所需的服务', 'a service this needs is missing', '执行提示的命令', 'run the command shown'),
   'bad-migration': f(

@@ -1,5 +1,6 @@
 import { exchanges, type Fields, faults, type Kind, type Message, outcomes, type Verb, verbs, version } from '@taxlink/bank-sdk'
 import { debitMachine } from '../../gateway/domain/debit.ts'
+import { proposalMachine } from '../../gateway/domain/proposal.ts'
 
 // The reference pages: what the catalogue, the codes, the faults and the state tables say, for people. Nothing here is written by hand twice.
 
@@ -80,31 +81,36 @@ Key of an instruction: officeCode + entrustDate + serialNo, never used again. Am
     ),
   )
 
-const statePage = (): string => {
-  const moves = Object.entries(debitMachine.table).flatMap(([from, on]) =>
-    Object.entries(on).map(([event, to]) => ({ from, event, to: String(to) })),
-  )
-  const finals = Object.keys(debitMachine.table).filter(state => debitMachine.isFinal(state as keyof typeof debitMachine.table))
-  return page(
-    '状态表 / States',
-    '由状态表(`gateway/domain`)生成:表中没有的转移不会发生。 / Generated from the state tables: a move that is not here does not happen.',
-    '## 扣款 debit(第十六、三十二条)',
-    [
-      '```mermaid',
-      'stateDiagram-v2',
-      '  [*] --> accepted',
-      '  [*] --> sent',
-      '  [*] --> refused',
-      ...moves.map(m => `  ${m.from} --> ${m.to}: ${m.event}`),
-      ...finals.map(state => `  ${state} --> [*]`),
-      '```',
-    ].join('\n'),
+type AnyMachine = { readonly table: { readonly [from: string]: { readonly [event: string]: string | undefined } } }
+/** A state table as a diagram and as rows; `begins` are the states in which something comes to be. */
+const machineSection = (title: string, { table: moves }: AnyMachine, begins: readonly string[]): string => {
+  const rows = Object.entries(moves).flatMap(([from, on]) => Object.entries(on).map(([event, to]) => ({ from, event, to: String(to) })))
+  const finals = Object.keys(moves).filter(state => Object.keys(moves[state]!).length === 0)
+  const diagram = [
+    '```mermaid',
+    'stateDiagram-v2',
+    ...begins.map(state => `  [*] --> ${state}`),
+    ...rows.map(m => `  ${m.from} --> ${m.to}: ${m.event}`),
+    ...finals.map(state => `  ${state} --> [*]`),
+    '```',
+  ].join('\n')
+  return [
+    `## ${title}`,
+    diagram,
     table(
       ['从 from', '事件 event', '到 to'],
-      moves.map(m => [`\`${m.from}\``, `\`${m.event}\``, `\`${m.to}\``]),
+      rows.map(m => [`\`${m.from}\``, `\`${m.event}\``, `\`${m.to}\``]),
     ),
-  )
+  ].join('\n\n')
 }
+
+const statePage = (): string =>
+  page(
+    '状态表 / States',
+    '由状态表(`gateway/domain`)生成:表中没有的转移不会发生。 / Generated from the state tables: a move that is not here does not happen.',
+    machineSection('扣款 debit(第十六、三十二条)', debitMachine, ['accepted', 'sent', 'refused']),
+    machineSection('双人提案 proposal', proposalMachine, ['proposed']),
+  )
 
 /** The reference pages of docs/. */
 export const referencePages = [

@@ -39,6 +39,15 @@ export type BankPolicy = {
   readonly linkTestMs?: number
 }
 
+/** 停用: two persons have stopped a bank; it gets no debits until two persons resume it. What may be there already is still asked about. */
+export type Halt = {
+  /** Told to whoever orders a debit. */
+  readonly reason: string
+  readonly since: Date
+  readonly proposedBy: string
+  readonly approvedBy: string
+}
+
 /** A bank of the province as the registry holds it. */
 export type BankEntry = {
   readonly code: string
@@ -46,6 +55,8 @@ export type BankEntry = {
   /** Only an enabled bank gets debits (art. 27, 31). */
   readonly enabled: boolean
   readonly policy: BankPolicy
+  /** Where it is halted at present. */
+  readonly halt?: Halt
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { UnifiedCode } from '@taxlink/bank-sdk'
-import type { BankEntry } from './bank.ts'
+import type { BankEntry, Halt } from './bank.ts'
 import type { Ruling } from './ticket.ts'
 
 /** 征收机关: a tax office and the treasury its taxes go to (art. 29(4)). */
@@ -44,6 +44,7 @@ export const route = (reference: Reference, bankCode: string, officeCode: string
   const bank = reference.banks.get(bankCode)
   if (!bank) return no('93014', 'bank-unknown', '银行未登记', 'the bank is not registered')
   if (!bank.enabled) return bankNotEnabled
+  if (bank.halt) return no('93014', 'bank-halted', `该银行已停用:${bank.halt.reason}`, 'the bank is halted by two persons')
   const office = reference.offices.get(officeCode)
   if (!office) return no('93013', 'office-unknown', '征收机关未登记', 'the tax office is not registered')
   const treasury = office.treasuryCode === undefined ? undefined : reference.treasuries.get(office.treasuryCode)
@@ -64,6 +65,17 @@ export const route = (reference: Reference, bankCode: string, officeCode: string
     )
   return { bank, treasury, remittance }
 }
+
+/** The same reference data, with exactly these banks halted. */
+export const withHalts = (reference: Reference, halts: ReadonlyMap<string, Halt>): Reference => ({
+  ...reference,
+  banks: new Map(
+    [...reference.banks].map(([code, { halt: _before, ...bank }]) => {
+      const halt = halts.get(code)
+      return [code, halt ? { ...bank, halt } : bank]
+    }),
+  ),
+})
 
 /** Whether a routing found its way. */
 export const isRoute = (found: Route | NoRoute): found is Route => 'bank' in found

@@ -14,7 +14,8 @@ export const advanceOne = async (flow: Flow, instruction: Instruction): Promise<
   try {
     const step = dueStep(instruction, flow.clock())
     const bank = flow.reference().banks.get(instruction.bankCode)
-    if (!step || !bank) return
+    // A halted bank gets nothing that moves money; it is still asked what became of what it has.
+    if (!step || !bank || (bank.halt && step !== 'inquiry')) return
     if (step !== 'inquiry' && instruction.inquiries === 0 && !(await mayLeave(flow, instruction, bank))) return
     const until = step === 'inquiry' ? undefined : waitsUntil(flow, instruction, bank.policy)
     if (until) return await flow.store.postpone({ instruction, until })

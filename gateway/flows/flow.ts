@@ -20,6 +20,8 @@ export type Note = {
     | 'breaker-opened'
     | 'breaker-closed'
     | 'link-test'
+    | 'proposed'
+    | 'decided'
     | 'trouble'
   readonly bankCode?: string
   readonly ticketNo?: string

@@ -12,9 +12,13 @@ export const relay = async (flow: Flow, tell: Tell): Promise<number> => {
   return told
 }
 
-/** Finds in the record whatever is due, whoever forgot it, and tells the queue: an emptied Redis or a lost wake-up costs only time. */
+/**
+ * Finds in the record whatever is due, whoever forgot it, and tells the queue: an emptied Redis or a lost wake-up costs only time. What waits for
+ * a halted bank to be resumed is passed by, so that it hides no doubt that can be asked about.
+ */
 export const sweep = async (flow: Flow, tell: Tell): Promise<number> => {
-  const due = await flow.store.due(flow.clock(), atOnce)
+  const halted = [...flow.reference().banks.values()].flatMap(bank => (bank.halt ? [bank.code] : []))
+  const due = await flow.store.due(flow.clock(), atOnce, halted)
   if (due.length > 0) {
     await tell(due)
     flow.note({ event: 'swept', count: due.length })

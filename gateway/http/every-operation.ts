@@ -1,8 +1,9 @@
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
+import { operatorOperations } from './operator-operations.ts'
 
 /** The operations of all parties. */
-export const everyOperation: readonly Operation[] = Object.values(operations)
+export const everyOperation: readonly Operation[] = [...Object.values(operations), ...Object.values(operatorOperations)]
 
 /** The form of the addresses of a url: a parameter is one step of it. */
 const formOf = (url: string): RegExp => new RegExp(`^${url.replace(/:\w+/g, '[0-9A-Za-z-]+')}$`)

@@ -5,9 +5,9 @@ import { exchanges, type Message, schemaOf, verbs, version } from '@taxlink/bank
 import fastify from 'fastify'
 import type { App } from './app.ts'
 import { everyOperation } from './every-operation.ts'
+import { everyShape } from './every-shape.ts'
 import { exchangeExamples } from './examples.ts'
 import { faultTable, outcomeTable } from './operations.ts'
-import { shapes } from './schemas.ts'
 import { validatorCompiler } from './validate.ts'
 
 /** Where the page for people is; open reading. */
@@ -97,18 +97,18 @@ export const describe = async (app: App): Promise<void> => {
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/' }],
-      tags: [{ name: '税务系统 / tax systems' }, { name: '统一银行接口 / unified bank interface' }],
+      tags: [{ name: '税务系统 / tax systems' }, { name: '操作员 / operators' }, { name: '统一银行接口 / unified bank interface' }],
     },
     refResolver: { buildLocalReference: (schema, _base, _fragment, i) => (typeof schema.$id === 'string' ? schema.$id : `schema-${i}`) },
   })
-  for (const shape of shapes) app.addSchema(shape)
+  for (const shape of everyShape) app.addSchema(shape)
 }
 
 const securitySchemes = {
   mutualTLS: {
     type: 'mutualTLS',
     description:
-      '客户端证书的 URI 名(urn:taxlink:tax-system:…)即调用者身份 / the URI name of the client certificate is the caller’s identity',
+      '客户端证书的 URI 名(urn:taxlink:tax-system:…、urn:taxlink:operator:…)即调用者身份与角色 / the URI name of the client certificate is the caller’s identity and role',
   },
 }
 

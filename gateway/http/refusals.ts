@@ -17,7 +17,7 @@ const refusals: { readonly [status: number]: { readonly description: string; rea
   403: { description: '该身份无权进行此操作 / this identity may not do that', example: new Refusal(403, 'not-permitted') },
   404: { description: '没有这条记录 / there is no such record', example: new Refusal(404, 'not-found') },
   409: {
-    description: '票号已用于其他内容 / the ticket number was used for other content',
+    description: '编号已用于其他内容,或与当前情况不符 / the number was used for other content, or things do not stand so',
     example: new Refusal(409, 'content-differs', { hash: 'c0ffee'.padEnd(64, '0'), acceptedHash: '5eed'.padEnd(64, '0') }),
   },
   413: { description: '请求过大 / the request is too large', example: new Refusal(413, 'too-large') },

@@ -10,9 +10,12 @@ const { ticketNo, bankCode, amount } = debitOrder.fields
 const { bankSerial, accountingDate } = debitResult.fields
 
 type Titled = { readonly zh: string; readonly en: string; readonly schema: object }
-const property = ({ zh, en, schema }: Titled) => ({ title: `${zh} / ${en}`, ...schema })
-const text = (title: string) => ({ type: 'string', title })
-const instant = (title: string, example: string) => ({ type: 'string', title, examples: [example] })
+/** A field of the catalogue as a property. */
+export const property = ({ zh, en, schema }: Titled) => ({ title: `${zh} / ${en}`, ...schema })
+/** A text. */
+export const text = (title: string) => ({ type: 'string', title })
+/** An instant, RFC 3339 with +08:00. */
+export const instant = (title: string, example: string) => ({ type: 'string', title, examples: [example] })
 const states = Object.keys(debitMachine.table)
 
 /** 扣款委托: the body of a debit order. */
@@ -23,7 +26,8 @@ export const orderSchema = {
   examples: [orderExample],
 } as const
 
-const resultSchema = {
+/** The result of an instruction, with its words. */
+export const resultSchema = {
   type: 'object',
   title: '处理结果 / result',
   additionalProperties: false,

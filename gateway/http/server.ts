@@ -10,6 +10,7 @@ import type { App, Reply, Request } from './app.ts'
 import { bodyLimits, strictBodies } from './body.ts'
 import { methodsOf } from './every-operation.ts'
 import { identities, mutualTls } from './mutual-tls.ts'
+import { operatorRoutes } from './operator.ts'
 import { openPressure, type Pressure, type PressureLimits } from './pressure.ts'
 import { prefersEnglish, problemOf, Refusal, rawProblem, refusalOf, retryAfter } from './problem.ts'
 import { describe, referencePages, referencePath } from './reference.ts'
@@ -79,6 +80,7 @@ export const openHttp = async (options: HttpOptions): Promise<Http> => {
   await referencePages(app)
   app.get('/', { config: { open: true }, schema: { hide: true } }, (_request, reply) => reply.redirect(`${referencePath}/`))
   taxRoutes(app, { flow, slots, waiters, resting: request => leave(request, pressure) })
+  operatorRoutes(app, flow)
 
   await app.listen({ host: options.host, port: options.port })
   return {

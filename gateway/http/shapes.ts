@@ -50,7 +50,7 @@ export type FurtherJson = {
 export type FeedJson = DebitJson & FurtherJson & { readonly seq: number; readonly verb: InstructionVerb }
 
 /** The outcome that goes with a state: certain ones only with a settled debit, and a doubt is always shown as one. */
-const shownOutcome = (state: DebitState, recorded: Outcome | undefined): Outcome | undefined => {
+export const shownOutcome = (state: DebitState, recorded: Outcome | undefined): Outcome | undefined => {
   if (debitMachine.isFinal(state)) return recorded
   if (state !== 'unknown') return undefined
   if (recorded === undefined) return outcome('94999')
@@ -60,7 +60,8 @@ const shownOutcome = (state: DebitState, recorded: Outcome | undefined): Outcome
     : outcome('99090', recorded.bankCode, recorded.bankText)
 }
 
-const resultJson = (shown: Outcome): ResultJson => {
+/** An outcome with its words. */
+export const resultJson = (shown: Outcome): ResultJson => {
   const { zh, en, nextZh, nextEn } = outcomes[shown.code]
   const { code, bankCode, bankText } = shown
   return { class: shown.class, code, bankCode, ...(bankText === undefined ? {} : { bankText }), zh, en, nextZh, nextEn }

@@ -3,7 +3,7 @@ import { shownName } from '@taxlink/bank-sdk'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import type { FastifySchemaCompiler } from 'fastify'
-import { shapes } from './schemas.ts'
+import { everyShape } from './every-shape.ts'
 
 /** Where a request is wrong: JSON pointer, byte offset where the bytes themselves are, and why in both languages. */
 export type PlaceError = { readonly pointer: string; readonly zh: string; readonly en: string; readonly offset?: number }
@@ -18,6 +18,7 @@ const make = (coerceTypes: boolean): Ajv2020 => {
     useDefaults: coerceTypes,
     strict: true,
     allErrors: true,
+    discriminator: true,
     keywords: ['x-private'],
   })
   formats.default(ajv, ['date'])
@@ -26,7 +27,7 @@ const make = (coerceTypes: boolean): Ajv2020 => {
 
 /** Bodies are taken as they are: nothing is coerced, nothing dropped, nothing filled in. Bounded by the body limit. */
 const bodies = make(false)
-bodies.addSchema([...shapes])
+bodies.addSchema([...everyShape])
 /** Addresses are text, so their numbers are read out of it. */
 const addresses = make(true)
 

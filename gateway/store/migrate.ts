@@ -82,29 +82,41 @@ const filesOf = (dir: string): File[] => {
   })
 }
 
-/** Cuts a file at each `;` outside quotes and comments. Comments stay with the statement they stand before. */
+/**
+ * Cuts a file at each `;` outside quotes, comments and the body of a trigger (BEGIN … END). Comments stay with the statement they stand before.
+ */
 export const statementsOf = (text: string): string[] => {
   // One alternative an element of SQL, tried at each place; whatever is none of them is a character by itself.
-  const element = /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`[^`]*`|--(?=\s|$)[^\n]*|#[^\n]*|\/\*.*?\*\/|./gs
+  const element = /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`[^`]*`|--(?=\s|$)[^\n]*|#[^\n]*|\/\*.*?\*\/|[A-Za-z_]\w*|./gs
   const statements: string[] = []
   let statement = ''
   let hasCode = false
+  let depth = 0
+  let last = ''
   const cut = () => {
     if (hasCode) statements.push(statement.trim())
     statement = ''
     hasCode = false
+    depth = 0
   }
-  for (const [part] of text.replaceAll('\r\n', '\n').matchAll(element)) {
-    if (part === ';') {
+  const plain = text.replaceAll('\r\n', '\n')
+  for (const { 0: part, index } of plain.matchAll(element)) {
+    if (part === ';' && depth === 0) {
       cut()
       continue
     }
+    // `END CASE` closes the CASE; `END IF` closes what was never counted.
+    if (/^(?:BEGIN|CASE)$/i.test(part) && !/^END$/i.test(last) && isTrigger.test(statement)) depth++
+    if (/^END$/i.test(part) && depth > 0 && !endsOther.test(plain.slice(index + part.length, index + 20))) depth--
+    if (/\S/.test(part)) last = part
     statement += part
     if (/\S/.test(part) && !/^(--\s|--$|#|\/\*)/.test(part)) hasCode = true
   }
   cut()
   return statements
 }
+const isTrigger = /^\s*(?:--[^\n]*\n\s*|\/\*.*?\*\/\s*)*CREATE\s+TRIGGER\b/is
+const endsOther = /^\s+(?:IF|LOOP|WHILE|REPEAT)\b/i
 
 const sha256 = (statements: readonly string[]): string => createHash('sha256').update(statements.join(';\n')).digest('hex')
 

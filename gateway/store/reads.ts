@@ -81,8 +81,11 @@ export type DebitReads = {
   results(taxSystem: string | undefined, after: number, limit: number): Promise<ResultView[]>
   attempts(instructionId: number): Promise<AttemptView[]>
   load(ids: readonly number[]): Promise<Instruction[]>
-  /** Instructions whose time has come, the oldest of each bank and at most `limit` of it: a crowd at one bank hides nobody else's. */
-  due(now: Date, limit: number): Promise<number[]>
+  /**
+   * Instructions whose time has come, the oldest of each bank and at most `limit` of it: a crowd at one bank hides nobody else's. Of the banks
+   * in `halted` only what they may have already.
+   */
+  due(now: Date, limit: number, halted?: readonly string[]): Promise<number[]>
   totals(entrustDate: string): Promise<DayTotal[]>
 }
 
@@ -245,14 +248,14 @@ export const openDebitReads = (db: Database): DebitReads => {
         lastSentAt: r.lastSentAt ?? undefined,
       }))
     },
-    due: async (now, limit) =>
+    due: async (now, limit, halted = []) =>
       (
         await db.query<{ id: number }>(
           `SELECT id FROM (
              SELECT id, ROW_NUMBER() OVER (PARTITION BY bank_code ORDER BY next_attempt_at) AS place
-             FROM instruction WHERE next_attempt_at <= ?
+             FROM instruction WHERE next_attempt_at <= ?${halted.length === 0 ? '' : ` AND NOT (state = 'accepted' AND bank_code IN (${halted.map(() => '?').join(',')}))`}
            ) AS waiting WHERE place <= ? ORDER BY place`,
-          [sqlTime(now), limit],
+          [sqlTime(now), ...halted, limit],
         )
       ).map(row => row.id),
     totals: async entrustDate => {

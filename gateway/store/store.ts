@@ -1,3 +1,4 @@
+import type { Halt } from '../domain/bank.ts'
 import type { Reference } from '../domain/reference.ts'
 import { type Breaks, openBreaks } from './breaks.ts'
 import { openCounters, takeSerial } from './counters.ts'
@@ -5,10 +6,13 @@ import type { Database } from './database.ts'
 import { type BankDays, openBankDays } from './days.ts'
 import { type DebitWrites, openDebitWrites } from './debits.ts'
 import { type Deliveries, openDeliveries } from './deliveries.ts'
+import { type DoubtReads, openDoubtReads } from './doubts.ts'
+import { readHalts } from './halts.ts'
 import { type LateAnswers, openLateAnswers } from './late.ts'
 import { openLinked } from './linked.ts'
 import { type OrderReads, openOrderReads } from './order-reads.ts'
 import { type Orders, openOrders } from './orders.ts'
+import { openProposals, type Proposals } from './proposals.ts'
 import { type DebitReads, openDebitReads } from './reads.ts'
 import { readReference } from './reference.ts'
 import { openWakes, type Wakes } from './wakes.ts'
@@ -21,11 +25,15 @@ export type Store = DebitWrites &
   Breaks &
   LateAnswers &
   BankDays &
+  DoubtReads &
   Wakes & {
     readonly deliveries: Deliveries
+    readonly proposals: Proposals
     takeInstructionId(): number | Promise<number>
     takeSerial(officeCode: string, entrustDate: string): Promise<string>
     reference(): Promise<Reference | undefined>
+    /** The banks that are halted at present, by code. */
+    halts(): Promise<ReadonlyMap<string, Halt>>
   }
 
 /** The record in MySQL or MariaDB: `db` for the writes of the hot path, `reads` for everything else. */
@@ -39,10 +47,13 @@ export const openStore = (db: Database, reads: Database = db): Store => {
     ...openBreaks(reads),
     ...openLateAnswers(reads),
     ...openBankDays(reads),
+    ...openDoubtReads(reads),
     ...openWakes(reads),
     deliveries: openDeliveries(reads),
+    proposals: openProposals(reads),
     takeInstructionId: () => counters.take('instruction'),
     takeSerial: (officeCode, entrustDate) => takeSerial(counters, officeCode, entrustDate),
     reference: () => readReference(reads),
+    halts: () => readHalts(reads),
   }
 }

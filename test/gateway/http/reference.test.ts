@@ -35,7 +35,7 @@ beforeAll(async () => {
   house = await openHouse()
   anybody = house.caller()
   document = (await openapiDocument()) as Document
-  const ajv = new Ajv2020({ strict: true, allErrors: true, keywords: ['x-private'] })
+  const ajv = new Ajv2020({ strict: true, allErrors: true, discriminator: true, keywords: ['x-private'] })
   formats.default(ajv)
   const named = JSON.stringify(document.components.schemas).replaceAll('#/components/schemas/', '#/$defs/')
   ajv.addSchema({ $id: 'https://taxlink.invalid/openapi.json', $defs: JSON.parse(named) as Json })
@@ -99,7 +99,16 @@ test('its schemas compile strictly, and its examples are valid', () => {
   }
   const exampled = Object.entries(document.components.schemas).filter(([, schema]) => schema.examples)
   const messages = verbs.flatMap(verb => [exchanges[verb].request.id, exchanges[verb].reply.id])
-  expect(exampled.map(([name]) => name)).toEqual(['DebitOrder', 'Debit', 'Result', ...messages.map(id => `bank.${id}`)])
+  expect(exampled.map(([name]) => name)).toEqual([
+    'DebitOrder',
+    'Debit',
+    'Result',
+    'ProposalOrder',
+    'Proposal',
+    'Approval',
+    'DecisionReason',
+    ...messages.map(id => `bank.${id}`),
+  ])
   for (const [where, { responses }] of everyOperation())
     for (const [status, { content }] of Object.entries(responses)) {
       const problem = content?.['application/problem+json']

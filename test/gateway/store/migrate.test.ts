@@ -62,6 +62,15 @@ describe('statements', () => {
     ['marks in quotes', `A ';' ";" \`;\`;B 'it''s;' "\\";";C`, [`A ';' ";" \`;\``, `B 'it''s;' "\\";"`, 'C']],
     ['two minus signs that begin no comment', 'SELECT 1--1;B', ['SELECT 1--1', 'B']],
     ['line ends of Windows', 'A\r\n;\r\nB;', ['A', 'B']],
+    [
+      'the body of a trigger',
+      '-- why;\nCREATE TRIGGER a BEFORE UPDATE ON t FOR EACH ROW BEGIN\n  IF x THEN y; END IF;\n  SET z = CASE 1 WHEN 2 THEN 3 END;\n  CASE q WHEN 1 THEN r; END CASE;\nEND;\nB;',
+      [
+        '-- why;\nCREATE TRIGGER a BEFORE UPDATE ON t FOR EACH ROW BEGIN\n  IF x THEN y; END IF;\n  SET z = CASE 1 WHEN 2 THEN 3 END;\n  CASE q WHEN 1 THEN r; END CASE;\nEND',
+        'B',
+      ],
+    ],
+    ['BEGIN and CASE elsewhere', 'BEGIN;SELECT CASE 1 WHEN 1 THEN 2 END;B', ['BEGIN', 'SELECT CASE 1 WHEN 1 THEN 2 END', 'B']],
     ['nothing at all', ';;\n-- only words\n;', []],
   ])('%s', (_, text, expected) => {
     expect(statementsOf(text)).toEqual(expected)

@@ -1,6 +1,7 @@
 import { getTableConfig, type MySqlTable } from 'drizzle-orm/mysql-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { debitMachine } from '../../../gateway/domain/debit.ts'
+import { proposalMachine } from '../../../gateway/domain/proposal.ts'
 import * as tables from '../../../gateway/store/tables.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
 
@@ -10,6 +11,7 @@ import { type FreshDatabase, freshDatabase } from '../../database.ts'
 const plain = [
   'bank',
   'bank_day',
+  'bank_halt',
   'break',
   'counter',
   'delivery',
@@ -17,6 +19,7 @@ const plain = [
   'late_answer',
   'migration',
   'office',
+  'proposal',
   'reference_version',
   'remittance_account',
   'treasury',
@@ -82,6 +85,10 @@ describe('the server guards what the machine allows', () => {
   test('the states of an instruction are those of the machine', async () => {
     expect(await constraint('instruction_state')).toEqual([...states].sort())
     expect([...(tables.instruction.state.enumValues ?? [])].sort()).toEqual([...states].sort())
+  })
+
+  test('the states of a proposal are those of its machine', async () => {
+    expect(await constraint('proposal_state')).toEqual(Object.keys(proposalMachine.table).sort())
   })
 
   test('only what is final is published', async () => {

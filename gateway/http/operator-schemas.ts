@@ -1,0 +1,216 @@
+import { debitRequest, objectSchema, outcomes } from '@taxlink/bank-sdk'
+import { proposalMachine } from '../domain/proposal.ts'
+import { type ProposalKind, proposalKinds } from '../flows/kinds.ts'
+import { debitOrder } from '../flows/order.ts'
+import { evidenceExample, proposalExample } from './operator-examples.ts'
+import { instant, property, resultSchema, text } from './schemas.ts'
+
+// The shapes of the operators' interface: bodies of theirs, and what they read.
+
+const { officeCode, entrustDate, serialNo } = debitRequest.fields
+const { ticketNo, bankCode, amount } = debitOrder.fields
+const prose = (title: string, maxLength: number) => ({ type: 'string', title, minLength: 1, maxLength, pattern: '\\S' })
+const hash = { type: 'string', title: '种类、内容与依据的 SHA-256 / SHA-256 of kind, content and evidence', pattern: '^[0-9a-f]{64}$' }
+const person = (title: string) => ({ type: 'string', title, examples: ['urn:taxlink:operator:zhang'] })
+const orderNo = {
+  type: 'string',
+  title: '提案人自编号,同号同内容只算一次 / the proposer’s own number; the same again is the same proposal',
+  pattern: '^[A-Za-z0-9-]{1,32}$',
+}
+const evidence = prose('依据(函件、流水、通话等,勿写账号户名) / on what it rests; no accounts, no names', 2000)
+const kinds: readonly (readonly [string, ProposalKind])[] = Object.entries(proposalKinds)
+const names = kinds.map(([name]) => name)
+
+/** A proposal as it is made: the content is that of its kind. */
+export const proposalOrderSchema = {
+  $id: 'ProposalOrder',
+  title: '提案 / what one person proposes',
+  type: 'object',
+  discriminator: { propertyName: 'kind' },
+  oneOf: kinds.map(([name, { zh, en, content }]) => ({
+    title: `${zh} / ${en}`,
+    type: 'object',
+    additionalProperties: false,
+    required: ['orderNo', 'kind', 'content', 'evidence'],
+    properties: { orderNo, kind: { type: 'string', const: name }, content: objectSchema(content), evidence },
+  })),
+  examples: kinds.map(([kind, { example: content }], i) => ({ orderNo: `2026-${i + 1}`, kind, content, evidence: evidenceExample })),
+} as const
+
+/** A proposal and what has become of it. */
+export const proposalSchema = {
+  $id: 'Proposal',
+  title: '提案 / proposal',
+  type: 'object',
+  additionalProperties: false,
+  required: ['id', 'orderNo', 'kind', 'content', 'evidence', 'hash', 'state', 'proposedBy', 'proposedAt', 'expiresAt'],
+  properties: {
+    id: { type: 'integer', title: '提案号 / number of the proposal', minimum: 1 },
+    orderNo,
+    kind: { type: 'string', title: '种类 / kind', enum: names },
+    content: { type: 'object', title: '内容,已冻结 / content, frozen', additionalProperties: true },
+    evidence,
+    hash,
+    state: { type: 'string', title: '状态 / state', enum: Object.keys(proposalMachine.table) },
+    ticketNo: property(ticketNo),
+    proposedBy: person('提案人 / proposer'),
+    proposedAt: instant('提出时间 / proposed at', '2026-11-10T10:00:00.000+08:00'),
+    expiresAt: instant('过期时间 / expires at', '2026-11-11T10:00:00.000+08:00'),
+    decidedBy: person('决定人 / who decided'),
+    decidedAt: instant('决定时间 / decided at', '2026-11-10T10:20:00.000+08:00'),
+    reason: text('决定的说明 / reason of the decision'),
+  },
+  examples: [proposalExample],
+} as const
+
+/** An approval: it names what was seen. */
+export const approvalSchema = {
+  $id: 'Approval',
+  title: '批准 / approval',
+  type: 'object',
+  additionalProperties: false,
+  required: ['hash'],
+  properties: { hash, reason: prose('说明 / reason', 200) },
+  examples: [{ hash: proposalExample.hash, reason: '已与银行函件核对' }],
+} as const
+
+/** Why a proposal is rejected or withdrawn. */
+export const reasonSchema = {
+  $id: 'DecisionReason',
+  title: '驳回或撤回的原因 / why it is rejected or withdrawn',
+  type: 'object',
+  additionalProperties: false,
+  required: ['reason'],
+  properties: { reason: prose('原因 / reason', 200) },
+  examples: [{ reason: '函件上的金额与此不符' }],
+} as const
+
+const callSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['attemptNo', 'verb', 'startedAt'],
+  properties: {
+    attemptNo: { type: 'integer', title: '第几次 / number of the call', minimum: 1 },
+    verb: text('所做的交易 / what was asked'),
+    startedAt: instant('开始 / begun', '2026-11-10T09:30:00.000+08:00'),
+    answeredAt: instant('应答 / answered', '2026-11-10T09:30:20.000+08:00'),
+    code: { type: 'string', title: '统一结果码 / unified code', enum: Object.keys(outcomes) },
+    fault: text('线路或报文的故障 / fault of the line or the layout'),
+    transcript: { type: 'object', title: '报文,私密内容已掩码 / the exchange, private values masked', additionalProperties: true },
+  },
+}
+
+/** An instruction that waits for a person. */
+export const doubtSchema = {
+  $id: 'Doubt',
+  title: '转人工的指令 / what waits for a person',
+  type: 'object',
+  additionalProperties: false,
+  required: [
+    'verb',
+    'ticketNo',
+    'officeCode',
+    'entrustDate',
+    'serialNo',
+    'bankCode',
+    'amount',
+    'reason',
+    'acceptedAt',
+    'attempts',
+    'evidence',
+  ],
+  properties: {
+    verb: text('指令种类 / kind of instruction'),
+    ticketNo: property(ticketNo),
+    officeCode: property(officeCode),
+    entrustDate: property(entrustDate),
+    serialNo: property(serialNo),
+    bankCode: property(bankCode),
+    amount: property(amount),
+    result: resultSchema,
+    reason: text('为何转人工 / why a person must look'),
+    acceptedAt: instant('受理时间 / accepted at', '2026-11-10T09:30:00.000+08:00'),
+    lastSentAt: instant('最近一次发出 / last sent at', '2026-11-10T09:30:00.000+08:00'),
+    attempts: { type: 'integer', title: '调用银行次数(含查询) / calls to the bank, inquiries included', minimum: 0 },
+    evidence: { type: 'array', title: '每种交易最近五次调用 / the last five calls of each verb', items: callSchema },
+    proposalId: { type: 'integer', title: '未决的提案 / the open proposal about it', minimum: 1 },
+  },
+} as const
+
+const page = (id: string, title: string, name: string, item: string) =>
+  ({
+    $id: id,
+    title,
+    type: 'object',
+    additionalProperties: false,
+    required: [name],
+    properties: {
+      [name]: { type: 'array', items: { $ref: `${item}#` } },
+      next: text('下一页游标,没有则为末页 / cursor of the next page; absent on the last'),
+    },
+  }) as const
+/** A page of what waits for a person. */
+export const doubtPageSchema = page('DoubtPage', '转人工列表 / page of what waits for a person', 'doubts', 'Doubt')
+/** A page of proposals. */
+export const proposalPageSchema = page('ProposalPage', '提案列表 / page of proposals', 'proposals', 'Proposal')
+
+const count = (title: string) => ({ type: 'integer', title, minimum: 0 })
+/** The banks, and how they stand. */
+export const bankListSchema = {
+  $id: 'BankList',
+  title: '银行 / banks',
+  type: 'object',
+  additionalProperties: false,
+  required: ['banks'],
+  properties: {
+    banks: {
+      type: 'array',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['bankCode', 'name', 'enabled', 'backlog'],
+        properties: {
+          bankCode: property(bankCode),
+          name: text('名称 / name'),
+          enabled: { type: 'boolean', title: '有代理资格(基础资料) / qualified, by the reference data' },
+          halt: {
+            type: 'object',
+            title: '停用中 / halted at present',
+            additionalProperties: false,
+            required: ['reason', 'since', 'proposedBy', 'approvedBy'],
+            properties: {
+              reason: text('停用原因 / reason'),
+              since: instant('自 / since', '2026-11-10T10:20:00.000+08:00'),
+              proposedBy: person('提案人 / proposer'),
+              approvedBy: person('批准人 / approver'),
+            },
+          },
+          backlog: {
+            type: 'object',
+            title: '未了结 / open',
+            additionalProperties: false,
+            required: ['waiting', 'sent', 'doubtful', 'forPerson'],
+            properties: {
+              waiting: count('已受理未发 / accepted, not at the bank'),
+              sent: count('已发出 / sent'),
+              doubtful: count('结果不明 / unknown'),
+              forPerson: count('转人工 / for a person'),
+            },
+          },
+        },
+      },
+    },
+  },
+} as const
+
+/** Every shape of the operators that has a name. */
+export const operatorShapes = [
+  proposalOrderSchema,
+  proposalSchema,
+  approvalSchema,
+  reasonSchema,
+  proposalPageSchema,
+  doubtSchema,
+  doubtPageSchema,
+  bankListSchema,
+] as const

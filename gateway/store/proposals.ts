@@ -1,0 +1,212 @@
+import type { Act, Objection, ProposalState, Proposed, Verdict } from '../domain/proposal.ts'
+import { carefully } from './beside.ts'
+import type { Database, Scalar, Tx } from './database.ts'
+import { haltBank, resumeBank } from './halts.ts'
+import { sqlTime } from './rows.ts'
+
+/** The instruction a proposal is about, where it is about one: its journal tells of every step. */
+export type About = { readonly ticketNo: string; readonly instructionId: number }
+
+/** A proposal as it is first written, and frozen. */
+export type NewProposal = {
+  readonly kind: string
+  readonly subject: string
+  readonly about: About | undefined
+  readonly orderNo: string
+  readonly content: { readonly [name: string]: unknown }
+  readonly evidence: string
+  /** SHA-256 of kind, content and evidence, hexadecimal. */
+  readonly hash: string
+  readonly proposedBy: string
+  readonly proposedAt: Date
+  readonly expiresAt: Date
+}
+/** A proposal of the record. */
+export type Proposal = NewProposal &
+  Proposed & {
+    readonly id: number
+    readonly decidedAt: Date | undefined
+    readonly reason: string | undefined
+  }
+
+/** `repeated`: the same person proposed the same under this number; `differs`: something else; `open`: this is being proposed already. */
+export type Proposing =
+  | { readonly kind: 'proposed' | 'repeated'; readonly proposal: Proposal }
+  | { readonly kind: 'differs'; readonly proposal: Proposal; readonly hash: string }
+  | { readonly kind: 'open'; readonly id: number }
+/** What somebody does with a proposal, how the rules judge it as it stands, and what its approval does. */
+export type Deciding = {
+  readonly act: Act
+  readonly now: Date
+  readonly reason: string | undefined
+  readonly judge: (proposal: Proposal) => Verdict
+  readonly apply: (deeds: Deeds, proposal: Proposal) => Promise<Objection | undefined>
+}
+/** `objected`: things do not stand any more as the proposal assumes; nothing was done, and it is as open as before. */
+export type Decided =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'decided' | 'repeated'; readonly proposal: Proposal }
+  | { readonly kind: 'refused'; readonly proposal: Proposal; readonly why: Exclude<Verdict, { kind: 'moves' | 'repeated' }>['why'] }
+  | { readonly kind: 'objected'; readonly objection: Objection }
+
+/** What an approval may do, in its own transaction; each says whether things stood so that it could be done. */
+export type Deeds = {
+  halt(bankCode: string, reason: string): Promise<boolean>
+  resume(bankCode: string): Promise<boolean>
+}
+
+/** What a list of proposals may be narrowed by. */
+export type ProposalFilter = { readonly kind?: string | undefined; readonly state?: ProposalState | undefined }
+
+/** The proposals of two persons. */
+export type Proposals = {
+  /** Writes a proposal, unless it was there before or another about the same is still open. */
+  propose(proposal: NewProposal): Promise<Proposing>
+  /** Moves a proposal as the rules judge, and does what an approval does, in one transaction. */
+  decide(id: number, deciding: Deciding): Promise<Decided>
+  find(id: number): Promise<Proposal | undefined>
+  /** What this person proposed under this number. */
+  findOrder(proposedBy: string, orderNo: string): Promise<Proposal | undefined>
+  /** Proposals after `afterId`, in order of id, at most `limit`. */
+  list(filter: ProposalFilter, afterId: number, limit: number): Promise<Proposal[]>
+  /** Those whose time is over at `now`, at most `limit`. */
+  over(now: Date, limit: number): Promise<number[]>
+}
+
+type Row = {
+  id: number
+  kind: string
+  subject: string
+  ticketNo: string | null
+  instructionId: number | null
+  orderNo: string
+  content: string
+  evidence: string
+  hash: Buffer
+  proposedBy: string
+  proposedAt: Date
+  expiresAt: Date
+  state: ProposalState
+  decidedBy: string | null
+  decidedAt: Date | null
+  reason: string | null
+}
+const select = `SELECT id, kind, subject, ticket_no AS ticketNo, instruction_id AS instructionId, order_no AS orderNo, content, evidence,
+  content_hash AS hash, proposed_by AS proposedBy, proposed_at AS proposedAt, expires_at AS expiresAt, state, decided_by AS decidedBy,
+  decided_at AS decidedAt, reason FROM proposal`
+
+const proposalOf = ({ ticketNo, instructionId, ...row }: Row): Proposal => ({
+  ...row,
+  about: ticketNo === null || instructionId === null ? undefined : { ticketNo, instructionId },
+  content: JSON.parse(row.content) as Proposal['content'],
+  hash: row.hash.toString('hex'),
+  decidedBy: row.decidedBy ?? undefined,
+  decidedAt: row.decidedAt ?? undefined,
+  reason: row.reason ?? undefined,
+})
+const read = async (tx: Pick<Tx, 'query'>, where: string, params: readonly Scalar[]): Promise<Proposal[]> =>
+  (await tx.query<Row>(`${select} WHERE ${where}`, params)).map(proposalOf)
+
+/** Opens the proposals over `db`. */
+export const openProposals = (db: Database): Proposals => ({
+  propose: proposal => carefully(() => db.transaction(tx => propose(tx, proposal))),
+  // Run again where the fate of the COMMIT is unknown: what was decided then is judged a repetition by the same person.
+  decide: (id, deciding) =>
+    carefully(async () => {
+      try {
+        return await db.transaction(tx => decide(tx, id, deciding))
+      } catch (error) {
+        if (error instanceof Objected) return { kind: 'objected', objection: error.objection }
+        throw error
+      }
+    }),
+  find: async id => (await read(db, 'id = ?', [id]))[0],
+  findOrder: async (proposedBy, orderNo) => (await read(db, 'proposed_by = ? AND order_no = ?', [proposedBy, orderNo]))[0],
+  list: ({ kind, state }, afterId, limit) => {
+    const conditions = ['id > ?', ...(kind === undefined ? [] : ['kind = ?']), ...(state === undefined ? [] : ['state = ?'])]
+    const params = [afterId, ...(kind === undefined ? [] : [kind]), ...(state === undefined ? [] : [state]), limit]
+    return read(db, `${conditions.join(' AND ')} ORDER BY id LIMIT ?`, params)
+  },
+  over: async (now, limit) =>
+    (await db.query<{ id: number }>('SELECT id FROM proposal WHERE live = 1 AND expires_at <= ? LIMIT ?', [sqlTime(now), limit])).map(
+      row => row.id,
+    ),
+})
+
+/** What is said to whoever uses a number a second time, now with content of this hash. */
+export const again = (known: Proposal, hash: string): Proposing =>
+  known.hash === hash ? { kind: 'repeated', proposal: known } : { kind: 'differs', proposal: known, hash }
+
+const propose = async (tx: Tx, proposal: NewProposal): Promise<Proposing> => {
+  const [known] = await read(tx, 'proposed_by = ? AND order_no = ? FOR UPDATE', [proposal.proposedBy, proposal.orderNo])
+  if (known) return again(known, proposal.hash)
+  const [open] = await tx.query<{ id: number }>('SELECT id FROM proposal WHERE kind = ? AND subject = ? AND live = 1 FOR UPDATE', [
+    proposal.kind,
+    proposal.subject,
+  ])
+  if (open) return { kind: 'open', id: open.id }
+  const { insertId } = await tx.execute(
+    `INSERT INTO proposal (kind, subject, ticket_no, instruction_id, order_no, content, evidence, content_hash, proposed_by, proposed_at, expires_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, UNHEX(?), ?, ?, ?)`,
+    [
+      proposal.kind,
+      proposal.subject,
+      proposal.about?.ticketNo ?? null,
+      proposal.about?.instructionId ?? null,
+      proposal.orderNo,
+      JSON.stringify(proposal.content),
+      proposal.evidence,
+      proposal.hash,
+      proposal.proposedBy,
+      sqlTime(proposal.proposedAt),
+      sqlTime(proposal.expiresAt),
+    ],
+  )
+  await journal(tx, proposal.about, 'propose', proposal.proposedBy, proposal.proposedAt, `proposal ${insertId}: ${proposal.evidence}`)
+  const [written] = await read(tx, 'id = ?', [insertId])
+  return { kind: 'proposed', proposal: written! }
+}
+
+/** Undoes an approval that could not be carried out. */
+class Objected extends Error {
+  readonly objection: Objection
+  constructor(objection: Objection) {
+    super(objection.en)
+    this.objection = objection
+  }
+}
+
+const decide = async (tx: Tx, id: number, { act, now, reason, judge, apply }: Deciding): Promise<Decided> => {
+  const [proposal] = await read(tx, 'id = ? FOR UPDATE', [id])
+  if (!proposal) return { kind: 'absent' }
+  const verdict = judge(proposal)
+  if (verdict.kind === 'repeated') return { kind: 'repeated', proposal }
+  if (verdict.kind === 'refused') return { kind: 'refused', proposal, why: verdict.why }
+  const by = act.event === 'expire' ? null : act.by
+  await tx.execute(
+    `UPDATE proposal SET state = ?, decided_by = ?, decided_at = ?, reason = ?, seen_hash = UNHEX(?) WHERE id = ? AND state = 'proposed'`,
+    [verdict.to, by, sqlTime(now), reason ?? null, act.event === 'approve' ? act.hash : null, id],
+  )
+  if (verdict.to === 'approved') {
+    const objection = await apply(deedsIn(tx, proposal, now), proposal)
+    if (objection) throw new Objected(objection)
+  }
+  await journal(tx, proposal.about, act.event, by ?? proposal.proposedBy, now, `proposal ${id} of ${proposal.proposedBy}`)
+  const [decided] = await read(tx, 'id = ?', [id])
+  return { kind: 'decided', proposal: decided! }
+}
+
+const deedsIn = (tx: Tx, { id }: Proposal, now: Date): Deeds => ({
+  halt: (bankCode, reason) => haltBank(tx, bankCode, reason, id, now),
+  resume: bankCode => resumeBank(tx, bankCode, id, now),
+})
+
+/** A step of a proposal in the journal of the instruction it is about, with the state that it left the instruction in. */
+const journal = async (tx: Tx, about: About | undefined, event: string, actor: string, at: Date, reason: string): Promise<void> => {
+  if (!about) return
+  await tx.execute(
+    `INSERT INTO journal (at, ticket_no, instruction_id, event, actor, state, reason)
+     SELECT ?, ticket_no, id, ?, ?, state, ? FROM instruction WHERE id = ?`,
+    [sqlTime(at), event, actor, Array.from(reason).slice(0, 200).join(''), about.instructionId],
+  )
+}
