@@ -9,7 +9,7 @@ const { officeCode, bankCode } = debitOrder.fields
 const operator = { role: 'operator' } as const
 const tags = ['操作员 / operators']
 const query = (properties: object) => ({ type: 'object', additionalProperties: false, properties })
-const id = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: '提案号 / number of the proposal' }
+const id = { type: 'string', pattern: '^[1-9][0-9]{0,14}$', description: '提案号 / number of the proposal' }
 const params = { type: 'object', required: ['id'], properties: { id } }
 // A doubt carries its evidence with it.
 const few = { ...limit, maximum: 50, default: 20 }

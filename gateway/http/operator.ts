@@ -9,7 +9,7 @@ import { bankJson, doubtJson, proposalJson } from './operator-shapes.ts'
 import { Refusal } from './problem.ts'
 
 type Paged = { readonly cursor?: string; readonly limit: number }
-type ById = { readonly id: number }
+type ById = { readonly id: string }
 
 /** Who calls; the role was checked before any route ran. */
 const caller = (request: Request): string => {
@@ -66,7 +66,7 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
   app.route<{ Params: ById }>({
     ...operatorOperations.getProposal,
     handler: async request => {
-      const proposal = await flow.store.proposals.find(request.params.id)
+      const proposal = await flow.store.proposals.find(Number(request.params.id))
       if (!proposal) throw new Refusal(404, 'not-found')
       return proposalJson(proposal, flow.clock())
     },
@@ -86,20 +86,20 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
     ...operatorOperations.approveProposal,
     handler: async (request, reply) => {
       const { hash, reason } = request.body
-      return answer(reply, await approve(flow, request.params.id, caller(request), hash, reason, flow.clock()), hash)
+      return answer(reply, await approve(flow, Number(request.params.id), caller(request), hash, reason, flow.clock()), hash)
     },
   })
 
   app.route<{ Params: ById; Body: { readonly reason: string } }>({
     ...operatorOperations.rejectProposal,
     handler: async (request, reply) =>
-      answer(reply, await reject(flow, request.params.id, caller(request), request.body.reason, flow.clock())),
+      answer(reply, await reject(flow, Number(request.params.id), caller(request), request.body.reason, flow.clock())),
   })
 
   app.route<{ Params: ById; Body: { readonly reason: string } }>({
     ...operatorOperations.withdrawProposal,
     handler: async (request, reply) =>
-      answer(reply, await withdraw(flow, request.params.id, caller(request), request.body.reason, flow.clock())),
+      answer(reply, await withdraw(flow, Number(request.params.id), caller(request), request.body.reason, flow.clock())),
   })
 }
 

@@ -1,0 +1,250 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { proposalKinds } from '../../../gateway/flows/kinds.ts'
+import type { Caller } from './house.ts'
+import {
+  approveBy,
+  type Content,
+  type Desk,
+  day,
+  doneByTwo,
+  openDesk,
+  operator,
+  proposalOf,
+  proposeBy,
+  rejectBy,
+  told,
+  withdrawBy,
+} from './operators.ts'
+
+// Two persons over real TLS: every kind of proposal × who × what they saw × when. There is no way for one person alone.
+
+let desk: Desk
+beforeAll(async () => {
+  desk = await openDesk()
+})
+afterAll(() => desk.house.close())
+
+/** How each kind is set up anew, and whether what it proposes has happened. */
+type Case = { readonly content: Content; readonly happened: () => Promise<boolean> }
+const isHalted = async (bankCode: string) => (await desk.house.store.halts()).has(bankCode)
+const setUps: { readonly [K in keyof typeof proposalKinds]: () => Promise<Case> } = {
+  'halt-bank': async () => {
+    if (await isHalted('4306')) await doneByTwo(desk, 'resume-bank', { bankCode: '4306' })
+    return { content: { bankCode: '4306', reason: '核心系统升级' }, happened: () => isHalted('4306') }
+  },
+  'resume-bank': async () => {
+    if (!(await isHalted('4310'))) await doneByTwo(desk, 'halt-bank', { bankCode: '4310', reason: '升级' })
+    return { content: { bankCode: '4310' }, happened: async () => !(await isHalted('4310')) }
+  },
+}
+const kinds = Object.keys(setUps) as (keyof typeof setUps)[]
+const read = async (id: number) => (await desk.zhang.ask('GET', `/v1/proposals/${id}`)).json
+
+test('every kind is put to the test', () => {
+  expect(kinds).toEqual(Object.keys(proposalKinds))
+})
+
+describe.each(kinds)('%s', kind => {
+  test('one proposes, another approves what was proposed: it happens with the approval and not before', async () => {
+    const { content, happened } = await setUps[kind]()
+    const made = await proposeBy(desk.zhang, kind, content)
+    expect(await happened()).toBe(false)
+    expect(await read(made.id)).toMatchObject({ ...made, kind, content, state: 'proposed', proposedBy: operator('zhang') })
+    const said = await approveBy(desk.li, made, { reason: '已核对' })
+    expect(said.json).toMatchObject({
+      ...made,
+      state: 'approved',
+      proposedBy: operator('zhang'),
+      decidedBy: operator('li'),
+      reason: '已核对',
+    })
+    expect(await happened()).toBe(true)
+    expect(await read(made.id)).toEqual(said.json)
+  })
+
+  test('nobody approves or rejects one’s own proposal, and nobody withdraws another’s', async () => {
+    const { content, happened } = await setUps[kind]()
+    const made = await proposeBy(desk.zhang, kind, content)
+    expect(told(await approveBy(desk.zhang, made))).toEqual([403, 'T3011'])
+    expect(told(await rejectBy(desk.zhang, made))).toEqual([403, 'T3011'])
+    expect(told(await withdrawBy(desk.li, made))).toEqual([403, 'T3003'])
+    expect(await happened()).toBe(false)
+    expect((await read(made.id)).state).toBe('proposed')
+    expect(told(await withdrawBy(desk.zhang, made))).toEqual([200, undefined])
+  })
+
+  test('what was not seen is not approved', async () => {
+    const { content, happened } = await setUps[kind]()
+    const made = await proposeBy(desk.zhang, kind, content)
+    const seen = 'a'.repeat(64)
+    const other = await approveBy(desk.li, { ...made, hash: seen })
+    expect(other.json).toMatchObject({ status: 409, code: 'T3005', hash: seen, acceptedHash: made.hash })
+    for (const hash of [undefined, '', made.hash.toUpperCase(), `${made.hash}0`, 1])
+      expect(told(await desk.li.ask('POST', `/v1/proposals/${made.id}/approval`, { hash }))).toEqual([422, 'T3001'])
+    expect(await happened()).toBe(false)
+    expect((await read(made.id)).state).toBe('proposed')
+    expect(told(await rejectBy(desk.li, made))).toEqual([200, undefined])
+  })
+
+  test.each<[string, (who: Desk, made: { id: number; hash: string }) => Promise<unknown>, string]>([
+    ['rejected', (who, made) => rejectBy(who.li, made), 'rejected'],
+    ['withdrawn', (who, made) => withdrawBy(who.zhang, made), 'withdrawn'],
+  ])('what was %s is over for everybody', async (_what, end, state) => {
+    const { content, happened } = await setUps[kind]()
+    const made = await proposeBy(desk.zhang, kind, content)
+    await end(desk, made)
+    expect((await read(made.id)).state).toBe(state)
+    for (const who of [desk.li, desk.wang]) expect(told(await approveBy(who, made))).toEqual([409, 'T3012'])
+    expect(told(await approveBy(desk.zhang, made))).toEqual([403, 'T3011'])
+    expect(await happened()).toBe(false)
+    expect((await read(made.id)).state).toBe(state)
+  })
+
+  test('what waited too long is expired, whoever comes', async () => {
+    const { content, happened } = await setUps[kind]()
+    const made = await proposeBy(desk.zhang, kind, content)
+    desk.later(day)
+    expect((await read(made.id)).state).toBe('expired')
+    expect(told(await approveBy(desk.li, made))).toEqual([409, 'T3013'])
+    // Noted by now, and final.
+    for (const late of [await approveBy(desk.li, made), await rejectBy(desk.wang, made), await withdrawBy(desk.zhang, made)])
+      expect(told(late)).toEqual([409, 'T3012'])
+    const after = await read(made.id)
+    expect(after).toMatchObject({ state: 'expired' })
+    expect(after.decidedBy).toBeUndefined()
+    expect(await happened()).toBe(false)
+    // And it is no obstacle to the next.
+    await withdrawBy(desk.li, await proposeBy(desk.li, kind, content))
+  })
+
+  test('approved again by the same person it is the same answer; by another it is decided already', async () => {
+    const { content } = await setUps[kind]()
+    const made = await proposeBy(desk.zhang, kind, content)
+    const first = await approveBy(desk.li, made)
+    const again = await approveBy(desk.li, made)
+    expect([told(first), told(again)]).toEqual([
+      [200, undefined],
+      [200, 'replayed'],
+    ])
+    expect(again.json).toEqual(first.json)
+    expect(told(await approveBy(desk.wang, made))).toEqual([409, 'T3012'])
+    expect(told(await approveBy(desk.li, { ...made, hash: 'b'.repeat(64) }))).toEqual([409, 'T3012'])
+  })
+
+  test('of many approvals at once exactly one person’s counts', async () => {
+    const { content, happened } = await setUps[kind]()
+    const made = await proposeBy(desk.zhang, kind, content)
+    const persons: Caller[] = [desk.li, desk.wang, desk.zhang]
+    const said = await Promise.all(Array.from({ length: 24 }, (_, i) => approveBy(persons[i % 3]!, made)))
+    const decidedBy = (await read(made.id)).decidedBy
+    const winner = [operator('li'), operator('wang')].indexOf(String(decidedBy))
+    expect(winner).toBeGreaterThanOrEqual(0)
+    for (const [i, answer] of said.entries()) {
+      if (i % 3 === 2) expect(told(answer)).toEqual([403, 'T3011'])
+      else if (i % 3 === winner) expect(answer.status).toBe(200)
+      else expect(told(answer)).toEqual([409, 'T3012'])
+    }
+    expect(said.filter(answer => told(answer).join() === '200,')).toHaveLength(1)
+    expect(await happened()).toBe(true)
+  })
+
+  test('the same number and content is the same proposal, other content is refused with both hashes', async () => {
+    const { content } = await setUps[kind]()
+    const order = proposalOf(kind, content)
+    const first = await desk.zhang.ask('POST', '/v1/proposals', order)
+    expect([first.status, first.headers.location]).toEqual([201, `/v1/proposals/${String(first.json.id)}`])
+    const swapped = { ...order, content: Object.fromEntries(Object.entries(content).toReversed()) }
+    const again = await desk.zhang.ask('POST', '/v1/proposals', swapped)
+    expect([told(again), again.json]).toEqual([[200, 'replayed'], first.json])
+    const other = await desk.zhang.ask('POST', '/v1/proposals', { ...order, evidence: '电话' })
+    expect(other.json).toMatchObject({ status: 409, code: 'T3005', acceptedHash: first.json.hash })
+    expect(other.json.hash).toMatch(/^(?!undefined)[0-9a-f]{64}$/)
+    // The numbers of others are their own; but about one thing there is one question.
+    const third = await desk.li.ask('POST', '/v1/proposals', order)
+    expect(told(third)).toEqual([409, 'T3014'])
+    expect(JSON.stringify(third.json.errors)).toContain(String(first.json.id))
+    // It is answered from the record whatever has become of it.
+    await withdrawBy(desk.zhang, first.json as { id: number })
+    expect((await desk.zhang.ask('POST', '/v1/proposals', order)).json).toMatchObject({ id: first.json.id, state: 'withdrawn' })
+  })
+
+  test('proposed by many at once it is one proposal', async () => {
+    const { content } = await setUps[kind]()
+    const [mine, theirs] = [proposalOf(kind, content), proposalOf(kind, content)]
+    const said = await Promise.all(
+      Array.from({ length: 12 }, (_, i) =>
+        i % 2 ? desk.zhang.ask('POST', '/v1/proposals', mine) : desk.li.ask('POST', '/v1/proposals', theirs),
+      ),
+    )
+    expect(said.filter(({ status }) => status === 201)).toHaveLength(1)
+    const made = said.find(({ status }) => status === 201)!.json as { id: number; proposedBy: string }
+    expect(new Set(said.filter(({ status }) => status < 300).map(({ json }) => json.id))).toEqual(new Set([made.id]))
+    expect(said.filter(({ status }) => status >= 300).every(({ json }) => json.code === 'T3014')).toBe(true)
+    await withdrawBy(made.proposedBy === operator('li') ? desk.li : desk.zhang, made)
+  })
+
+  test('whoever is no operator sees nothing and does nothing', async () => {
+    const { content, happened } = await setUps[kind]()
+    const made = await proposeBy(desk.zhang, kind, content)
+    for (const stranger of [desk.ets, desk.bank]) {
+      for (const answer of [
+        await stranger.ask('POST', '/v1/proposals', proposalOf(kind, content)),
+        await approveBy(stranger, made),
+        await rejectBy(stranger, made),
+        await withdrawBy(stranger, made),
+        await stranger.ask('GET', `/v1/proposals/${made.id}`),
+      ])
+        expect(told(answer)).toEqual([403, 'T3003'])
+    }
+    const nameless = desk.house.caller()
+    for (const answer of [await approveBy(nameless, made), await nameless.ask('GET', `/v1/proposals/${made.id}`)])
+      expect(told(answer)).toEqual([401, 'T3002'])
+    expect(await happened()).toBe(false)
+    await withdrawBy(desk.zhang, made)
+  })
+
+  test('a content that is not of its kind is refused where it is wrong', async () => {
+    const { content } = await setUps[kind]()
+    for (const [order, pointer] of [
+      [proposalOf(kind, { ...content, more: 1 }), '/content/more'],
+      [proposalOf(kind, {}), `/content/${Object.keys(content)[0]}`],
+      [proposalOf(kind, content, { evidence: ' ' }), '/evidence'],
+      [proposalOf(kind, content, { evidence: undefined }), '/evidence'],
+      [proposalOf(kind, content, { orderNo: '编号' }), '/orderNo'],
+      [proposalOf(kind, content, { approvedBy: operator('li') }), '/approvedBy'],
+    ] as const) {
+      const said = await desk.zhang.ask('POST', '/v1/proposals', order)
+      expect(told(said)).toEqual([422, 'T3001'])
+      expect((said.json.errors as { pointer: string }[]).map(error => error.pointer)).toContain(pointer)
+    }
+  })
+})
+
+test('a kind that does not exist', async () => {
+  for (const kind of ['grant-everything', '__proto__', 'constructor', undefined, 1])
+    expect(told(await desk.zhang.ask('POST', '/v1/proposals', { ...proposalOf('x', {}), kind }))).toEqual([422, 'T3001'])
+})
+
+test('a proposal that is not there', async () => {
+  expect(told(await desk.zhang.ask('GET', '/v1/proposals/999999'))).toEqual([404, 'T3004'])
+  expect(told(await approveBy(desk.li, { id: 999_999, hash: 'a'.repeat(64) }))).toEqual([404, 'T3004'])
+  for (const id of ['0', '-1', 'x', '1e3', '9007199254740993'])
+    expect((await desk.zhang.ask('GET', `/v1/proposals/${id}`)).status).toBe(400)
+  expect((await desk.zhang.ask('PUT', '/v1/proposals/1')).headers.allow).toBe('GET, HEAD')
+})
+
+test('the list is read in pages, each proposal once, by kind and state', async () => {
+  const seen: number[] = []
+  let cursor = ''
+  for (;;) {
+    const { json } = await desk.wang.ask('GET', `/v1/proposals?limit=7${cursor}`)
+    seen.push(...(json.proposals as { id: number }[]).map(({ id }) => id))
+    if (json.next === undefined) break
+    cursor = `&cursor=${String(json.next)}`
+  }
+  expect(seen.length).toBeGreaterThan(20)
+  expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b))
+  const { json } = await desk.wang.ask('GET', '/v1/proposals?kind=halt-bank&state=expired')
+  expect((json.proposals as { kind: string; state: string }[]).map(({ kind, state }) => `${kind} ${state}`)).toEqual(['halt-bank expired'])
+  expect(told(await desk.wang.ask('GET', '/v1/proposals?state=done'))).toEqual([400, 'T3001'])
+})
