@@ -13,6 +13,8 @@ export type MetricsOptions = {
   readonly waiting?: () => number
   /** Read at each scrape; where the record is away there are none, or NaN. */
   readonly backlog?: () => Promise<Backlog>
+  /** The banks that this process knows to be halted. */
+  readonly halted?: () => readonly string[]
   /** Banks with a name of their own in the figures; all others are `other`. */
   readonly isBank?: (code: string) => boolean
   /** Figures of the process itself; only once in a process. */
@@ -84,7 +86,7 @@ const classOf = ({ code, state }: Note): string => {
 type Fill = (gauge: Gauge) => void | Promise<void>
 
 /** Figures that are read when somebody asks. */
-const addGauges = (registry: Registry, { slots, health, waiting, backlog }: MetricsOptions): void => {
+const addGauges = (registry: Registry, { slots, health, waiting, halted, backlog }: MetricsOptions): void => {
   const gauge = (name: string, help: string, labelNames: string[], fill: Fill): void => {
     new Gauge({
       name: `taxlink_${name}`,
@@ -110,6 +112,10 @@ const addGauges = (registry: Registry, { slots, health, waiting, backlog }: Metr
       for (const { bankCode, breaker } of health()) self.set({ bank: bankCode }, ['closed', 'half-open', 'open'].indexOf(breaker))
     })
   if (waiting) gauge('requests_waiting', '等待结果的请求 / requests that wait for an outcome', [], self => self.set(waiting()))
+  if (halted)
+    gauge('bank_halted', '停用中的银行 / banks that are halted', ['bank'], self => {
+      for (const bankCode of halted()) self.set({ bank: bankCode }, 1)
+    })
   if (!backlog) return
   // One read for all figures of a scrape.
   let reading: Promise<Backlog | undefined> | undefined

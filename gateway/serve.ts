@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { assemble, type Parts } from './assemble.ts'
 import type { Config } from './config.ts'
 import type { DebitState } from './domain/debit.ts'
+import { haltedBanks } from './domain/reference.ts'
 import { type Note, standings } from './flows/flow.ts'
 import { check, type Internal, openInternal } from './http/internal.ts'
 import { openHttp } from './http/server.ts'
@@ -41,6 +42,7 @@ const base = async (config: InForce, role: string): Promise<Base> => {
     health: () => parts.guard.state(),
     waiting: () => waiters.count,
     backlog: () => readBacklog(parts.db, parts.flow.clock()),
+    halted: () => haltedBanks(parts.flow.reference()),
     isBank: code => parts.flow.reference().banks.has(code),
     process: true,
   })

@@ -77,5 +77,8 @@ export const withHalts = (reference: Reference, halts: ReadonlyMap<string, Halt>
   ),
 })
 
+/** The codes of the banks that are halted. */
+export const haltedBanks = (reference: Reference): string[] => [...reference.banks.values()].flatMap(bank => (bank.halt ? [bank.code] : []))
+
 /** Whether a routing found its way. */
 export const isRoute = (found: Route | NoRoute): found is Route => 'bank' in found

@@ -1,6 +1,6 @@
 import type { Hindrance, Objection, ProposalState } from '../domain/proposal.ts'
 import type { Flow } from '../flows/flow.ts'
-import { approve, type ProposalOrder, type ProposalVerdict, propose, reject, withdraw } from '../flows/proposals.ts'
+import { approve, expire, type ProposalOrder, type ProposalVerdict, propose, reject, withdraw } from '../flows/proposals.ts'
 import type { Decided, Proposal } from '../store/proposals.ts'
 import type { App, Reply, Request } from './app.ts'
 import { afterOf, cursorOf } from './cursor.ts'
@@ -30,6 +30,7 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
     ...operatorOperations.listDoubts,
     handler: async request => {
       const { cursor, limit, ...filter } = request.query
+      await expire(flow, flow.clock())
       const found = await flow.store.doubts(filter, afterOf(cursor), limit + 1)
       return { doubts: found.slice(0, limit).map(doubtJson), ...nextOf(found, limit, doubt => doubt.instructionId) }
     },
@@ -76,8 +77,9 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
     ...operatorOperations.listProposals,
     handler: async request => {
       const { cursor, limit, ...filter } = request.query
-      const found = await flow.store.proposals.list(filter, afterOf(cursor), limit + 1)
       const now = flow.clock()
+      await expire(flow, now)
+      const found = await flow.store.proposals.list(filter, afterOf(cursor), limit + 1)
       return { proposals: found.slice(0, limit).map(proposal => proposalJson(proposal, now)), ...nextOf(found, limit, ({ id }) => id) }
     },
   })
