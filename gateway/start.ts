@@ -136,6 +136,9 @@ const environment = async (dir: string, config: Config, running: { databaseUrl: 
   const taxSystem = await pki.issue({ cn: 'sample tax system', uri: 'urn:taxlink:tax-system:demo' })
   const gateway = await pki.issue({ cn: 'gateway to banks', uri: 'urn:taxlink:gateway:development' })
   const at = (name: string) => join(dir, 'tls', name)
+  // Two, since nobody decides alone.
+  for (const name of ['zhang', 'li'])
+    writePem(at(`operator-${name}`), pki.ca, await pki.issue({ cn: `sample operator ${name}`, uri: `urn:taxlink:operator:${name}` }))
   writePem(at('server'), pki.ca, pki.server)
   writePem(at('gateway'), pki.ca, gateway)
   writePem(at('tax-system'), pki.ca, taxSystem)

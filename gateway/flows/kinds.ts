@@ -1,44 +1,7 @@
-import { digits, type Fields, type FieldValues, text } from '@taxlink/bank-sdk'
-import type { Objection, ProposalRules } from '../domain/proposal.ts'
-import type { About, Deeds } from '../store/proposals.ts'
-import type { Flow } from './flow.ts'
-
-/** Where a content is wrong in a way its schema cannot say: a JSON pointer into it, and why in both languages. */
-export type Place = { readonly pointer: string; readonly zh: string; readonly en: string }
-/** How things stand that a content is about: the instruction, where it is about one; or why it cannot be proposed. */
-export type Stand = { readonly about: About | undefined } | Objection
-
-/** What an approval knows besides the content. */
-export type Approval = { readonly proposalId: number; readonly proposedAt: Date; readonly now: Date }
-
-/**
- * A kind of proposal as data: its content, who may take part, what it is about, what stands against it, and what its approval does in the
- * approving transaction.
- */
-export type ProposalKind<Content = { readonly [name: string]: unknown }> = ProposalRules & {
-  readonly zh: string
-  readonly en: string
-  readonly content: Fields
-  /** A content for the reference page. Invented. */
-  readonly example: Content
-  /** What it is about, in ASCII: of one kind there is one open proposal about one thing. */
-  subject(content: Content): string
-  wrong(content: Content): readonly Place[]
-  stand(flow: Flow, content: Content, now: Date): Promise<Stand>
-  apply(deeds: Deeds, content: Content, approval: Approval): Promise<Objection | undefined>
-}
-
-/** Makes a kind whose functions know the fields of its content. */
-export const kindOf = <const F extends Fields>(content: F, kind: Omit<ProposalKind<FieldValues<F>>, 'content'>): ProposalKind =>
-  // Its functions are only ever given what the schema of these very fields let through.
-  ({ ...kind, content }) as unknown as ProposalKind
-
-const hour = 3_600_000
-/** Both persons are operators, and there is a working day for the second. */
-export const byOperators: ProposalRules = { proposers: ['operator'], approvers: ['operator'], lifeMs: 24 * hour }
-
-/** Nothing that the schema cannot say. */
-export const nothing = (): readonly Place[] => []
+import { digits, text } from '@taxlink/bank-sdk'
+import type { Objection } from '../domain/proposal.ts'
+import { declareBreak, resolveDoubt } from './doubt-kinds.ts'
+import { byOperators, kindOf, nothing, type ProposalKind } from './kind.ts'
 
 const bankCode = digits('银行代码', 'bank code', 4)
 const notRegistered: Objection = { rule: 'bank-unknown', zh: '银行未登记', en: 'the bank is not registered' }
@@ -79,7 +42,10 @@ export const resumeBank = kindOf(
 )
 
 /** Every kind there is, by name. */
-export const proposalKinds = { 'halt-bank': haltBank, 'resume-bank': resumeBank } as const satisfies {
-  readonly [name: string]: ProposalKind
-}
+export const proposalKinds = {
+  'resolve-doubt': resolveDoubt,
+  'declare-break': declareBreak,
+  'halt-bank': haltBank,
+  'resume-bank': resumeBank,
+} as const satisfies { readonly [name: string]: ProposalKind }
 export type ProposalKindName = keyof typeof proposalKinds

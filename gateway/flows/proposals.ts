@@ -3,7 +3,8 @@ import { type Act, isOf, judge, type Objection } from '../domain/proposal.ts'
 import { later } from '../domain/time.ts'
 import { again, type Decided, type NewProposal, type Proposal, type Proposing } from '../store/proposals.ts'
 import type { Flow } from './flow.ts'
-import { type Place, type ProposalKind, type ProposalKindName, proposalKinds } from './kinds.ts'
+import type { Place, ProposalKind } from './kind.ts'
+import { type ProposalKindName, proposalKinds } from './kinds.ts'
 
 /** What a person wants done, and on what evidence; the content fits the schema of its kind. */
 export type ProposalOrder = {
@@ -87,8 +88,8 @@ const decide = async (flow: Flow, id: number, act: Act, reason: string | undefin
     now,
     reason,
     judge: proposal => judge(proposal, act, kindNamed(proposal.kind), now),
-    apply: (deeds, proposal) =>
-      kindNamed(proposal.kind).apply(deeds, proposal.content, { proposalId: id, proposedAt: proposal.proposedAt, now }),
+    apply: (deeds, { kind, content, proposedBy, proposedAt }) =>
+      kindNamed(kind).apply(deeds, content, { proposalId: id, proposedBy, proposedAt }),
   })
   if (decided.kind === 'decided') tell(flow, decided.proposal)
   if (decided.kind === 'refused' && decided.why === 'expired') await expire(flow, now)

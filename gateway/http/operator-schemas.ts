@@ -1,14 +1,16 @@
-import { debitRequest, objectSchema, outcomes } from '@taxlink/bank-sdk'
+import { debitRequest, maxFen, objectSchema, outcomes } from '@taxlink/bank-sdk'
 import { proposalMachine } from '../domain/proposal.ts'
-import { type ProposalKind, proposalKinds } from '../flows/kinds.ts'
+import type { ProposalKind } from '../flows/kind.ts'
+import { proposalKinds } from '../flows/kinds.ts'
 import { debitOrder } from '../flows/order.ts'
-import { evidenceExample, proposalExample } from './operator-examples.ts'
+import { breakExample, evidenceExample, proposalExample } from './operator-examples.ts'
 import { instant, property, resultSchema, text } from './schemas.ts'
 
 // The shapes of the operators' interface: bodies of theirs, and what they read.
 
 const { officeCode, entrustDate, serialNo } = debitRequest.fields
 const { ticketNo, bankCode, amount } = debitOrder.fields
+const fenOf = (title: string) => ({ type: 'integer', title, minimum: 0, maximum: maxFen })
 const prose = (title: string, maxLength: number) => ({ type: 'string', title, minLength: 1, maxLength, pattern: '\\S' })
 const hash = { type: 'string', title: '种类、内容与依据的 SHA-256 / SHA-256 of kind, content and evidence', pattern: '^[0-9a-f]{64}$' }
 const person = (title: string) => ({ type: 'string', title, examples: ['urn:taxlink:operator:zhang'] })
@@ -137,6 +139,35 @@ export const doubtSchema = {
   },
 } as const
 
+/** A difference between the record and a bank. */
+export const breakSchema = {
+  $id: 'Break',
+  title: '单边账 / break',
+  type: 'object',
+  additionalProperties: false,
+  required: ['id', 'at', 'ticketNo', 'kind', 'source', 'taxAmount', 'bankAmount', 'reason'],
+  properties: {
+    id: { type: 'integer', title: '序号 / number', minimum: 1 },
+    at: instant('发现时间 / found at', '2026-11-10T10:20:00.000+08:00'),
+    ticketNo: property(ticketNo),
+    kind: {
+      type: 'string',
+      title: '种类:银行独有、银行没有、少划、多划 / which side has it, or how much',
+      enum: ['bank-only', 'bank-missing', 'under-debited', 'over-debited'],
+    },
+    source: {
+      type: 'string',
+      title: '来源:迟到的应答、查询、两人认定、对账文件 / how it is known',
+      enum: ['late-answer', 'inquiry', 'resolution', 'file'],
+    },
+    taxAmount: fenOf('税务方金额(分) / fen, as the record has it'),
+    bankAmount: fenOf('银行方金额(分) / fen, as the bank has it'),
+    reason: text('说明 / reason'),
+    closedAt: instant('处理完毕 / remedied at', '2026-11-10T15:00:00.000+08:00'),
+  },
+  examples: [breakExample],
+} as const
+
 const page = (id: string, title: string, name: string, item: string) =>
   ({
     $id: id,
@@ -151,6 +182,8 @@ const page = (id: string, title: string, name: string, item: string) =>
   }) as const
 /** A page of what waits for a person. */
 export const doubtPageSchema = page('DoubtPage', '转人工列表 / page of what waits for a person', 'doubts', 'Doubt')
+/** A page of breaks. */
+export const breakPageSchema = page('BreakPage', '单边账列表 / page of breaks', 'breaks', 'Break')
 /** A page of proposals. */
 export const proposalPageSchema = page('ProposalPage', '提案列表 / page of proposals', 'proposals', 'Proposal')
 
@@ -212,5 +245,7 @@ export const operatorShapes = [
   proposalPageSchema,
   doubtSchema,
   doubtPageSchema,
+  breakSchema,
+  breakPageSchema,
   bankListSchema,
 ] as const

@@ -1,6 +1,7 @@
 import type { BankEntry, Halt } from '../domain/bank.ts'
 import { isOver } from '../domain/proposal.ts'
 import { shanghaiTime } from '../domain/time.ts'
+import type { BreakView } from '../store/breaks.ts'
 import type { Doubt, OpenAtBank } from '../store/doubts.ts'
 import type { Proposal } from '../store/proposals.ts'
 import type { AttemptView } from '../store/reads.ts'
@@ -59,6 +60,19 @@ export const doubtJson = (doubt: Doubt) => {
     ...given('proposalId', doubt.proposalId),
   }
 }
+
+/** A break, and when it was remedied. */
+export const breakJson = ({ id, at: since, ticketNo, kind, source, taxAmount, bankAmount, reason, closedAt }: BreakView) => ({
+  id,
+  at: shanghaiTime(since),
+  ticketNo,
+  kind,
+  source,
+  taxAmount,
+  bankAmount,
+  reason,
+  ...at('closedAt', closedAt),
+})
 
 const nothingOpen = { waiting: 0, sent: 0, doubtful: 0, forPerson: 0 }
 /** A bank, whether it is halted and by whom, and what is open there. */

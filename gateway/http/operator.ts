@@ -5,7 +5,7 @@ import type { Decided, Proposal } from '../store/proposals.ts'
 import type { App, Reply, Request } from './app.ts'
 import { afterOf, cursorOf } from './cursor.ts'
 import { operatorOperations } from './operator-operations.ts'
-import { bankJson, doubtJson, proposalJson } from './operator-shapes.ts'
+import { bankJson, breakJson, doubtJson, proposalJson } from './operator-shapes.ts'
 import { Refusal } from './problem.ts'
 
 type Paged = { readonly cursor?: string; readonly limit: number }
@@ -33,6 +33,15 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
       await expire(flow, flow.clock())
       const found = await flow.store.doubts(filter, afterOf(cursor), limit + 1)
       return { doubts: found.slice(0, limit).map(doubtJson), ...nextOf(found, limit, doubt => doubt.instructionId) }
+    },
+  })
+
+  app.route<{ Querystring: Paged & { readonly open: boolean } }>({
+    ...operatorOperations.listBreaks,
+    handler: async request => {
+      const { cursor, limit, open } = request.query
+      const found = await flow.store.breaks(open, afterOf(cursor), limit + 1)
+      return { breaks: found.slice(0, limit).map(breakJson), ...nextOf(found, limit, ({ id }) => id) }
     },
   })
 
@@ -143,7 +152,8 @@ const settled = (decided: Decided, seen: string | undefined): { readonly kind: '
       throw notApplicable(decided.objection)
     case 'refused':
       throw hindered(decided.why, decided.proposal.hash, seen)
-    default:
+    case 'decided':
+    case 'repeated':
       return decided
   }
 }

@@ -1,4 +1,5 @@
 import { isUnifiedCode, type Outcome, outcome } from '@taxlink/bank-sdk'
+import type { InstructionVerb } from '../domain/answers.ts'
 import type { DebitState } from '../domain/debit.ts'
 import type { Database, Scalar } from './database.ts'
 import type { AttemptView } from './reads.ts'
@@ -33,10 +34,12 @@ export type DoubtFilter = { readonly bankCode?: string | undefined; readonly off
 /** An instruction by its key, as somebody needs it who is to say what became of it. */
 export type Keyed = {
   readonly instructionId: number
-  readonly verb: string
+  readonly verb: InstructionVerb
   readonly ticketNo: string
   readonly bankCode: string
+  /** Fen asked for, and fen that certainly moved. */
   readonly amount: number
+  readonly booked: number
   readonly state: DebitState
   readonly person: boolean
   readonly lastSentAt: Date | undefined
@@ -114,7 +117,8 @@ export const openDoubtReads = (db: Database): DoubtReads => ({
   },
   keyed: async ({ officeCode, entrustDate, serialNo }) => {
     const [row] = await db.query<Omit<Keyed, 'lastSentAt' | 'person'> & { lastSentAt: Date | null; person: number }>(
-      `SELECT id AS instructionId, verb, ticket_no AS ticketNo, bank_code AS bankCode, amount, state, person, last_sent_at AS lastSentAt
+      `SELECT id AS instructionId, verb, ticket_no AS ticketNo, bank_code AS bankCode, amount,
+         IF(state = 'succeeded', COALESCE(booked_amount, amount), 0) AS booked, state, person, last_sent_at AS lastSentAt
        FROM instruction WHERE office_code = ? AND entrust_date = ? AND serial_no = ?`,
       [officeCode, entrustDate, serialNo],
     )

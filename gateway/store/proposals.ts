@@ -1,16 +1,19 @@
+import { fail } from '@taxlink/bank-sdk'
 import type { Act, Objection, ProposalState, Proposed, Verdict } from '../domain/proposal.ts'
+import type { Movement } from '../domain/ticket.ts'
 import { carefully } from './beside.ts'
+import type { NewBreak } from './breaks.ts'
 import type { Database, Scalar, Tx } from './database.ts'
 import { haltBank, resumeBank } from './halts.ts'
+import type { Actor } from './linked.ts'
+import { type About, declareBreak, type Resolution, resolveDoubt } from './resolve.ts'
 import { sqlTime } from './rows.ts'
-
-/** The instruction a proposal is about, where it is about one: its journal tells of every step. */
-export type About = { readonly ticketNo: string; readonly instructionId: number }
 
 /** A proposal as it is first written, and frozen. */
 export type NewProposal = {
   readonly kind: string
   readonly subject: string
+  /** The instruction it is about, where it is about one: whose journal tells of every step. */
   readonly about: About | undefined
   readonly orderNo: string
   readonly content: { readonly [name: string]: unknown }
@@ -53,6 +56,13 @@ export type Decided =
 export type Deeds = {
   halt(bankCode: string, reason: string): Promise<boolean>
   resume(bankCode: string): Promise<boolean>
+  /** Ends the doubt about the instruction that the proposal is about, unless it `objects` under its lock. */
+  resolve(resolution: Resolution, objects: (own: Movement) => Objection | undefined): Promise<Objection | undefined>
+  /** Writes a break of that instruction; false: it stands there already. */
+  declareBreak(
+    found: Pick<NewBreak, 'kind' | 'source' | 'taxAmount' | 'bankAmount' | 'reason'>,
+    objects: (own: Movement) => Objection | undefined,
+  ): Promise<Objection | boolean>
 }
 
 /** What a list of proposals may be narrowed by. */
@@ -188,7 +198,7 @@ const decide = async (tx: Tx, id: number, { act, now, reason, judge, apply }: De
     [verdict.to, by, sqlTime(now), reason ?? null, act.event === 'approve' ? act.hash : null, id],
   )
   if (verdict.to === 'approved') {
-    const objection = await apply(deedsIn(tx, proposal, now), proposal)
+    const objection = await apply(deedsIn(tx, proposal, { now, actor: by ?? '' }), proposal)
     if (objection) throw new Objected(objection)
   }
   await journal(tx, proposal.about, act.event, by ?? proposal.proposedBy, now, `proposal ${id} of ${proposal.proposedBy}`)
@@ -196,10 +206,15 @@ const decide = async (tx: Tx, id: number, { act, now, reason, judge, apply }: De
   return { kind: 'decided', proposal: decided! }
 }
 
-const deedsIn = (tx: Tx, { id }: Proposal, now: Date): Deeds => ({
-  halt: (bankCode, reason) => haltBank(tx, bankCode, reason, id, now),
-  resume: bankCode => resumeBank(tx, bankCode, id, now),
-})
+const deedsIn = (tx: Tx, { id, about }: Proposal, by: Actor): Deeds => {
+  const subject = (): About => about ?? fail('internal', 'a proposal about no instruction')
+  return {
+    halt: (bankCode, reason) => haltBank(tx, bankCode, reason, id, by.now),
+    resume: bankCode => resumeBank(tx, bankCode, id, by.now),
+    resolve: (resolution, objects) => resolveDoubt(tx, subject(), resolution, objects, by),
+    declareBreak: (found, objects) => declareBreak(tx, { ...found, ...subject(), at: by.now, actor: by.actor }, objects),
+  }
+}
 
 /** A step of a proposal in the journal of the instruction it is about, with the state that it left the instruction in. */
 const journal = async (tx: Tx, about: About | undefined, event: string, actor: string, at: Date, reason: string): Promise<void> => {

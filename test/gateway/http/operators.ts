@@ -1,6 +1,8 @@
 import { expect } from 'vitest'
+import type { DebitOrder } from '../../../gateway/flows/order.ts'
+import { until } from '../stage.ts'
 import { uri } from './certificates.ts'
-import { type Answered, type Caller, type House, openHouse } from './house.ts'
+import { type Answered, type Caller, type House, openHouse, order, succeeded, timedOut } from './house.ts'
 
 /** A house with three operators, whose certificates outlive every proposal, and strangers. */
 export type Desk = {
@@ -69,3 +71,38 @@ export const doneByTwo = async ({ zhang, li }: Desk, kind: string, content: Cont
   expect(told(said)).toEqual([200, undefined])
   return said
 }
+
+/** The key of an instruction, as a proposal names it. */
+export type Key = { readonly officeCode: string; readonly entrustDate: string; readonly serialNo: string }
+const keyOf = async ({ house }: Desk, ticketNo: string): Promise<Key> => {
+  const { officeCode, entrustDate, serialNo } = (await house.store.find(ticketNo))!
+  return { officeCode, entrustDate, serialNo }
+}
+/** A debit that the bank never answered, long ago: before a person. */
+export const doubtful = async (desk: Desk, change: Partial<DebitOrder> = {}): Promise<{ ticketNo: string; key: Key }> => {
+  const sent = order(change)
+  desk.house.say(timedOut)
+  await desk.ets.ask('POST', '/v1/debits', sent)
+  await until('in doubt', async () => (await desk.house.store.find(sent.ticketNo))?.state === 'unknown')
+  await desk.house.fresh.db.execute(
+    'UPDATE instruction SET person = 1, last_sent_at = last_sent_at - INTERVAL 1 HOUR, next_attempt_at = ? WHERE ticket_no = ?',
+    ['9999-12-31 00:00:00.000', sent.ticketNo],
+  )
+  return { ticketNo: sent.ticketNo, key: await keyOf(desk, sent.ticketNo) }
+}
+/** A debit that the bank has made. */
+export const debited = async (desk: Desk): Promise<{ ticketNo: string; key: Key; amount: number }> => {
+  const sent = order()
+  desk.house.say(succeeded)
+  await desk.ets.ask('POST', '/v1/debits', sent, { prefer: 'wait=20' })
+  return { ticketNo: sent.ticketNo, key: await keyOf(desk, sent.ticketNo), amount: sent.amount }
+}
+/** The two ways in which a doubt ends. */
+export const booked = (key: Key, amount: number) => ({
+  ...key,
+  decision: 'succeeded',
+  amount,
+  bankSerial: 'HAND00000001',
+  accountingDate: '2026-11-10',
+})
+export const notBooked = (key: Key) => ({ ...key, decision: 'refused', code: '24003' })

@@ -3,10 +3,13 @@ import { proposalKinds } from '../../../gateway/flows/kinds.ts'
 import type { Caller } from './house.ts'
 import {
   approveBy,
+  booked,
   type Content,
   type Desk,
   day,
+  debited,
   doneByTwo,
+  doubtful,
   openDesk,
   operator,
   proposalOf,
@@ -28,6 +31,17 @@ afterAll(() => desk.house.close())
 type Case = { readonly content: Content; readonly happened: () => Promise<boolean> }
 const isHalted = async (bankCode: string) => (await desk.house.store.halts()).has(bankCode)
 const setUps: { readonly [K in keyof typeof proposalKinds]: () => Promise<Case> } = {
+  'resolve-doubt': async () => {
+    const { ticketNo, key } = await doubtful(desk)
+    return { content: booked(key, 300), happened: async () => (await desk.house.store.find(ticketNo))?.state === 'succeeded' }
+  },
+  'declare-break': async () => {
+    const { ticketNo, key, amount } = await debited(desk)
+    return {
+      content: { ...key, kind: 'bank-missing', taxAmount: amount, bankAmount: 0 },
+      happened: async () => (await desk.house.store.breaks(true, 0, 1_000)).some(found => found.ticketNo === ticketNo),
+    }
+  },
   'halt-bank': async () => {
     if (await isHalted('4306')) await doneByTwo(desk, 'resume-bank', { bankCode: '4306' })
     return { content: { bankCode: '4306', reason: '核心系统升级' }, happened: () => isHalted('4306') }
@@ -237,10 +251,10 @@ test('the list is read in pages, each proposal once, by kind and state', async (
   const seen: number[] = []
   let cursor = ''
   for (;;) {
-    const { json } = await desk.wang.ask('GET', `/v1/proposals?limit=7${cursor}`)
-    seen.push(...(json.proposals as { id: number }[]).map(({ id }) => id))
-    if (json.next === undefined) break
-    cursor = `&cursor=${String(json.next)}`
+    const page = (await desk.wang.ask('GET', `/v1/proposals?limit=7${cursor}`)).json as { proposals: { id: number }[]; next?: string }
+    seen.push(...page.proposals.map(({ id }) => id))
+    if (page.next === undefined) break
+    cursor = `&cursor=${page.next}`
   }
   expect(seen.length).toBeGreaterThan(20)
   expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b))

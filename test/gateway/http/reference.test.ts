@@ -107,6 +107,7 @@ test('its schemas compile strictly, and its examples are valid', () => {
     'Proposal',
     'Approval',
     'DecisionReason',
+    'Break',
     ...messages.map(id => `bank.${id}`),
   ])
   for (const [where, { responses }] of everyOperation())

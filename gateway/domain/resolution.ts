@@ -1,0 +1,58 @@
+import type { InstructionVerb } from './answers.ts'
+import type { DebitState } from './debit.ts'
+import type { Objection } from './proposal.ts'
+import type { BreakKind } from './ticket.ts'
+
+/** An instruction as two persons find it who are to say what became of it. */
+export type Doubted = {
+  readonly verb: InstructionVerb
+  readonly state: DebitState
+  /** Fen asked for. */
+  readonly amount: number
+  readonly lastSentAt: Date | undefined
+}
+/** What they say: it moved this many fen, or certainly nothing. */
+export type Finding = { readonly decision: 'succeeded'; readonly amount: number } | { readonly decision: 'refused' }
+
+const notDoubtful: Objection = { rule: 'not-doubtful', zh: '该指令已不是结果不明', en: 'the instruction is not in doubt any more' }
+const windowOpen: Objection = {
+  rule: 'window-open',
+  zh: '银行的静默期未过,还不能断定未扣',
+  en: 'inside the bank’s quiescence window nothing proves that it will not be booked',
+}
+const sentSince: Objection = {
+  rule: 'sent-since',
+  zh: '提出之后又发送过,原来的依据不能说明这一次',
+  en: 'it was sent again since: the evidence says nothing about that',
+}
+const zeroAmount: Objection = {
+  rule: 'zero-amount',
+  zh: '成功的金额不能为零;确定未扣用 refused',
+  en: 'a success over nothing is none; say refused',
+}
+const otherAmount: Objection = {
+  rule: 'other-amount',
+  zh: '冲正的金额须与所求相同',
+  en: 'a reversal gives back what was asked for, or nothing is certain',
+}
+
+/** Why the doubt cannot be resolved so, as things stand. `evidenceAt` is when the evidence was put forward. */
+export const objectionTo = (
+  { verb, state, amount, lastSentAt }: Doubted,
+  finding: Finding,
+  evidenceAt: Date,
+  quietFrom: (sentAt: Date) => Date,
+): Objection | undefined => {
+  if (state !== 'unknown') return notDoubtful
+  if (finding.decision === 'succeeded') {
+    if (verb === 'reversal') return finding.amount === amount ? undefined : otherAmount
+    return finding.amount === 0 ? zeroAmount : undefined
+  }
+  if (lastSentAt === undefined) return undefined
+  if (lastSentAt >= evidenceAt) return sentSince
+  return quietFrom(lastSentAt) > evidenceAt ? windowOpen : undefined
+}
+
+/** The break of a success over another amount than was asked for. */
+export const breakOf = (asked: number, moved: number): BreakKind | undefined =>
+  moved === asked ? undefined : moved < asked ? 'under-debited' : 'over-debited'
