@@ -53,21 +53,31 @@ type Design = {
   readonly processes: readonly Child[]
   done(from: string, to: string): Promise<Map<string, number>>
 }
-export type Round = { readonly rate: number; readonly cpuUs: number; readonly postP99: number; readonly p50: number; readonly p99: number }
+/** A process by its name and id. */
+type Named = { readonly name: string; readonly pid: number }
+export type Round = {
+  readonly rate: number
+  readonly cpuUs: number
+  /** CPU a debit of each process, µs. */
+  readonly split: ReadonlyMap<string, number>
+  readonly postP99: number
+  readonly p50: number
+  readonly p99: number
+}
 
 let tickets = 0
 const ticketAt = (n: number): string => String(430_000_000_000_000_000n + BigInt(n))
 
 /** Runs one round: `count` debits, and waits until each is done at the bank and in the record. */
-const run = async (design: Design, others: readonly number[], count: number, connections: number, rate?: number): Promise<Round> => {
+export const run = async (design: Design, others: readonly Named[], count: number, connections: number, rate?: number): Promise<Round> => {
   const first = tickets + 1
   const bodies = Array.from({ length: count }, (_, i) => ({
     ticketNo: ticketAt(first + i),
     bytes: Buffer.from(JSON.stringify(order(ticketAt(first + i)))),
   }))
   tickets += count
-  const pids = [...design.processes.map(p => p.pid()!), ...others, process.pid]
-  const before = pids.map(cpuOf)
+  const all = [...design.processes.map(({ name, pid }) => ({ name, pid: pid()! })), ...others, { name: 'client', pid: process.pid }]
+  const before = all.map(({ pid }) => cpuOf(pid))
   const began = now()
   const sent: Sent = await load(design.target, n => bodies[n]!, count, connections, rate)
   if (sent.refused > 0) throw new Error(`${design.name}: ${sent.refused} of ${count} were not accepted`)
@@ -75,12 +85,13 @@ const run = async (design: Design, others: readonly number[], count: number, con
   for (const patience = now() + 120_000; done.size < count && now() < patience; await pause(100))
     done = await design.done(ticketAt(first), ticketAt(first + count - 1))
   if (done.size < count) throw new Error(`${design.name}: only ${done.size} of ${count} were done`)
-  const cpu = pids.map(cpuOf).reduce((sum, us, i) => sum + us - before[i]!, 0)
+  const split = new Map(all.map(({ name, pid }, i) => [name, (cpuOf(pid) - before[i]!) / count]))
   const took = [...done].map(([ticketNo, at]) => at - sent.at.get(ticketNo)!)
   const last = Math.max(...done.values())
   return {
     rate: count / ((last - began) / 1000),
-    cpuUs: cpu / count,
+    cpuUs: [...split.values()].reduce((sum, us) => sum + us, 0),
+    split,
     postP99: quantile(sent.posts, 0.99),
     p50: median(took),
     p99: quantile(took, 0.99),
@@ -93,8 +104,8 @@ const ready = async (child: Child, pattern: RegExp): Promise<RegExpMatchArray> =
   return found
 }
 
-/** Brings up both designs over one set of servers; `use` gets them and the pids of what they share. */
-export const withDesigns = async <T>(use: (ours: Design, plain: Design, shared: number[]) => Promise<T>): Promise<T> => {
+/** Brings up both designs over one set of servers; `use` gets them and the processes they share. */
+export const withDesigns = async <T>(use: (ours: Design, plain: Design, shared: readonly Named[]) => Promise<T>): Promise<T> => {
   const dir = mkdtempSync(join(tmpdir(), 'taxlink-bench-'))
   const running = await services({ dir, production: false, say: () => {} })
   const children: Child[] = []
@@ -160,7 +171,12 @@ export const withDesigns = async <T>(use: (ours: Design, plain: Design, shared: 
       done: doneBy('SELECT ticket_no AS ticketNo, updated_at AS at FROM plain_debit WHERE ticket_no BETWEEN ? AND ? AND status = 2'),
     }
     const { mariadb, redis } = running.pids
-    return await use(ours, plain, [bank.pid()!, ...(mariadb === undefined ? [] : [mariadb]), ...(redis === undefined ? [] : [redis])])
+    const servers = { bank: bank.pid(), mariadb, redis }
+    return await use(
+      ours,
+      plain,
+      Object.entries(servers).flatMap(([name, pid]) => (pid === undefined ? [] : [{ name, pid }])),
+    )
   } finally {
     for (const child of children) await child.stop(2_000)
     await db.close()
