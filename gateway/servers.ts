@@ -93,7 +93,8 @@ const mariadbOptions = options(`
   --character-set-server=utf8mb4 --collation-server=utf8mb4_bin --default-time-zone=+00:00 --transaction-isolation=READ-COMMITTED
   --innodb-buffer-pool-size=256M --innodb-log-file-size=64M`)
 const durableOptions = options(`
-  --innodb-flush-log-at-trx-commit=1 --sync-binlog=1 --log-bin=binlog --binlog-format=ROW --binlog-row-image=MINIMAL --binlog-expire-logs-seconds=86400`)
+  --innodb-flush-log-at-trx-commit=1 --sync-binlog=1 --log-bin=binlog --binlog-format=ROW --binlog-row-image=MINIMAL --binlog-annotate-row-events=OFF
+  --binlog-expire-logs-seconds=86400`)
 const fleetingOptions = options('--innodb-flush-log-at-trx-commit=2 --skip-log-bin --innodb-doublewrite=OFF')
 
 const mariadb = (dir: string, program: string, find: Find, durable: boolean): Server => {

@@ -99,7 +99,7 @@ CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal FOR EACH ROW SIGNAL SQ
 
 CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the journal is never changed';
 
--- What still has to be told to the queue: written with the state it belongs to, removed when settled or when the queue has it.
+-- What still has to be told to the queue: written with the state it belongs to, removed when a call begins or when the queue has it.
 CREATE TABLE outbox (
   instruction_id  BIGINT       NOT NULL PRIMARY KEY,
   wake_at         DATETIME(3)  NOT NULL,

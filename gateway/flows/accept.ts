@@ -23,8 +23,8 @@ const patienceMs = 1_000
 const graceMs = 3_000
 
 /**
- * Accepts one order: ticket, instruction, journal, outbox and (where the bank has a free place) the first attempt in one transaction, then the
- * bank is called at once by this process. Throws a Fault where the items do not sum to the total; anything the rules refuse is a refused debit.
+ * Accepts one order: ticket, instruction, journal and the first attempt (or, where the bank has no free place, the outbox) in one transaction, then
+ * the bank is called at once by this process. Throws a Fault where the items do not sum to the total; anything the rules refuse is a refused debit.
  */
 export const acceptDebit = async (flow: Flow, slots: Slots, taxSystem: string, order: DebitOrder): Promise<OrderVerdict> => {
   checkOrder(order)
@@ -68,7 +68,7 @@ type Course = Pick<NewDebit, 'state' | 'nextAttemptAt' | 'wakeAt' | 'reason'>
 const firstAttempt = (leaseUntil: Date): Course => ({
   state: 'sent',
   nextAttemptAt: leaseUntil,
-  wakeAt: leaseUntil,
+  wakeAt: undefined,
   reason: 'accepted, first attempt',
 })
 const withoutPlace = (now: Date): Course => ({

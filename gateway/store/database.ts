@@ -70,7 +70,7 @@ const recordChanged = 1020
 const endings = new Set([1053, 1152, 1158, 1159, 1160, 1161, 1290, 1836, 1927, 3169, 4031])
 
 const waiting = 4096
-const preparedPerConnection = 700
+const preparedPerConnection = 400
 
 /** Opens the pool; nothing is connected until the first statement. Every connection speaks UTC, READ COMMITTED and strict SQL. */
 export const openDatabase = (url: string, options: DatabaseOptions): Database => {

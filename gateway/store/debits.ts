@@ -341,9 +341,10 @@ const writeClaims = async (tx: Tx, claims: readonly Claim[]): Promise<void> => {
       reason: `attempt ${next(c)}`,
     })),
   )
-  await upsertOutbox(
+  // While a call is under way there is nobody to be told; should its process die, the sweep finds the lease that has run out.
+  await deleteOutbox.execute(
     tx,
-    claims.map(c => ({ instructionId: c.instruction.id, wakeAt: c.leaseUntil })),
+    claims.map(c => c.instruction.id),
   )
 }
 
@@ -377,10 +378,6 @@ export const writeSettlements = async (tx: Tx, items: readonly Settlement[]): Pr
   await upsertOutbox(
     tx,
     items.flatMap(s => (s.decision.nextAttemptAt ? [{ instructionId: s.instruction.id, wakeAt: s.decision.nextAttemptAt }] : [])),
-  )
-  await deleteOutbox.execute(
-    tx,
-    items.filter(s => !s.decision.nextAttemptAt).map(s => s.instruction.id),
   )
   // A reversal of our own nobody has ordered, and nobody is told of.
   await publish(tx, items.filter(s => isFinal(s.decision.state) && !s.instruction.inDoubt).map(about))
@@ -436,13 +433,13 @@ export type DebitWrites = {
 }
 
 /**
- * `most` rows share a commit, `lanes` commits are in flight at once. `linked` settles alone what has a meaning for other rows, and whatever the
+ * `most` rows share a commit, at most `lanes` commits are in flight at once. `linked` settles alone what has a meaning for other rows, and whatever the
  * group could not settle: it looks again, under the lock of the whole ticket.
  */
 export const openDebitWrites = (
   db: Database,
   linked: (settlement: Settlement) => Promise<boolean>,
-  options = { most: 64, lanes: 2 },
+  options = { most: 128, lanes: 2 },
 ): DebitWrites => {
   const settle = grouped(settleGroup(db), options)
   return {

@@ -1,8 +1,13 @@
 import { isAway } from './database.ts'
 
+/** A commit that takes longer than this is held up by something: what has gathered behind it does not wait for it. */
+const heldUpMs = 100
+/** Larger groups are whole sixteens, and the rest goes with the next: as few sizes of statements to prepare as can be. */
+const step = 16
+
 /**
- * Group commit without a timer: whatever arrives while a commit is in flight forms the next group, so an idle system waits for nothing and a
- * busy one shares each commit among up to `most` callers. `lanes` groups may be in flight at once.
+ * Group commit: whatever arrives while a commit is in flight forms the next group, so an idle system waits for nothing and a busy one shares
+ * each commit among up to `most` callers. `lanes` groups may be in flight at once: a second one where the first is full or held up.
  *
  * `run` gets 1 … most items and must return one result for each, in order. Where a group fails whole, its items are run again one by one,
  * so that one bad row never fails its neighbours; the item that fails alone gets its own error. Where it failed because the record is away, all
@@ -13,7 +18,7 @@ export const grouped = <Item, Result>(
   options: { readonly most: number; readonly lanes: number },
 ): ((item: Item) => Promise<Result>) => {
   type Waiting = { readonly item: Item; readonly resolve: (result: Result) => void; readonly reject: (error: unknown) => void }
-  let waiting: Waiting[] = []
+  const waiting: Waiting[] = []
   let free = options.lanes
 
   const settle = async (group: readonly Waiting[], again = false): Promise<void> => {
@@ -27,12 +32,15 @@ export const grouped = <Item, Result>(
       else for (const w of group) await settle([w])
     }
   }
-  const pump = (): void => {
+  const pump = (heldUp = false): void => {
     while (free > 0 && waiting.length > 0) {
-      const group = waiting.slice(0, options.most)
-      waiting = waiting.slice(options.most)
+      if (free < options.lanes && waiting.length < options.most && !heldUp) return
+      const size = Math.min(waiting.length, options.most)
+      const group = waiting.splice(0, size > step ? size - (size % step) : size)
       free--
+      const timer = setTimeout(pump, heldUpMs, true)
       void settle(group).finally(() => {
+        clearTimeout(timer)
         free++
         pump()
       })

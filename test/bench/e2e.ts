@@ -1,6 +1,6 @@
 // End to end on this machine: our gateway with everything on (mutual TLS, idempotency, journal, outbox) against the plain design of ./plain,
 // over the same database server, the same Redis, the same simulated bank. Rounds alternate; figures are medians, and ratios of one run.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -9,7 +9,8 @@ import { services } from '../../gateway/local.ts'
 import { developmentPki } from '../../gateway/pki.ts'
 import { prepare, sampleReference } from '../../gateway/prepare.ts'
 import { openDatabase } from '../../gateway/store/database.ts'
-import { cpuOf, load, now, type Sent, type Target } from './load.ts'
+import { parseReference } from '../../gateway/store/reference.ts'
+import { connect, cpuOf, load, now, postOf, type Sent, type Target } from './load.ts'
 import { median, quantile, type Row } from './row.ts'
 
 const account = '4301000000000000001'
@@ -71,15 +72,16 @@ const ticketAt = (n: number): string => String(430_000_000_000_000_000n + BigInt
 /** Runs one round: `count` debits, and waits until each is done at the bank and in the record. */
 export const run = async (design: Design, others: readonly Named[], count: number, connections: number, rate?: number): Promise<Round> => {
   const first = tickets + 1
-  const bodies = Array.from({ length: count }, (_, i) => ({
+  const posts = Array.from({ length: count }, (_, i) => ({
     ticketNo: ticketAt(first + i),
-    bytes: Buffer.from(JSON.stringify(order(ticketAt(first + i)))),
+    post: postOf(JSON.stringify(order(ticketAt(first + i)))),
   }))
   tickets += count
   const all = [...design.processes.map(({ name, pid }) => ({ name, pid: pid()! })), ...others, { name: 'client', pid: process.pid }]
+  const sockets = await connect(design.target, connections)
   const before = all.map(({ pid }) => cpuOf(pid))
   const began = now()
-  const sent: Sent = await load(design.target, n => bodies[n]!, count, connections, rate)
+  const sent: Sent = await load(sockets, n => posts[n]!, count, rate)
   if (sent.refused > 0) throw new Error(`${design.name}: ${sent.refused} of ${count} were not accepted`)
   let done = new Map<string, number>()
   for (const patience = now() + 120_000; done.size < count && now() < patience; await pause(100))
@@ -104,6 +106,18 @@ const ready = async (child: Child, pattern: RegExp): Promise<RegExpMatchArray> =
   return found
 }
 
+/** The sample reference data, with a bank that takes as many at once as its lines carry. */
+const benchReference = (dir: string): string => {
+  const file = parseReference(readFileSync(sampleReference, 'utf8'))
+  const banks = file.banks.map(bank => ({
+    ...bank,
+    policy: { ...bank.policy, concurrency: bank.policy.connections * bank.policy.pipeline },
+  }))
+  const path = join(dir, 'reference.json')
+  writeFileSync(path, JSON.stringify({ ...file, version: 'bench', banks }))
+  return path
+}
+
 /** Brings up both designs over one set of servers; `use` gets them and the processes they share. */
 export const withDesigns = async <T>(use: (ours: Design, plain: Design, shared: readonly Named[]) => Promise<T>): Promise<T> => {
   const dir = mkdtempSync(join(tmpdir(), 'taxlink-bench-'))
@@ -111,7 +125,7 @@ export const withDesigns = async <T>(use: (ours: Design, plain: Design, shared: 
   const children: Child[] = []
   const db = openDatabase(running.databaseUrl, { connections: 2 })
   try {
-    await prepare(running.databaseUrl, sampleReference, () => {})
+    await prepare(running.databaseUrl, benchReference(dir), () => {})
     await db.execute(`CREATE TABLE plain_debit (id BIGINT AUTO_INCREMENT PRIMARY KEY, ticket_no CHAR(18) CHARACTER SET ascii NOT NULL UNIQUE, amount BIGINT NOT NULL, status TINYINT NOT NULL,
       body TEXT NOT NULL, bank_serial VARCHAR(20) NULL, created_at DATETIME(3) NOT NULL, updated_at DATETIME(3) NULL)`)
     const pki = await developmentPki(join(dir, 'pki'))

@@ -10,23 +10,10 @@ export type Sent = { readonly at: Map<string, number>; readonly posts: number[];
 /** Now in ms since 1970 with fractions, on the clock the processes of this machine share. */
 export const now = (): number => performance.timeOrigin + performance.now()
 
-/**
- * Sends `count` orders over `connections` keep-alive sockets: as fast as answers come, or at `rate` a second. A hand-written client, so that it
- * takes as little of the machine as can be. Resolves when every POST has been answered.
- */
-export const load = async (
-  target: Target,
-  order: (n: number) => { readonly ticketNo: string; readonly bytes: Buffer },
-  count: number,
-  connections: number,
-  rate?: number,
-): Promise<Sent> => {
+/** Opens keep-alive sockets to a target: callers keep theirs for hours, so handshakes are no part of what a debit takes. */
+export const connect = (target: Target, connections: number): Promise<Socket[]> => {
   const url = new URL(target.url)
   const context = target.tls ? createSecureContext(target.tls) : undefined
-  const at = new Map<string, number>()
-  const posts: number[] = []
-  let refused = 0
-  let next = 0
   const open = (): Promise<Socket> =>
     new Promise((resolve, reject) => {
       const options = { host: url.hostname, port: Number(url.port) }
@@ -36,11 +23,33 @@ export const load = async (
       socket.setNoDelay(true)
       socket.once('error', reject)
     })
-  const sockets = await Promise.all(Array.from({ length: connections }, open))
+  return Promise.all(Array.from({ length: connections }, open))
+}
+
+/** The bytes of a POST, in one piece: one record of TLS, one system call. */
+export const postOf = (body: string): Buffer =>
+  Buffer.from(
+    `POST /v1/debits HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+
+/**
+ * Sends `count` orders over these sockets: as fast as answers come, or at `rate` a second; the sockets end with it. A hand-written client, so
+ * that it takes as little of the machine as can be. Resolves when every POST has been answered.
+ */
+export const load = async (
+  sockets: readonly Socket[],
+  order: (n: number) => { readonly ticketNo: string; readonly post: Buffer },
+  count: number,
+  rate?: number,
+): Promise<Sent> => {
+  const at = new Map<string, number>()
+  const posts: number[] = []
+  let refused = 0
+  let next = 0
   const began = now()
   const post = (socket: Socket): Promise<void> =>
     new Promise((resolve, reject) => {
-      const { ticketNo, bytes } = order(next++)
+      const { ticketNo, post: bytes } = order(next++)
       const sent = now()
       at.set(ticketNo, sent)
       let got = ''
@@ -57,9 +66,6 @@ export const load = async (
       }
       socket.on('data', hear)
       socket.once('error', reject)
-      socket.write(
-        `POST /v1/debits HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${bytes.length}\r\n\r\n`,
-      )
       socket.write(bytes)
     })
   await Promise.all(

@@ -132,7 +132,7 @@ describe('acceptance', () => {
 })
 
 describe('settlement', () => {
-  test('moves under the fence, adds answer, journal and result, and empties the outbox', async () => {
+  test('moves under the fence, adds answer, journal and result', async () => {
     const debit = await newDebit()
     await store.accept(debit)
     expect(await store.settle(settlement(debit))).toBe(true)
@@ -142,9 +142,8 @@ describe('settlement', () => {
       accountingDate: '2026-11-10',
       outcome: { class: 'succeeded', bankCode: '0000' },
     })
-    expect([await count('answer', debit), await count('outbox', debit), await count('result', debit), await journal(debit)]).toEqual([
+    expect([await count('answer', debit), await count('result', debit), await journal(debit)]).toEqual([
       1,
-      0,
       1,
       ['accept sent', 'succeed succeeded'],
     ])
@@ -190,6 +189,16 @@ describe('claims', () => {
     expect(got.filter(Boolean)).toHaveLength(1)
     expect(await load(debit)).toMatchObject({ state: 'sent', attemptNo: 1, lastSentAt: now, nextAttemptAt: later(now, 1_000) })
     expect(await count('attempt', debit)).toBe(1)
+  })
+  test('while a call is under way nobody is to be told; what is left in doubt is told at its time', async () => {
+    const debit = await waiting()
+    await store.accept(debit)
+    expect(await count('outbox', debit)).toBe(1)
+    await store.claim({ instruction: await load(debit), verb: 'debit', owner: 'one', now, leaseUntil: later(now, 1_000) })
+    expect(await count('outbox', debit)).toBe(0)
+    const doubt = decided({ event: 'doubt', state: 'unknown', outcome: outcome('28003'), nextAttemptAt: later(now, 2_000) })
+    await store.settle(settlement(debit, { decision: doubt }))
+    expect(await count('outbox', debit)).toBe(1)
   })
   test('a lease holds until its end, then the debit is asked about, and the first owner’s late answer changes nothing', async () => {
     const debit = await newDebit()

@@ -49,6 +49,46 @@ test('no group is larger than `most`, no more are in flight than lanes', async (
   expect(widest).toBe(2)
 })
 
+test('a second commit begins beside the first only for a full group, or where the first is held up', async () => {
+  const held = gate()
+  const sizes: number[] = []
+  const submit = grouped<number, number>(
+    async items => {
+      if (sizes.push(items.length) === 1) await held.wait
+      return items
+    },
+    { most: 4, lanes: 2 },
+  )
+  const turn = () => new Promise(resolve => setImmediate(resolve))
+  const first = submit(1)
+  await turn()
+  const full = [2, 3, 4, 5, 6].map(submit)
+  await Promise.all(full.slice(0, 4))
+  expect(sizes).toEqual([1, 4])
+  // The fifth has nobody to share with, and the first commit does not end.
+  await full[4]
+  expect(sizes).toEqual([1, 4, 1])
+  held.open()
+  await first
+})
+
+test('a large group is whole sixteens; the rest comes first in the next', async () => {
+  const groups: (readonly number[])[] = []
+  const submit = grouped<number, number>(
+    async items => {
+      groups.push(items)
+      return items
+    },
+    { most: 64, lanes: 1 },
+  )
+  await Promise.all(Array.from({ length: 100 }, (_, i) => submit(i)))
+  expect(groups.map(g => [g[0], g.length])).toEqual([
+    [0, 64],
+    [64, 32],
+    [96, 4],
+  ])
+})
+
 test('one bad item never fails its neighbours', async () => {
   const submit = grouped<number, number>(
     async items => {
