@@ -1,0 +1,88 @@
+// The production flows in a simulated world, many seeds of it:
+//   npm run simulate -- --seeds 20000 [--from 1]     plays seeds, on all cores
+//   npm run simulate -- --seed 17 [--trace]          plays one again, and prints what happened
+//   npm run simulate -- --bug NAME [--seeds 2000]    plants a bug and plays until a checker sees it
+//   npm run simulate -- --bugs                       the same with every bug there is
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { bugs } from '../patch/bugs.ts'
+import { plant } from '../patch/load.ts'
+import { type Caught, campaign, huntAll } from './campaign.ts'
+import type { Report } from './run.ts'
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string' },
+    from: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    bug: { type: 'string' },
+    bugs: { type: 'boolean', default: false },
+    corpus: { type: 'boolean', default: false },
+    trace: { type: 'boolean', default: false },
+  },
+})
+const say = (line: string): void => console.log(line)
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => Number(values.from) + i)
+const corpus = (): number[] =>
+  readFileSync(join(import.meta.dirname, 'corpus.txt'), 'utf8')
+    .split('\n')
+    .flatMap(line => (/^\d+/.test(line) ? [Number.parseInt(line, 10)] : []))
+
+const one = async (seed: number): Promise<number> => {
+  Error.stackTraceLimit = 0
+  const planted = bugs.find(({ name }) => name === values.bug)
+  if (planted) plant(planted)
+  const { runSeed } = await import('./run.ts')
+  const { digest, steps, tickets, failure } = await runSeed(seed, values.trace ? say : undefined)
+  say(`seed ${seed}: ${tickets} tickets, ${steps} steps, trace ${digest}: ${failure?.what ?? 'clean'}`)
+  return failure ? 1 : 0
+}
+
+const many = async (seeds: readonly number[]): Promise<number> => {
+  const began = performance.now()
+  const failed: Report[] = []
+  let [played, steps, tickets] = [0, 0, 0]
+  await campaign(seeds, report => {
+    played++
+    steps += report.steps
+    tickets += report.tickets
+    if (report.failure) {
+      failed.push(report)
+      say(`seed ${report.seed} failed: ${report.failure.what}\n  npm run simulate -- --seed ${report.seed} --trace`)
+    }
+    if (played % 10_000 === 0) say(`${played} seeds, ${failed.length} failed`)
+  })
+  const seconds = (performance.now() - began) / 1000
+  say(
+    `${played} seeds (${tickets} instructions, ${steps} steps), ${failed.length} failed, ${seconds.toFixed(1)} s, ${(played / seconds).toFixed(1)} seeds/s`,
+  )
+  return failed.length > 0 || played < seeds.length ? 1 : 0
+}
+
+const hunted = async (names: readonly string[], seeds: readonly number[]): Promise<number> => {
+  const all: Caught[] = []
+  await huntAll(names, seeds, caught => {
+    all.push(caught)
+    say(
+      caught.checker === undefined
+        ? `${caught.name.padEnd(34)} NOT CAUGHT in ${caught.seeds} seeds`
+        : `${caught.name.padEnd(34)} caught by checker ${caught.checker.padEnd(24)} after ${String(caught.seeds).padStart(4)} seeds`,
+    )
+  })
+  const missed = all.filter(({ checker }) => checker === undefined)
+  say(`${all.length - missed.length} of ${names.length} planted bugs caught`)
+  return missed.length > 0 ? 1 : 0
+}
+
+const run = (): Promise<number> => {
+  if (values.seed !== undefined) return one(Number(values.seed))
+  if (values.corpus) return many(corpus())
+  if (values.bug !== undefined || values.bugs) {
+    const names = bugs.map(({ name }) => name).filter(name => values.bugs || name === values.bug)
+    if (names.length === 0) throw new Error(`there is no bug of the name ${values.bug}`)
+    return hunted(names, range(Number(values.seeds ?? 2_000)))
+  }
+  return many(range(Number(values.seeds ?? 1_000)))
+}
+process.exitCode = await run()

@@ -1,0 +1,139 @@
+import { banks as adapters } from '#adapters'
+import type { DebitOrder } from '../../gateway/flows/order.ts'
+import { randomOf } from '../crash/random.ts'
+import { Broken } from './broken.ts'
+import { accountsOf, City, offices, start } from './city.ts'
+import { day, minute, type Plan, planOf, second } from './plan.ts'
+import { Watch } from './watch.ts'
+import { Wire } from './wire.ts'
+import { World } from './world.ts'
+
+/** What came of a seed: its trace as a number, and the promise that was broken, if one was. */
+export type Report = {
+  readonly seed: number
+  readonly digest: string
+  readonly steps: number
+  readonly tickets: number
+  readonly failure: { readonly checker: string; readonly what: string } | undefined
+}
+
+/** Plays one seed; `say` gets its trace as text. */
+export const runSeed = async (seed: number, say?: (line: string) => void): Promise<Report> => {
+  const random = randomOf(seed)
+  const world = new World(start, random, say)
+  const plan = planOf(random, adapters.length)
+  const wire = new Wire()
+  const city = new City(world, plan, wire)
+  wire.city = city
+  const watch = new Watch(city, wire)
+  let failure: Report['failure']
+  try {
+    await play(city, plan, watch)
+  } catch (error) {
+    if (!(error instanceof Broken)) throw error
+    world.trace.add(world.now, 'watch', error.message)
+    failure = { checker: error.checker, what: error.message }
+  }
+  return { seed, digest: world.trace.digest, steps: world.steps, tickets: plan.tickets, failure }
+}
+
+const play = async (city: City, plan: Plan, watch: Watch): Promise<void> => {
+  const { world } = city
+  orders(city, plan)
+  accidents(city, plan)
+  dayEnds(city, plan)
+  world.after(plan.healMs, () => city.heal())
+  reading(city)
+  const healed = world.now + plan.healMs
+  // Until then something that was sent may still arrive.
+  const over = healed + (plan.network.stuck > 0 ? plan.network.stuckMs : 0) + 20 * minute
+  const deadline = over + 3 * day
+  const each = () => watch.check()
+  const done = () => world.now > over && watch.unfinished() === undefined
+  await world.run(() => world.now > deadline || done(), each, 20_000 * plan.tickets)
+  const why = watch.unfinished()
+  if (why !== undefined) throw new Broken('convergence', `long after all has healed ${why}`)
+  watch.checkEnd()
+}
+
+const orders = (city: City, plan: Plan): void => {
+  const { world, taxSide } = city
+  const { random } = world
+  for (let i = 0; i < plan.tickets; i++) {
+    const order = orderOf(city, String(430_000_000_000_000_000n + BigInt(i + 1)))
+    const at = random.next() * plan.spanMs
+    world.after(at, () => taxSide.send(order))
+    if (random.percent(plan.twice)) world.after(at + random.next() * random.pick([20, 60_000]), () => taxSide.send(order))
+    if (random.percent(plan.differing)) {
+      const amount = order.amount + 1
+      const other = { ...order, amount, items: [{ ...order.items[0]!, amount }] }
+      world.after(at + random.next() * random.pick([20, 60_000]), () => taxSide.send(other))
+    }
+    for (let asks = random.whole(0, 2); asks > 0; asks--) world.after(at + random.next() * 10 * minute, () => taxSide.ask(order.ticketNo))
+  }
+}
+
+const orderOf = (city: City, ticketNo: string): DebitOrder => {
+  const { random } = city.world
+  const bankCode = random.pick([...city.banks.keys()])
+  const amount = random.whole(1, 9_999)
+  return {
+    ticketNo,
+    officeCode: random.pick(offices),
+    bankCode,
+    channel: 'computer',
+    taxpayerId: '91430100600012345X',
+    taxpayerName: random.percent(city.plan.unwritable) ? '长沙𠮷星机械有限公司' : '长沙星城机械有限公司',
+    agreementNo: 'XY0001',
+    account: random.pick(accountsOf(bankCode)),
+    payerBankNo: '313551000001',
+    amount,
+    items: [
+      {
+        taxCode: '10101',
+        taxName: '增值税',
+        budgetSubject: '101010106',
+        budgetLevel: '1',
+        periodStart: '2026-10-01',
+        periodEnd: '2026-10-31',
+        amount,
+      },
+    ],
+  }
+}
+
+const accidents = (city: City, plan: Plan): void => {
+  const { world } = city
+  for (let i = 0; i < plan.outages; i++)
+    world.after(world.random.next() * plan.healMs, () => {
+      if (plan.healMs > 0) city.strike()
+    })
+}
+
+/** The banks end their days, and money comes onto poor accounts. */
+const dayEnds = (city: City, plan: Plan): void => {
+  const { world, banks } = city
+  for (const [code, { ledger }] of banks) {
+    const next = (): void => {
+      ledger.endDay()
+      world.trace.add(world.now, code, 'day-end', ledger.accountingDate)
+      world.after(day, next)
+    }
+    world.after(world.random.next() * day, next)
+    const top = (): void => {
+      for (const { account, balance } of ledger.accounts()) if (balance < 1_000_000n) ledger.set({ account, balance: balance + 20_000n })
+    }
+    world.after(world.random.next() * plan.spanMs, top)
+    world.after(plan.spanMs + world.random.next() * plan.healMs, top)
+  }
+}
+
+/** The tax side looks into the feed now and then, as long as there is anything it does not know. */
+const reading = (city: City): void => {
+  const { world, taxSide, record } = city
+  const look = (): void => {
+    if (taxSide.read.length < record.tables.result.length) taxSide.readOn()
+    world.after(30 * second + world.random.next() * 10 * minute, look)
+  }
+  world.after(10 * second, look)
+}

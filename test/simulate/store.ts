@@ -1,0 +1,174 @@
+import type { Store } from '../../gateway/store/store.ts'
+import { contradict, declareBreak, keepLate, named, order, review, sawDay, stop } from './orders.ts'
+import type { Record } from './record.ts'
+import { feed, findDebit, findOrder, findStop, viewOf } from './views.ts'
+import type { Host, World } from './world.ts'
+
+/** What goes wrong with the record, each so often out of 1; `away` and `readOnly` as long as they are set. */
+export type RecordFaults = {
+  away: boolean
+  readOnly: boolean
+  /** Whether anything of the following was drawn at all; it stays after all has healed. */
+  readonly troubled: boolean
+  /** The connection breaks before the statement arrives. */
+  lost: number
+  /** The answer to a COMMIT never comes: applied, not applied, or applied a little later. */
+  unknown: number
+  deadlock: number
+  /** The server takes long, up to `slowMs`. */
+  slow: number
+  slowMs: number
+}
+
+/** The record does not answer, or takes no writes. */
+class Away extends Error {}
+/** The COMMIT may have been applied. */
+class CommitUnknown extends Error {}
+
+const blockSize = 20
+const notSimulated = (what: string) => (): never => {
+  throw new Error(`${what} is not simulated`)
+}
+
+/** The record as one process sees it, through a connection that fails. */
+export const openSimulatedStore = (world: World, host: Host, record: Record, faults: RecordFaults): Store => {
+  const { random } = world
+  const { tables } = record
+  const chance = (of: number) => of > 0 && random.next() < of
+  const latency = () => 1 + random.next() * (chance(faults.slow) ? faults.slowMs : 8)
+  const applying = <T>(writes: boolean | 'idly', apply: () => T): T => {
+    const result = apply()
+    if (writes === true) world.touch()
+    return result
+  }
+
+  /** `idly`: a write of a round that found nothing, which no loop need hear of. */
+  const ask = <T>(writes: boolean | 'idly', apply: () => T): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const fail = (ms: number, error: Error): void => void world.into(host, ms, () => reject(error))
+      const arrive = () => {
+        if (faults.away || (writes && faults.readOnly) || chance(faults.lost)) return fail(latency(), new Away('the record is away'))
+        if (writes && chance(faults.unknown)) {
+          const fate = random.whole(0, 2)
+          world.trace.add(world.now, 'record', 'unknown', fate)
+          if (fate > 0) world.after(fate === 1 ? 0 : random.whole(1, 3_000), () => ignored(() => applying(writes, apply)))
+          return fail(1 + latency(), new CommitUnknown('the outcome of the commit is unknown'))
+        }
+        if (writes && chance(faults.deadlock)) return world.after(10, () => arrive())
+        try {
+          const result = applying(writes, apply)
+          world.into(host, latency(), () => resolve(result))
+        } catch (error) {
+          fail(latency(), error instanceof Error ? error : new Error(String(error)))
+        }
+      }
+      world.after(latency(), arrive)
+    })
+
+  /** As a group commit that fails because the record is away: alone it fails at once, among others it is tried once more. */
+  const together = async <T>(run: () => Promise<T>): Promise<T> => {
+    try {
+      return await run()
+    } catch (error) {
+      if (random.percent(50) || !(error instanceof Away || error instanceof CommitUnknown)) throw error
+      return run()
+    }
+  }
+  /** As a transaction that reads by key before it writes again. */
+  const carefully = async <T>(run: () => Promise<T>): Promise<T> => {
+    for (let left = 6; ; left--) {
+      try {
+        return await run()
+      } catch (error) {
+        if (left === 0 || !(error instanceof CommitUnknown)) throw error
+      }
+    }
+  }
+
+  const seen = new Map<string, string>()
+  const blocks = new Map<string, { next: number; end: number }>()
+  const take = async (name: string): Promise<number> => {
+    for (;;) {
+      const block = blocks.get(name)
+      if (block && block.next < block.end) return block.next++
+      const first = await ask(true, () => record.block(name, blockSize))
+      // Whoever was quicker has filled it; then this block is given up, and its numbers are never used.
+      if ((blocks.get(name)?.next ?? 0) >= (blocks.get(name)?.end ?? 0)) blocks.set(name, { next: first, end: first + blockSize })
+    }
+  }
+
+  return {
+    accept: debit => together(() => carefully(() => ask(true, () => record.accept(debit)))),
+    claim: claim => together(() => ask(true, () => record.claim(claim))),
+    settle: settlement => {
+      let runs = 0
+      return together(() => carefully(() => ask(true, () => record.settle(settlement, runs++ > 0))))
+    },
+    keep: settlement => ask(true, () => record.keep(settlement)),
+    relay: async (now, limit, tell) => {
+      const due = await ask(false, () => record.wakes(now, limit))
+      if (due.length === 0) return 0
+      await tell(due)
+      await ask(true, () => record.told(due, now))
+      return due.length
+    },
+    postpone: postponement => ask(true, () => record.postpone(postponement)),
+    order: (made, decide) => carefully(() => ask(true, () => order(tables, made, decide))),
+    stop: (made, decide) => carefully(() => ask(true, () => stop(tables, made, decide))),
+    review: (id, ticketNo, decide, by) => carefully(() => ask(true, () => review(tables, id, ticketNo, decide, by))),
+    declareBreak: found => ask(true, () => declareBreak(tables, found)),
+    contradict: (about, said, found) => carefully(() => ask(true, () => contradict(tables, about, said, found))),
+    named: key => ask(false, () => named(tables, key)),
+    keepLate: (id, at, code, transcript) => ask(true, () => keepLate(tables, id, at, code, transcript)),
+    sawDay: async (bankCode, day, now) => {
+      if ((seen.get(bankCode) ?? '') >= day) return
+      await ask(true, () => sawDay(tables, bankCode, day, now))
+      seen.set(bankCode, day)
+    },
+    findOrder: key => ask(false, () => findOrder(tables, key)),
+    findStop: (taxSystem, orderNo) => ask(false, () => findStop(tables, taxSystem, orderNo)),
+    findInstructions: ids => ask(false, () => ids.flatMap(id => tables.instruction.get(id) ?? []).map(row => viewOf(tables, row))),
+    hasten: (key, now) => ask(true, () => record.hasten(key, now)),
+    load: ids => ask(false, () => record.load(ids)),
+    due: (now, limit) => ask(false, () => record.due(now, limit)),
+    find: ticketNo => ask(false, () => findDebit(tables, ticketNo)),
+    findMany: ticketNos => ask(false, () => ticketNos.flatMap(ticketNo => findDebit(tables, ticketNo) ?? [])),
+    results: (taxSystem, after, limit) => ask(false, () => feed(tables, taxSystem, after, limit)),
+    deliveries: {
+      lease: (name, owner, now, until) => ask('idly', () => record.lease(name, owner, now, until)),
+      advance: (name, owner, to) =>
+        ask(to.failures === 0 && to.deliveredSeq === tables.delivery.get(name)?.delivered_seq ? 'idly' : true, () =>
+          record.advance(name, owner, to),
+        ),
+    },
+    takeInstructionId: () => take('instruction'),
+    takeSerial: async (officeCode, entrustDate) => String(await take(`serial/${officeCode}/${entrustDate}`)).padStart(8, '0'),
+    list: notSimulated('list'),
+    listOrders: notSimulated('listOrders'),
+    listStops: notSimulated('listStops'),
+    breaks: notSimulated('breaks'),
+    doubts: notSimulated('doubts'),
+    keyed: notSimulated('keyed'),
+    openByBank: notSimulated('openByBank'),
+    halts: () => Promise.resolve(new Map()),
+    proposals: {
+      propose: notSimulated('propose'),
+      decide: notSimulated('decide'),
+      find: notSimulated('find'),
+      findOrder: notSimulated('findOrder'),
+      list: notSimulated('list'),
+      over: notSimulated('over'),
+    },
+    attempts: notSimulated('attempts'),
+    totals: notSimulated('totals'),
+    reference: notSimulated('reference'),
+  }
+}
+
+const ignored = (run: () => void): void => {
+  try {
+    run()
+  } catch {
+    // Nobody hears of it any more: its connection is gone.
+  }
+}

@@ -1,0 +1,108 @@
+import type { UnifiedCode } from '@taxlink/bank-sdk'
+import type { Asked, SimulatedBank } from './bank.ts'
+import { broken } from './broken.ts'
+import type { City } from './city.ts'
+import type { Tap } from './network.ts'
+import { type InstructionRow, keyOf, never } from './rows.ts'
+import type { Host } from './world.ts'
+import { isFinal } from './writes.ts'
+
+/** What was seen of a key: how often it left, when last, and whether an inquiry has said since that the bank does not have it. */
+type Seen = { sends: number; lastSentAt: number; absent: boolean }
+type Moves = { readonly amount: number; readonly account: string; readonly originalAmount?: number }
+
+/** Watches the wire: what leaves must stand in the record, be what was ordered, and be no blind repetition. */
+export class Wire implements Tap {
+  city!: City
+  /** The first promise that was broken inside a step of a process, which might swallow it. */
+  failure: Error | undefined
+  readonly #seen = new Map<string, Seen>()
+  /** Late answers: the instruction of this key must be asked about by then. */
+  readonly #late: { readonly key: string; readonly by: number; readonly attempts: number }[] = []
+
+  /** Whether anything ever left under this instruction's key. */
+  hasLeft(row: InstructionRow): boolean {
+    return this.#seen.has(keyOf(row))
+  }
+
+  sent(host: Host, bank: SimulatedBank, asked: Asked): void {
+    if (asked.verb === 'inquiry' || asked.verb === 'linkTest') return
+    this.#keep(() => {
+      const { key, ticketNo } = asked
+      const { tables } = this.city.record
+      const row = tables.byKey.get(key)
+      if (!row) return broken('evidence', `${ticketNo}: sent under a key the record does not know`)
+      this.#checkContent(row, bank, asked)
+      const attempts = tables.attempt.get(row.id) ?? []
+      // Where clocks are wrong a lease may look as if it had run out.
+      const last = this.city.plan.skewMs > 0 ? attempts : attempts.slice(-1)
+      if (!last.some(attempt => attempt.verb === asked.verb && attempt.owner === host.name))
+        broken('evidence', `${ticketNo}: sent, but no attempt of the sender stands last on record`)
+      if (isFinal(row.state)) broken('no-blind-resend', `${ticketNo}: ${row.verb} sent though it is ${row.state}`)
+      this.#checkRepetition(bank, asked)
+    })
+  }
+
+  #checkContent(row: InstructionRow, bank: SimulatedBank, { ticketNo, heard, verb }: Asked): void {
+    const { amount, account } = heard as Moves
+    if (row.ticket_no !== ticketNo || row.amount !== amount || row.bank_code !== bank.bank.code || row.verb !== verb)
+      broken('order', `${ticketNo}: what is sent is not what was accepted`)
+    const orders = this.city.taxSide.sent.get(ticketNo) ?? []
+    if (!orders.some(o => o.account === account && (verb !== 'debit' || o.amount === amount)))
+      broken('order', `${ticketNo}: nobody ordered what is sent`)
+  }
+
+  #checkRepetition(bank: SimulatedBank, { key, ticketNo, verb, heard }: Asked): void {
+    const { now } = this.city.world
+    const { policy } = this.city.reference.banks.get(bank.bank.code)!
+    const before = this.#seen.get(key)
+    if (before) {
+      const { amount, originalAmount } = heard as Moves
+      // The whole can be given back once only, however often it is asked for.
+      const whole = verb === 'reversal' && policy.tombstones && amount === originalAmount
+      if (!bank.dedupes && !whole) broken('no-blind-resend', `${ticketNo}: ${verb} sent again to a bank that does not dedupe`)
+      if (!before.absent) broken('no-blind-resend', `${ticketNo}: ${verb} sent again though no inquiry said that it is absent`)
+      if (this.city.plan.skewMs === 0 && now < before.lastSentAt + policy.quiescenceMs)
+        broken('no-blind-resend', `${ticketNo}: ${verb} sent again inside the quiescence window`)
+    }
+    this.#seen.set(key, { sends: (before?.sends ?? 0) + 1, lastSentAt: now, absent: false })
+  }
+
+  underWay(host: Host, bank: SimulatedBank, inFlight: number): void {
+    const limit = this.city.reference.banks.get(bank.bank.code)!.policy.concurrency
+    if (inFlight > limit)
+      this.#keep(() => broken('bulkhead', `${host.name} has ${inFlight} requests at ${bank.bank.code}, which has ${limit} places`))
+  }
+
+  answered(_host: Host, _bank: SimulatedBank, asked: Asked, code: UnifiedCode | undefined, waited: boolean): void {
+    const seen = this.#seen.get(asked.key)
+    if (seen && asked.verb === 'inquiry' && waited && code === '94054') seen.absent = true
+    if (asked.verb === 'debit' && !waited && code !== undefined) this.#hearLate(asked.key)
+  }
+
+  /** A late answer is used: its debit is asked about soon, where nothing else goes wrong. */
+  #hearLate(key: string): void {
+    const { world, plan, record } = this.city
+    const row = record.tables.byKey.get(key)
+    if (row?.state !== 'unknown' || row.lease_owner !== null || row.next_attempt_at === never) return
+    const troubled = plan.skewMs > 0 || plan.record.troubled || plan.accidents.crash + plan.accidents.hold > 0
+    if (!troubled && plan.outages === 0) this.#late.push({ key, by: world.now + 60_000 + plan.sweepMs * 2, attempts: row.attempt_no })
+  }
+
+  /** Late answers whose time is over. */
+  checkLate(): void {
+    const first = this.#late[0]
+    if (!first || first.by > this.city.world.now) return
+    this.#late.shift()
+    const row = this.city.record.tables.byKey.get(first.key)!
+    if (row.state === 'unknown' && row.attempt_no === first.attempts) broken('promptness', `${row.ticket_no}: a late answer was not used`)
+  }
+
+  #keep(check: () => void): void {
+    try {
+      check()
+    } catch (error) {
+      this.failure ??= error instanceof Error ? error : new Error(String(error))
+    }
+  }
+}

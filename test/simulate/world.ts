@@ -1,0 +1,173 @@
+import type { Random } from '../crash/random.ts'
+import { Heap, type Timed } from './heap.ts'
+import { Trace } from './trace.ts'
+
+/** A process that is simulated: it dies, it is held up, and its clock may be wrong. What it was waiting for when it died never comes. */
+export class Host {
+  readonly name: string
+  readonly role: 'serve' | 'work'
+  alive = true
+  /** Until then it does nothing at all, as a stopped or starved process. */
+  heldUntil = 0
+  /** How far its clock is ahead. */
+  skewMs = 0
+
+  constructor(name: string, role: 'serve' | 'work') {
+    this.name = name
+    this.role = role
+  }
+}
+
+/** Something that is to happen; `cancel` forgets it. */
+export type Event = Timed & { host: Host | undefined; run: () => void }
+const nothing = (): void => {}
+/** The next round of a loop; `due` says when it will find something, as far as anybody knows now. */
+type Poll = {
+  at: number
+  readonly order: number
+  readonly every: number
+  readonly host: Host
+  readonly run: () => void
+  readonly due: () => number
+}
+
+/** How often a process meets with an accident at a step of its own, out of 1. */
+export type Accidents = { readonly crash: number; readonly hold: number; readonly holdMs: number }
+
+// A step of a process is over when nothing of it runs on by itself; no chain of promises in the gateway is that long.
+const hops = 24
+const hop = Promise.resolve()
+
+/** The simulated world: one clock, one source of chance, and everything that is still to happen. Nothing else moves time. */
+export class World {
+  now: number
+  readonly random: Random
+  readonly trace: Trace
+  accidents: Accidents = { crash: 0, hold: 0, holdMs: 0 }
+  /** Told of a process that has just died. */
+  onCrash: (host: Host) => void = () => {}
+  steps = 0
+  readonly #events = new Heap<Event>()
+  #polls: Poll[] = []
+  #order = 0
+  #changes = 0
+
+  constructor(start: number, random: Random, say?: (line: string) => void) {
+    this.now = start
+    this.random = random
+    this.trace = new Trace(say)
+  }
+
+  /** Something outside of all processes, `ms` from now. */
+  after(ms: number, run: () => void): void {
+    this.#events.push({ at: this.now + Math.ceil(ms), order: this.#order++, host: undefined, run })
+  }
+
+  /** A step of a process, `ms` from now; it never happens if the process dies before. */
+  into(host: Host, ms: number, run: () => void): Event {
+    const event: Event = { at: this.now + Math.ceil(ms), order: this.#order++, host, run }
+    this.#events.push(event)
+    return event
+  }
+
+  /** Forgets a step: it will not happen. */
+  cancel(event: Event): void {
+    event.host = undefined
+    event.run = nothing
+  }
+
+  /** The next round of a loop, after `every`; while `due` lies ahead its rounds would find nothing, and time passes them by. */
+  poll(host: Host, every: number, due: () => number, run: () => void): void {
+    const whole = Math.ceil(every)
+    this.#polls.push({ at: this.now + whole, order: this.#order++, every: whole, host, run, due })
+  }
+
+  /** Something has changed that a loop may find. */
+  touch(): void {
+    this.#changes++
+  }
+
+  /** Grows with every change. */
+  get changes(): number {
+    return this.#changes
+  }
+
+  /** Kills a process: its steps to come are forgotten. */
+  crash(host: Host): void {
+    if (!host.alive) return
+    host.alive = false
+    this.trace.add(this.now, host.name, 'crash')
+    this.#polls = this.#polls.filter(poll => poll.host !== host)
+    this.onCrash(host)
+  }
+
+  /** Holds a process up. */
+  hold(host: Host, ms: number): void {
+    this.trace.add(this.now, host.name, 'hold', ms)
+    host.heldUntil = Math.max(host.heldUntil, this.now + ms)
+  }
+
+  /** Lets things happen until `done`; `each` is called after each. False: nothing was left, or it took more than `most` steps. */
+  async run(done: () => boolean, each: () => void, most = Number.POSITIVE_INFINITY): Promise<boolean> {
+    for (const end = this.steps + most; this.steps < end; ) {
+      if (done()) return true
+      const host = this.#next()
+      if (host === null) return done()
+      this.steps++
+      if (host) for (let i = 0; i < hops; i++) await hop
+      each()
+    }
+    return false
+  }
+
+  /** Makes the next thing happen. The process it happened in; undefined: outside of all; null: nothing is left. */
+  #next(): Host | undefined | null {
+    const event = this.#events.first
+    const poll = this.#nextPoll(event?.at ?? Number.MAX_SAFE_INTEGER)
+    if (poll) {
+      this.#polls = this.#polls.filter(other => other !== poll)
+      this.now = Math.max(this.now, poll.at)
+      return this.#step(poll.host, poll.run)
+    }
+    if (!event) return null
+    this.#events.pop()
+    this.now = Math.max(this.now, event.at)
+    if (event.host) return this.#step(event.host, event.run, event)
+    event.run()
+    return undefined
+  }
+
+  /** The loop whose round comes before `before` and finds something. */
+  #nextPoll(before: number): Poll | undefined {
+    let next: Poll | undefined
+    for (const poll of this.#polls) {
+      const due = Math.min(before, poll.due() - poll.host.skewMs)
+      if (poll.at < due) poll.at += Math.ceil((due - poll.at) / poll.every) * poll.every
+      if (poll.at < before && (!next || poll.at < next.at || (poll.at === next.at && poll.order < next.order))) next = poll
+    }
+    return next
+  }
+
+  #step(host: Host, run: () => void, event?: Event): Host | undefined {
+    if (!host.alive) return undefined
+    if (host.heldUntil > this.now) return this.#wait(host, run, event)
+    const { crash, hold, holdMs } = this.accidents
+    if (crash > 0 && this.random.next() < crash) {
+      this.crash(host)
+      return undefined
+    }
+    if (hold > 0 && this.random.next() < hold) {
+      this.hold(host, 1 + Math.floor(this.random.next() * holdMs))
+      return this.#wait(host, run, event)
+    }
+    run()
+    return host
+  }
+
+  /** The step comes when its process goes on; it stays the same step, so that it can still be cancelled. */
+  #wait(host: Host, run: () => void, event: Event = { at: 0, order: 0, host, run }): undefined {
+    event.at = host.heldUntil
+    event.order = this.#order++
+    this.#events.push(event)
+  }
+}
