@@ -142,19 +142,19 @@ const callBank = async <V extends Verb>(
   timeoutMs: number,
   maySend: () => boolean = () => true,
 ): Promise<Called> => {
-  const shown = maskValues(exchanges[verb].request.fields, request)
+  const shown = () => maskValues(exchanges[verb].request.fields, request)
   const exchange = bank[verb]
   if (!exchange)
-    return { answer: unsendable('unknown-message', '93003', '该银行不支持此交易'), transcript: JSON.stringify({ request: shown }) }
+    return { answer: unsendable('unknown-message', '93003', '该银行不支持此交易'), transcript: JSON.stringify({ request: shown() }) }
   let bytes: Uint8Array
   try {
     bytes = exchange.request.encode(request as never)
   } catch (error) {
     const fault = asFault(error)
     const code = fault.fault === 'too-long' || fault.fault === 'over-limit' ? '93001' : fault.fault === 'missing' ? '93002' : '93003'
-    return { answer: unsendable(fault.fault, code, textOf(fault)), transcript: JSON.stringify({ request: shown, fault: fault.toJSON() }) }
+    return { answer: unsendable(fault.fault, code, textOf(fault)), transcript: JSON.stringify({ request: shown(), fault: fault.toJSON() }) }
   }
-  const sent = { request: shown, sentBytes: bytes.length, sentSha256: sha256(bytes) }
+  const sent = { sentBytes: bytes.length, sentSha256: sha256(bytes) }
   try {
     const { told, bytes: answered } = await peer.ask({
       bytes,
@@ -165,16 +165,19 @@ const callBank = async <V extends Verb>(
       },
       ...(exchange.path === undefined ? {} : { path: exchange.path }),
     })
+    const answer = answerOf(told, 'ticketNo' in request ? request.ticketNo : undefined)
     const transcript = JSON.stringify({
+      // What was asked stands frozen in the record; it is repeated, masked, where a person may have to look.
+      ...(isCertain(answer) ? {} : { request: shown() }),
       ...sent,
       reply: maskValues(exchanges[verb].reply.fields, told),
       gotBytes: answered.length,
       gotSha256: sha256(answered),
     })
-    return { answer: answerOf(told, 'ticketNo' in request ? request.ticketNo : undefined), transcript }
+    return { answer, transcript }
   } catch (error) {
     const fault = asFault(error)
-    return { answer: unanswered(fault), transcript: JSON.stringify({ ...sent, fault: fault.toJSON() }) }
+    return { answer: unanswered(fault), transcript: JSON.stringify({ request: shown(), ...sent, fault: fault.toJSON() }) }
   }
 }
 
@@ -191,6 +194,9 @@ const answerOf = (told: Told<Verb>, ticketNo: string | undefined): Answer => {
     ...(told.accountingDate === undefined ? {} : { accountingDate: told.accountingDate }),
   }
 }
+
+const isCertain = (answer: Answer): boolean =>
+  answer.kind === 'answered' && (answer.outcome.class === 'succeeded' || answer.outcome.class === 'refused')
 
 const unsendable = (fault: string, code: '93001' | '93002' | '93003', text: string): Answer => ({
   kind: 'unsendable',

@@ -79,7 +79,7 @@ CREATE TABLE answer (
   at              DATETIME(3)  NOT NULL,
   result_code     CHAR(5)      CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'unified code',
   fault           VARCHAR(40)  CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'the line''s or the layout''s fault, where there was one',
-  transcript      TEXT         NULL COMMENT 'request and reply with private fields masked, and SHA-256 of the bytes',
+  transcript      TEXT         NULL COMMENT 'SHA-256 of the bytes both ways, the reply, and where it is not certain the request, private fields masked',
   PRIMARY KEY (instruction_id, attempt_no)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
