@@ -5,6 +5,7 @@ import { decideReversal, decideTombstone } from '../domain/reversal.ts'
 import { type Movement, movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
 import type { Instruction } from '../store/debits.ts'
 import { callAndSettle, claim } from './attempt.ts'
+import { seeDay } from './day.ts'
 import { type Flow, waitKey } from './flow.ts'
 import { lookAgain } from './guard.ts'
 import type { Slots } from './slots.ts'
@@ -47,6 +48,7 @@ const mayLeave = async (flow: Flow, instruction: Instruction, bank: BankEntry): 
   const { id, ticketNo, verb } = instruction
   if (verb !== 'reversal' && bank.enabled) return true
   const now = flow.clock()
+  if (verb === 'reversal') await seeDay(flow, bank.code, flow.accountingDate(bank.code), now)
   const decide = (ticket: Ticket, own: Movement): Verdict => (verb === 'reversal' ? again(ticket, own, bank, now) : windingUp)
   const came = await flow.store.review(id, ticketNo, decide, { now, actor: flow.owner })
   if (came === 'done' || came === 'refuse') flow.settled(waitKey(instruction), came === 'done' ? 'succeeded' : 'refused')

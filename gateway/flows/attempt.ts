@@ -4,8 +4,9 @@ import type { InstructionVerb } from '../domain/answers.ts'
 import type { BankPolicy } from '../domain/bank.ts'
 import { saidBy } from '../domain/break.ts'
 import { type Answer, afterInquiry, afterSend, type DebitState, type Decision } from '../domain/debit.ts'
-import { isNearDay, later, shanghaiDate } from '../domain/time.ts'
+import { later, shanghaiDate } from '../domain/time.ts'
 import type { Instruction, NewInstruction, Settlement } from '../store/debits.ts'
+import { seeDay } from './day.ts'
 import { type Flow, waitKey } from './flow.ts'
 import { type AnyDebit, reversalRequestOf } from './order.ts'
 
@@ -78,7 +79,7 @@ export const callAndSettle = async (flow: Flow, claimed: Claimed): Promise<void>
       ...(decision.outcome ? { code: decision.outcome.code } : {}),
       ...(fault ? { fault } : {}),
     })
-    await seeDay(flow, bankCode, answer, now)
+    await seeDay(flow, bankCode, answer.kind === 'answered' ? answer.accountingDate : undefined, now)
   } catch (error) {
     flow.note({ event: 'trouble', bankCode, ticketNo, verb, detail: String(error) })
   }
@@ -109,11 +110,6 @@ const tombstoneFor = async (flow: Flow, instruction: Instruction, original: AnyD
     reason: 'in-doubt',
     acceptedAt: now,
   }
-}
-
-const seeDay = async (flow: Flow, bankCode: string, answer: Answer, now: Date): Promise<void> => {
-  const day = answer.kind === 'answered' ? answer.accountingDate : undefined
-  if (day !== undefined && isNearDay(day, now)) await flow.store.sawDay(bankCode, day, now)
 }
 
 type Evidence = Pick<Settlement, 'fault' | 'transcript' | 'bankSerial' | 'accountingDate' | 'tombstone'>

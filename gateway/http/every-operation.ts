@@ -1,9 +1,14 @@
+import { furtherOperations } from './further-operations.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import { operatorOperations } from './operator-operations.ts'
 
 /** The operations of all parties. */
-export const everyOperation: readonly Operation[] = [...Object.values(operations), ...Object.values(operatorOperations)]
+export const everyOperation: readonly Operation[] = [
+  ...Object.values(operations),
+  ...Object.values(furtherOperations),
+  ...Object.values(operatorOperations),
+]
 
 /** The form of the addresses of a url: a parameter is one step of it. */
 const formOf = (url: string): RegExp => new RegExp(`^${url.replace(/:\w+/g, '[0-9A-Za-z-]+')}$`)

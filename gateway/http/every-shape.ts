@@ -1,5 +1,6 @@
+import { furtherShapes } from './further-schemas.ts'
 import { operatorShapes } from './operator-schemas.ts'
-import { shapes } from './schemas.ts'
+import { debitShapes } from './schemas.ts'
 
 /** Every shape that has a name, of all parties. */
-export const everyShape = [...shapes, ...operatorShapes] as const
+export const everyShape = [...debitShapes, ...furtherShapes, ...operatorShapes] as const

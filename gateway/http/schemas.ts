@@ -43,7 +43,8 @@ export const resultSchema = {
     nextEn: text('下一步(英文) / what to do, in English'),
   },
 }
-const debitProperties = {
+/** What every instruction shows. */
+export const debitProperties = {
   ticketNo: property(ticketNo),
   state: {
     type: 'string',
@@ -72,13 +73,15 @@ const verbProperty = {
   enum: ['debit', 'supplementaryDebit', 'reversal'],
   description: '扣款、补充划缴、冲正 / debit, supplementary debit, reversal',
 }
-const furtherProperties = {
+/** What only further instructions of a ticket have to say. */
+export const furtherProperties = {
   orderNo: text('税务系统的委托编号 / the number of the order'),
   reason: text('原因 / reason'),
   bookedAmount: { type: 'integer', title: '实际动账金额(分) / fen that moved', minimum: 0 },
 }
 const { seq: _seq, verb: _verb, bookedAmount: _booked, ...debitExample } = feedExample
-const debitRequired = [
+/** What every instruction shows always. */
+export const debitRequired = [
   'ticketNo',
   'state',
   'officeCode',
@@ -228,8 +231,8 @@ export const feedPageSchema = {
   },
 } as const
 
-/** Every shape that has a name. */
-export const shapes = [
+/** Every shape of debits that has a name. */
+export const debitShapes = [
   orderSchema,
   batchSchema,
   debitSchema,

@@ -9,6 +9,7 @@ import type { Slots } from '../flows/slots.ts'
 import type { App, Reply, Request } from './app.ts'
 import { bodyLimits, strictBodies } from './body.ts'
 import { methodsOf } from './every-operation.ts'
+import { furtherRoutes } from './further.ts'
 import { identities, mutualTls } from './mutual-tls.ts'
 import { operatorRoutes } from './operator.ts'
 import { openPressure, type Pressure, type PressureLimits } from './pressure.ts'
@@ -79,7 +80,9 @@ export const openHttp = async (options: HttpOptions): Promise<Http> => {
   await describe(app)
   await referencePages(app)
   app.get('/', { config: { open: true }, schema: { hide: true } }, (_request, reply) => reply.redirect(`${referencePath}/`))
-  taxRoutes(app, { flow, slots, waiters, resting: request => leave(request, pressure) })
+  const deps = { flow, slots, waiters, resting: (request: Request) => leave(request, pressure) }
+  taxRoutes(app, deps)
+  furtherRoutes(app, deps)
   operatorRoutes(app, flow)
 
   await app.listen({ host: options.host, port: options.port })

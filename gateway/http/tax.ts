@@ -23,8 +23,9 @@ export type TaxDeps = {
 }
 
 /** Who calls; the role was checked before any route ran. */
-const caller = (request: Request): string => request.identity?.uri ?? refuse(401, 'unauthenticated')
-const refuse = (status: number, fault: 'unauthenticated' | 'not-found'): never => {
+export const caller = (request: Request): string => request.identity?.uri ?? refuse(401, 'unauthenticated')
+/** Refuses a request. */
+export const refuse = (status: number, fault: 'unauthenticated' | 'not-found'): never => {
   throw new Refusal(status, fault)
 }
 const isFinal = (state: DebitState): boolean => debitMachine.isFinal(state)

@@ -22,11 +22,11 @@ export type Move = {
   readonly reason: string
 }
 
-/** Moves an open instruction to its end without a call, and raises its fence: whoever still has it in hand is stale. */
+/** Moves an open instruction to its end without a call. Whoever still has it in hand is stale: neither state nor lease is what they know. */
 export const moveWithoutCall = async (tx: Tx, ticket: Ticket, own: Movement, move: Move, { now, actor }: Actor): Promise<void> => {
   const { outcome, state, reason } = move
   await tx.execute(
-    `UPDATE instruction SET state = ?, attempt_no = attempt_no + 1, lease_owner = NULL, next_attempt_at = NULL, person = 0, awaited = 0,
+    `UPDATE instruction SET state = ?, lease_owner = NULL, next_attempt_at = NULL, person = 0, awaited = 0,
        result_code = ?, bank_result_code = ?, bank_text = ?, booked_amount = ?, settled_at = ?
      WHERE id = ? AND settled_at IS NULL`,
     [state, outcome.code, outcome.bankCode, outcome.bankText ?? null, move.booked ?? null, sqlTime(now), own.id],

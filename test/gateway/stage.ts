@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Rule, type Simulator, simulate } from '@taxlink/bank-conformance/simulator'
+import { type Rule, type Simulator, type SimulatorOptions, simulate } from '@taxlink/bank-conformance/simulator'
 import type { Bank, Tls } from '@taxlink/bank-sdk'
 import { banks } from '#adapters'
 import { type Banks, type Late, openBanks } from '../../gateway/call.ts'
@@ -79,6 +79,7 @@ export const orderOf = (bankCode: string, ticketNo: string, change: Partial<Debi
 /** The three banks, simulated over real sockets in this process, each with one rich account. */
 export const simulateBanks = async (
   tls: (bank: Bank) => { server: Tls & { cert: string; key: string }; client: Tls } | undefined,
+  options: Partial<SimulatorOptions> = {},
 ): Promise<{ of(code: string): Simulator; lines: { bank: Bank; url: string; tls?: Tls }[]; close(): Promise<void> }> => {
   const opened = new Map<string, Simulator>()
   const lines = []
@@ -88,6 +89,7 @@ export const simulateBanks = async (
       accounts: [{ account: `${bank.code}000000000000001`, balance: '99999999999999', name: '长沙星城机械有限公司' }],
       accountingDate: '2026-11-10',
       now: () => new Date(),
+      ...options,
       ...(secure ? { tls: secure.server } : {}),
     })
     opened.set(bank.code, simulator)
@@ -109,11 +111,12 @@ export const stage = (
   lines: { bank: Bank; url: string; tls?: Tls }[],
   owner: string,
   guarded = false,
+  clock: () => Date = () => new Date(),
 ): { flow: Flow; slots: Slots; banks: Banks; guard: Guard; notes: Note[]; close(): Promise<void> } => {
   const notes: Note[] = []
   const lines2 = lines.map(line => ({ ...line, policy: reference.banks.get(line.bank.code)!.policy }))
   const lines3 = openBanks(lines2, (answer: Late) => void hearLate(flow, answer))
-  const [clock, random] = [() => new Date(), Math.random]
+  const random = Math.random
   const note = (each: Note) => void notes.push(each)
   const quietly = (ms: number) => pause(ms, undefined, { ref: false })
   const guard = openGuard({ call: lines3.call, reference: () => reference, clock, random, pause: quietly, note })

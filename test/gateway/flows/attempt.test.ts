@@ -112,6 +112,7 @@ test('an answer that comes after others have settled it changes nothing, is kept
     ['inquiry', '24003'],
   ])
   expect(slow.notes.find(n => n.event === 'trouble')).toMatchObject({ ticketNo, detail: expect.stringContaining('contradicts') })
+  expect(await store.breaks(true, 0, 10)).toMatchObject([{ ticketNo, kind: 'bank-only', source: 'late-answer', bankAmount: 12_345 }])
   await other.close()
 })
 

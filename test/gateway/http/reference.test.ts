@@ -99,17 +99,10 @@ test('its schemas compile strictly, and its examples are valid', () => {
   }
   const exampled = Object.entries(document.components.schemas).filter(([, schema]) => schema.examples)
   const messages = verbs.flatMap(verb => [exchanges[verb].request.id, exchanges[verb].reply.id])
-  expect(exampled.map(([name]) => name)).toEqual([
-    'DebitOrder',
-    'Debit',
-    'Result',
-    'ProposalOrder',
-    'Proposal',
-    'Approval',
-    'DecisionReason',
-    'Break',
-    ...messages.map(id => `bank.${id}`),
-  ])
+  const orders = ['ReversalOrder', 'SupplementaryDebitOrder', 'StopOrder', 'Reversal', 'SupplementaryDebit', 'Stop']
+  const operators = ['ProposalOrder', 'Proposal', 'Approval', 'DecisionReason', 'Break']
+  const named = ['DebitOrder', 'Debit', 'Result', ...orders, ...operators]
+  expect(exampled.map(([name]) => name)).toEqual([...named, ...messages.map(id => `bank.${id}`)])
   for (const [where, { responses }] of everyOperation())
     for (const [status, { content }] of Object.entries(responses)) {
       const problem = content?.['application/problem+json']
@@ -133,6 +126,17 @@ test('what the gateway answers is what the document says', async () => {
   check('BatchVerdicts', (await ets.ask('POST', '/v1/debits/batch', { orders: [sent, {}, { ...sent, channel: 'phone' }, order()] })).json)
   check('DebitPage', (await ets.ask('GET', '/v1/debits?limit=1')).json)
   check('ResultPage', (await ets.ask('GET', '/v1/results')).json)
+  const { ticketNo, items } = sent
+  const reversal = { orderNo: 'R-1', ticketNo, amount: 1, reason: 'tax-side' }
+  const supplement = { orderNo: 'S-1', ticketNo, amount: 300, reason: 'under-debited', items }
+  check('ReversalOrder', reversal)
+  check('Reversal', (await ets.ask('POST', '/v1/reversals', reversal)).json)
+  check('ReversalPage', (await ets.ask('GET', '/v1/reversals')).json)
+  check('SupplementaryDebitOrder', supplement)
+  check('SupplementaryDebit', (await ets.ask('POST', '/v1/supplementary-debits', supplement)).json)
+  check('SupplementaryDebitPage', (await ets.ask('GET', '/v1/supplementary-debits')).json)
+  check('Stop', (await ets.ask('POST', '/v1/stops', { orderNo: 'Z-1', ticketNo })).json)
+  check('StopPage', (await ets.ask('GET', '/v1/stops')).json)
   for (const said of [
     await ets.ask('GET', '/nowhere'),
     await ets.ask('POST', '/v1/debits', '{'),

@@ -1,0 +1,49 @@
+import { decideReversal } from '../domain/reversal.ts'
+import { movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
+import { later, shanghaiDate } from '../domain/time.ts'
+import type { NewOrder } from '../store/orders.ts'
+import { seeDay } from './day.ts'
+import type { Flow } from './flow.ts'
+import { type FurtherVerdict, follow, furtherHash, graceMs, originalOf, type ReversalOrder, reversalOrder, told } from './further.ts'
+import { type AnyDebit, reversalRequestOf } from './order.ts'
+import type { Slots } from './slots.ts'
+
+/**
+ * Accepts a reversal (art. 35(1)) and sends it: at once where its original has certainly succeeded, after that is certain where it has not. What
+ * the rules refuse is a refused reversal that names the way left, the adjustment notice (调账通知单).
+ */
+export const reverse = async (flow: Flow, slots: Slots, taxSystem: string, order: ReversalOrder): Promise<FurtherVerdict> => {
+  const original = await originalOf(flow, taxSystem, order)
+  const policy = original && flow.reference().banks.get(original.bankCode)?.policy
+  if (!original || !policy) return { kind: 'absent' }
+  const now = flow.clock()
+  const { ticketNo, officeCode, bankCode } = original
+  const entrustDate = shanghaiDate(now)
+  const key = { officeCode, entrustDate, serialNo: await flow.store.takeSerial(officeCode, entrustDate) }
+  await seeDay(flow, bankCode, flow.accountingDate(bankCode), now)
+  const { orderNo, amount, reason } = order
+  const contentHash = furtherHash(reversalOrder, order)
+  const made: NewOrder = {
+    taxSystem,
+    kind: 'reversal',
+    orderNo,
+    contentHash,
+    instruction: {
+      ...key,
+      id: await flow.store.takeInstructionId(),
+      verb: 'reversal',
+      ticketNo,
+      bankCode,
+      amount,
+      request: JSON.stringify(reversalRequestOf(JSON.parse(original.request) as AnyDebit, key, amount, reason)),
+      originalId: original.id,
+      reason,
+      acceptedAt: now,
+    },
+    wakeAt: later(now, graceMs),
+  }
+  const decide = (ticket: Ticket): Verdict => decideReversal(ticket, movementOf(ticket, original.id)!, amount, policy, now)
+  const said = await flow.store.order(made, decide)
+  follow(flow, slots, made, said)
+  return told(flow, 'reversal', original, contentHash, said)
+}

@@ -1,0 +1,54 @@
+import { checkSum, type RequestOf } from '@taxlink/bank-sdk'
+import { bankNotEnabled } from '../domain/reference.ts'
+import { decideSupplement } from '../domain/supplement.ts'
+import { movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
+import { later, shanghaiDate } from '../domain/time.ts'
+import type { NewOrder } from '../store/orders.ts'
+import type { Flow } from './flow.ts'
+import { type FurtherVerdict, follow, furtherHash, graceMs, originalOf, type SupplementOrder, supplementOrder, told } from './further.ts'
+import { supplementRequestOf } from './order.ts'
+import type { Slots } from './slots.ts'
+
+/**
+ * Accepts a supplementary debit (art. 35(2), 35(3)) and sends it: from the account of the ticket's debit, under a key of its own. Throws a Fault
+ * where the items do not sum to the amount.
+ */
+export const supplement = async (flow: Flow, slots: Slots, taxSystem: string, order: SupplementOrder): Promise<FurtherVerdict> => {
+  const { orderNo, amount, reason, items } = order
+  checkSum(amount, items, supplementOrder.id)
+  const debit = await originalOf(flow, taxSystem, { ticketNo: order.ticketNo })
+  const bank = debit && flow.reference().banks.get(debit.bankCode)
+  if (!debit || !bank) return { kind: 'absent' }
+  const now = flow.clock()
+  const { ticketNo, officeCode, bankCode } = debit
+  const entrustDate = shanghaiDate(now)
+  const key = { officeCode, entrustDate, serialNo: await flow.store.takeSerial(officeCode, entrustDate) }
+  const contentHash = furtherHash(supplementOrder, order)
+  const original = JSON.parse(debit.request) as RequestOf<'debit'>
+  const made: NewOrder = {
+    taxSystem,
+    kind: 'supplementaryDebit',
+    orderNo,
+    contentHash,
+    instruction: {
+      ...key,
+      id: await flow.store.takeInstructionId(),
+      verb: 'supplementaryDebit',
+      ticketNo,
+      bankCode,
+      amount,
+      request: JSON.stringify(supplementRequestOf(original, key, { reason, amount, items })),
+      originalId: debit.id,
+      reason,
+      acceptedAt: now,
+    },
+    wakeAt: later(now, graceMs),
+  }
+  const decide = (ticket: Ticket): Verdict => {
+    const verdict = decideSupplement(ticket, movementOf(ticket, debit.id)!, reason, amount)
+    return verdict.kind === 'send' && !bank.enabled ? { kind: 'refuse', ...bankNotEnabled } : verdict
+  }
+  const said = await flow.store.order(made, decide)
+  follow(flow, slots, made, said)
+  return told(flow, 'supplementaryDebit', debit, contentHash, said)
+}

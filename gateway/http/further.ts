@@ -1,0 +1,115 @@
+import { type DebitState, debitMachine } from '../domain/debit.ts'
+import { waitKey } from '../flows/flow.ts'
+import type { FurtherVerdict, ReversalOrder, StopOrder, SupplementOrder } from '../flows/further.ts'
+import { reverse } from '../flows/reverse.ts'
+import { stop } from '../flows/stop.ts'
+import { supplement } from '../flows/supplement.ts'
+import type { OrderView } from '../store/order-reads.ts'
+import type { App, Reply, Request } from './app.ts'
+import { afterOf, cursorOf } from './cursor.ts'
+import { furtherOperations } from './further-operations.ts'
+import { type FurtherInstructionJson, instructionJson, stopJson } from './further-shapes.ts'
+import { Refusal } from './problem.ts'
+import { caller, refuse, type TaxDeps } from './tax.ts'
+import { preferredWait } from './waiters.ts'
+
+type Kind = 'reversal' | 'supplementaryDebit'
+type Page = { readonly cursor?: string; readonly limit: number }
+type ByNumber = { readonly orderNo: string }
+const paths = { reversal: '/v1/reversals', supplementaryDebit: '/v1/supplementary-debits' } as const
+const isFinal = (state: DebitState): boolean => debitMachine.isFinal(state)
+
+/** Throws the refusal that a verdict means. Returns whether the order had been accepted before. */
+const wasRepeated = (verdict: FurtherVerdict): boolean => {
+  if (verdict.kind === 'absent') return refuse(404, 'not-found')
+  if (verdict.kind === 'differs') throw new Refusal(409, 'content-differs', { hash: verdict.hash, acceptedHash: verdict.acceptedHash })
+  return verdict.kind === 'repeated'
+}
+
+/** A page of what was read with one more than it holds. */
+const pageOf = <V extends { readonly orderId: number }>(views: readonly V[], limit: number): { page: readonly V[]; next?: string } => {
+  const page = views.slice(0, limit)
+  const last = page.at(-1)
+  return { page, ...(views.length > limit && last ? { next: cursorOf(last.orderId) } : {}) }
+}
+
+/** Binds the operations about tickets beside their debits to a server. */
+export const furtherRoutes = (app: App, { flow, slots, waiters, resting }: TaxDeps): void => {
+  const find = async (taxSystem: string, kind: Kind, orderNo: string): Promise<OrderView> =>
+    (await flow.store.findOrder({ taxSystem, kind, orderNo })) ?? refuse(404, 'not-found')
+
+  /** As it stands now, or after as long as preferred. */
+  const waited = async (request: Request, reply: Reply, kind: Kind, orderNo: string): Promise<FurtherInstructionJson> => {
+    const view = await find(caller(request), kind, orderNo)
+    const seconds = preferredWait(request.headers.prefer)
+    if (seconds === undefined) return instructionJson(view)
+    reply.header('preference-applied', `wait=${seconds}`)
+    if (isFinal(view.state) || seconds === 0) return instructionJson(view)
+    resting(request)
+    await waiters.wait(waitKey({ ...view, id: view.instructionId }), seconds * 1000)
+    return instructionJson(await find(caller(request), kind, orderNo))
+  }
+  const answered = async (request: Request, reply: Reply, kind: Kind, orderNo: string, verdict: FurtherVerdict) => {
+    if (wasRepeated(verdict)) reply.header('idempotency-replayed', 'true')
+    const shown = await waited(request, reply, kind, orderNo)
+    if (!isFinal(shown.state)) reply.code(202).header('location', `${paths[kind]}/${orderNo}`)
+    return shown
+  }
+
+  app.route<{ Body: ReversalOrder }>({
+    ...furtherOperations.postReversal,
+    handler: async (request, reply) =>
+      answered(request, reply, 'reversal', request.body.orderNo, await reverse(flow, slots, caller(request), request.body)),
+  })
+  app.route<{ Body: SupplementOrder }>({
+    ...furtherOperations.postSupplement,
+    handler: async (request, reply) =>
+      answered(request, reply, 'supplementaryDebit', request.body.orderNo, await supplement(flow, slots, caller(request), request.body)),
+  })
+  app.route<{ Body: StopOrder }>({
+    ...furtherOperations.postStop,
+    handler: async (request, reply) => {
+      const uri = caller(request)
+      if (wasRepeated(await stop(flow, uri, request.body))) reply.header('idempotency-replayed', 'true')
+      const view = await flow.store.findStop(uri, request.body.orderNo)
+      return view ? stopJson(view) : refuse(404, 'not-found')
+    },
+  })
+
+  app.route<{ Params: ByNumber }>({
+    ...furtherOperations.getReversal,
+    handler: (request, reply) => waited(request, reply, 'reversal', request.params.orderNo),
+  })
+  app.route<{ Params: ByNumber }>({
+    ...furtherOperations.getSupplement,
+    handler: (request, reply) => waited(request, reply, 'supplementaryDebit', request.params.orderNo),
+  })
+  app.route<{ Params: ByNumber }>({
+    ...furtherOperations.getStop,
+    handler: async request => {
+      const view = await flow.store.findStop(caller(request), request.params.orderNo)
+      return view ? stopJson(view) : refuse(404, 'not-found')
+    },
+  })
+
+  const listed = async (request: Request, kind: Kind, { cursor, limit }: Page) => {
+    const { page, ...next } = pageOf(await flow.store.listOrders(caller(request), kind, afterOf(cursor), limit + 1), limit)
+    return { [kind === 'reversal' ? 'reversals' : 'supplementaryDebits']: page.map(instructionJson), ...next }
+  }
+  app.route<{ Querystring: Page }>({
+    ...furtherOperations.listReversals,
+    handler: request => listed(request, 'reversal', request.query),
+  })
+  app.route<{ Querystring: Page }>({
+    ...furtherOperations.listSupplements,
+    handler: request => listed(request, 'supplementaryDebit', request.query),
+  })
+  app.route<{ Querystring: Page }>({
+    ...furtherOperations.listStops,
+    handler: async request => {
+      const { cursor, limit } = request.query
+      const { page, ...next } = pageOf(await flow.store.listStops(caller(request), afterOf(cursor), limit + 1), limit)
+      return { stops: page.map(stopJson), ...next }
+    },
+  })
+}
