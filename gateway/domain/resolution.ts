@@ -1,7 +1,7 @@
 import type { InstructionVerb } from './answers.ts'
 import type { DebitState } from './debit.ts'
 import type { Objection } from './proposal.ts'
-import type { BreakKind } from './ticket.ts'
+import type { BreakKind, Reason } from './ticket.ts'
 
 /** An instruction as two persons find it who are to say what became of it. */
 export type Doubted = {
@@ -10,6 +10,8 @@ export type Doubted = {
   /** Fen asked for. */
   readonly amount: number
   readonly lastSentAt: Date | undefined
+  /** Why it was ordered; a reversal of our own may have found nothing to give back. */
+  readonly reason: Reason | undefined
 }
 /** What they say: it moved this many fen, or certainly nothing. */
 export type Finding = { readonly decision: 'succeeded'; readonly amount: number } | { readonly decision: 'refused' }
@@ -38,14 +40,14 @@ const otherAmount: Objection = {
 
 /** Why the doubt cannot be resolved so, as things stand. `evidenceAt` is when the evidence was put forward. */
 export const objectionTo = (
-  { verb, state, amount, lastSentAt }: Doubted,
+  { verb, state, amount, lastSentAt, reason }: Doubted,
   finding: Finding,
   evidenceAt: Date,
   quietFrom: (sentAt: Date) => Date,
 ): Objection | undefined => {
   if (state !== 'unknown') return notDoubtful
   if (finding.decision === 'succeeded') {
-    if (verb === 'reversal') return finding.amount === amount ? undefined : otherAmount
+    if (verb === 'reversal') return finding.amount === amount || (reason === 'in-doubt' && finding.amount === 0) ? undefined : otherAmount
     return finding.amount === 0 ? zeroAmount : undefined
   }
   if (lastSentAt === undefined) return undefined
@@ -53,6 +55,6 @@ export const objectionTo = (
   return quietFrom(lastSentAt) > evidenceAt ? windowOpen : undefined
 }
 
-/** The break of a success over another amount than was asked for. */
-export const breakOf = (asked: number, moved: number): BreakKind | undefined =>
-  moved === asked ? undefined : moved < asked ? 'under-debited' : 'over-debited'
+/** The break of a success over another amount than was asked for; a reversal that found nothing has broken nothing. */
+export const breakOf = ({ verb, amount }: Pick<Doubted, 'verb' | 'amount'>, moved: number): BreakKind | undefined =>
+  moved === amount || verb === 'reversal' ? undefined : moved < amount ? 'under-debited' : 'over-debited'

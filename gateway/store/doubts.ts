@@ -1,6 +1,7 @@
 import { isUnifiedCode, type Outcome, outcome } from '@taxlink/bank-sdk'
 import type { InstructionVerb } from '../domain/answers.ts'
 import type { DebitState } from '../domain/debit.ts'
+import type { Reason } from '../domain/ticket.ts'
 import type { Database, Scalar } from './database.ts'
 import type { AttemptView } from './reads.ts'
 import { overKeys } from './rows.ts'
@@ -43,6 +44,8 @@ export type Keyed = {
   readonly state: DebitState
   readonly person: boolean
   readonly lastSentAt: Date | undefined
+  /** Why it was ordered, where it is no debit. */
+  readonly reason: Reason | undefined
 }
 /** What is open at one bank. */
 export type OpenAtBank = {
@@ -116,13 +119,15 @@ export const openDoubtReads = (db: Database): DoubtReads => ({
     return rows.map(row => doubtOf(row, calls))
   },
   keyed: async ({ officeCode, entrustDate, serialNo }) => {
-    const [row] = await db.query<Omit<Keyed, 'lastSentAt' | 'person'> & { lastSentAt: Date | null; person: number }>(
+    const [row] = await db.query<
+      Omit<Keyed, 'lastSentAt' | 'person' | 'reason'> & { lastSentAt: Date | null; person: number; reason: Reason | null }
+    >(
       `SELECT id AS instructionId, verb, ticket_no AS ticketNo, bank_code AS bankCode, amount,
-         IF(state = 'succeeded', COALESCE(booked_amount, amount), 0) AS booked, state, person, last_sent_at AS lastSentAt
+         IF(state = 'succeeded', COALESCE(booked_amount, amount), 0) AS booked, state, person, last_sent_at AS lastSentAt, reason
        FROM instruction WHERE office_code = ? AND entrust_date = ? AND serial_no = ?`,
       [officeCode, entrustDate, serialNo],
     )
-    return row && { ...row, person: row.person === 1, lastSentAt: row.lastSentAt ?? undefined }
+    return row && { ...row, person: row.person === 1, lastSentAt: row.lastSentAt ?? undefined, reason: row.reason ?? undefined }
   },
   openByBank: () =>
     db.query<OpenAtBank>(

@@ -38,8 +38,9 @@ export const resolveDoubt = async (
   const objection = objects(own)
   if (objection) return objection
   const { state, outcome, moved, reason, bankSerial, accountingDate } = resolution
-  const kind = state === 'succeeded' ? breakOf(own.amount, moved) : undefined
-  await moveWithoutCall(tx, ticket, own, { state, outcome, reason, ...(kind ? { booked: moved } : {}) }, by)
+  const kind = state === 'succeeded' ? breakOf(own, moved) : undefined
+  const isOther = state === 'succeeded' && moved !== own.amount
+  await moveWithoutCall(tx, ticket, own, { state, outcome, reason, ...(isOther ? { booked: moved } : {}) }, by)
   await tx.execute('UPDATE instruction SET bank_serial = ?, accounting_date = ? WHERE id = ?', [
     bankSerial ?? null,
     accountingDate ?? null,

@@ -63,6 +63,7 @@ describe('start, on one machine, from nothing', () => {
     expect({ code: await second.code, err: second.err() }).toEqual({ code: 0, err: '' })
     const text = second.out()
     expect(text).toMatch(balanced)
+    for (const who of ['tax-system', 'operator-zhang', 'operator-li']) expect(existsSync(join(dir, 'tls', who, 'cert.pem'))).toBe(true)
     expect(text).toMatch(/已发送 sent 365\/365 {2}已确定 certain 365\/365/)
     for (const bank of ['4301 湘江银行', '4306 洞庭农商银行', '4310 桃源银行']) expect(text).toMatch(new RegExp(`^${bank} .*=$`, 'm'))
     // The same sum on both sides, whatever it is.

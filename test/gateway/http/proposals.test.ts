@@ -180,6 +180,12 @@ describe.each(kinds)('%s', kind => {
     // It is answered from the record whatever has become of it.
     await withdrawBy(desk.zhang, first.json as { id: number })
     expect((await desk.zhang.ask('POST', '/v1/proposals', order)).json).toMatchObject({ id: first.json.id, state: 'withdrawn' })
+    // Even where the same could not be proposed any more, because it has happened.
+    const next = proposalOf(kind, content)
+    const made = (await desk.zhang.ask('POST', '/v1/proposals', next)).json as { id: number; hash: string }
+    await approveBy(desk.li, made)
+    const after = await desk.zhang.ask('POST', '/v1/proposals', next)
+    expect([told(after), after.json.state]).toEqual([[200, 'replayed'], 'approved'])
   })
 
   test('proposed by many at once it is one proposal', async () => {

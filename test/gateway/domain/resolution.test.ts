@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { breakOf, type Doubted, type Finding, objectionTo } from '../../../gateway/domain/resolution.ts'
+
+const evidenceAt = new Date('2026-11-10T10:00:00.000Z')
+const before = (ms: number) => new Date(evidenceAt.getTime() - ms)
+const windowMs = 60_000
+const quietFrom = (sentAt: Date) => new Date(sentAt.getTime() + windowMs)
+const doubted: Doubted = { verb: 'debit', state: 'unknown', amount: 300, lastSentAt: before(windowMs), reason: undefined }
+const booked = (amount: number): Finding => ({ decision: 'succeeded', amount })
+const notBooked: Finding = { decision: 'refused' }
+const rule = (change: Partial<Doubted>, finding: Finding): string | undefined =>
+  objectionTo({ ...doubted, ...change }, finding, evidenceAt, quietFrom)?.rule
+
+test.each(['accepted', 'sent', 'succeeded', 'refused'] as const)('what is %s is no doubt', state => {
+  for (const finding of [booked(300), notBooked]) expect(rule({ state }, finding)).toBe('not-doubtful')
+})
+test('«booked» is believed at any time, over any amount but nothing', () => {
+  for (const lastSentAt of [before(windowMs), before(1), evidenceAt, undefined])
+    for (const amount of [1, 299, 300, 301]) expect(rule({ lastSentAt }, booked(amount))).toBeUndefined()
+  expect(rule({}, booked(0))).toBe('zero-amount')
+  expect(rule({ verb: 'supplementaryDebit' }, booked(0))).toBe('zero-amount')
+})
+test('a reversal gave back what was asked for, or nothing', () => {
+  expect(rule({ verb: 'reversal' }, booked(300))).toBeUndefined()
+  for (const amount of [0, 299, 301]) expect(rule({ verb: 'reversal' }, booked(amount))).toBe('other-amount')
+  expect(rule({ verb: 'reversal' }, notBooked)).toBeUndefined()
+  // A tombstone keeps out what never came: then nothing was given back.
+  expect([0, 299, 300].map(amount => rule({ verb: 'reversal', reason: 'in-doubt' }, booked(amount)))).toEqual([
+    undefined,
+    'other-amount',
+    undefined,
+  ])
+})
+test('«not booked» rests on evidence from after the bank’s window, and from after the last sending', () => {
+  expect(rule({ lastSentAt: before(windowMs) }, notBooked)).toBeUndefined()
+  expect(rule({ lastSentAt: before(windowMs - 1) }, notBooked)).toBe('window-open')
+  expect(rule({ lastSentAt: evidenceAt }, notBooked)).toBe('sent-since')
+  expect(rule({ lastSentAt: before(-1) }, notBooked)).toBe('sent-since')
+  expect(rule({ lastSentAt: undefined }, notBooked)).toBeUndefined()
+})
+test('another amount than was asked for is a break', () => {
+  expect([0, 300].map(moved => breakOf({ ...doubted, verb: 'reversal' }, moved))).toEqual([undefined, undefined])
+  expect([299, 300, 301].map(moved => breakOf(doubted, moved))).toEqual(['under-debited', undefined, 'over-debited'])
+})
