@@ -39,12 +39,19 @@ export const bankNotEnabled: Ruling = no(
   'the bank is not qualified (art. 27, 31)',
 )
 
+/** A bank that two persons have halted: nothing new goes there until two persons resume it. */
+export const bankHalted = ({ reason }: Halt): Ruling =>
+  no('93014', 'bank-halted', `该银行已停用:${reason}`, 'the bank is halted by two persons')
+
+/** Why no new debit of any kind may go to this bank; undefined: it may. */
+export const barred = ({ enabled, halt }: BankEntry): Ruling | undefined => (enabled ? halt && bankHalted(halt) : bankNotEnabled)
+
 /** Routes by the taxpayer's own bank (art. 28): no default bank, and no debit where a mapping of art. 29 is missing. */
 export const route = (reference: Reference, bankCode: string, officeCode: string): Route | NoRoute => {
   const bank = reference.banks.get(bankCode)
   if (!bank) return no('93014', 'bank-unknown', '银行未登记', 'the bank is not registered')
-  if (!bank.enabled) return bankNotEnabled
-  if (bank.halt) return no('93014', 'bank-halted', `该银行已停用:${bank.halt.reason}`, 'the bank is halted by two persons')
+  const bar = barred(bank)
+  if (bar) return bar
   const office = reference.offices.get(officeCode)
   if (!office) return no('93013', 'office-unknown', '征收机关未登记', 'the tax office is not registered')
   const treasury = office.treasuryCode === undefined ? undefined : reference.treasuries.get(office.treasuryCode)

@@ -1,3 +1,4 @@
+import { bankHalted } from '../domain/reference.ts'
 import { decideReversal } from '../domain/reversal.ts'
 import { movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
 import { later, shanghaiDate } from '../domain/time.ts'
@@ -14,8 +15,8 @@ import type { Slots } from './slots.ts'
  */
 export const reverse = async (flow: Flow, slots: Slots, taxSystem: string, order: ReversalOrder): Promise<FurtherVerdict> => {
   const original = await originalOf(flow, taxSystem, order)
-  const policy = original && flow.reference().banks.get(original.bankCode)?.policy
-  if (!original || !policy) return { kind: 'absent' }
+  const bank = original && flow.reference().banks.get(original.bankCode)
+  if (!original || !bank) return { kind: 'absent' }
   const now = flow.clock()
   const { ticketNo, officeCode, bankCode } = original
   const entrustDate = shanghaiDate(now)
@@ -42,7 +43,11 @@ export const reverse = async (flow: Flow, slots: Slots, taxSystem: string, order
     },
     wakeAt: later(now, graceMs),
   }
-  const decide = (ticket: Ticket): Verdict => decideReversal(ticket, movementOf(ticket, original.id)!, amount, policy, now)
+  // A bank that lost its agency still gives back (art. 31); a halted one gets nothing at all.
+  const decide = (ticket: Ticket): Verdict => {
+    const verdict = decideReversal(ticket, movementOf(ticket, original.id)!, amount, bank.policy, now)
+    return verdict.kind === 'send' && bank.halt ? { kind: 'refuse', ...bankHalted(bank.halt) } : verdict
+  }
   const said = await flow.store.order(made, decide)
   follow(flow, slots, made, said)
   return told(flow, 'reversal', original, contentHash, said)

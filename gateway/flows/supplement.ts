@@ -1,5 +1,5 @@
 import { checkSum, type RequestOf } from '@taxlink/bank-sdk'
-import { bankNotEnabled } from '../domain/reference.ts'
+import { barred } from '../domain/reference.ts'
 import { decideSupplement } from '../domain/supplement.ts'
 import { movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
 import { later, shanghaiDate } from '../domain/time.ts'
@@ -46,7 +46,8 @@ export const supplement = async (flow: Flow, slots: Slots, taxSystem: string, or
   }
   const decide = (ticket: Ticket): Verdict => {
     const verdict = decideSupplement(ticket, movementOf(ticket, debit.id)!, reason, amount)
-    return verdict.kind === 'send' && !bank.enabled ? { kind: 'refuse', ...bankNotEnabled } : verdict
+    const bar = barred(bank)
+    return verdict.kind === 'send' && bar ? { kind: 'refuse', ...bar } : verdict
   }
   const said = await flow.store.order(made, decide)
   follow(flow, slots, made, said)

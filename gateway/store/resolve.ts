@@ -22,8 +22,8 @@ export type Resolution = {
 }
 
 /**
- * Brings a doubtful instruction to the end that two persons found, with all that follows from it, under the lock of its ticket. Its fence is raised:
- * whoever is just asking the bank is stale. An amount other than asked for is a success and a break.
+ * Brings a doubtful instruction to the end that two persons found, with all that follows from it, under the lock of its ticket.
+ * Whoever is just asking the bank is stale from then on. An amount other than asked for is a success and a break.
  */
 export const resolveDoubt = async (
   tx: Tx,

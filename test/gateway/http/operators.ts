@@ -1,8 +1,10 @@
 import { expect } from 'vitest'
+import type { Called } from '../../../gateway/call.ts'
+import { shanghaiDate } from '../../../gateway/domain/time.ts'
 import type { DebitOrder } from '../../../gateway/flows/order.ts'
 import { until } from '../stage.ts'
 import { uri } from './certificates.ts'
-import { type Answered, type Caller, type House, openHouse, order, succeeded, timedOut } from './house.ts'
+import { type Answered, type Caller, type House, openHouse, order, type Say, succeeded, timedOut } from './house.ts'
 
 /** A house with three operators, whose certificates outlive every proposal, and strangers. */
 export type Desk = {
@@ -90,10 +92,15 @@ export const doubtful = async (desk: Desk, change: Partial<DebitOrder> = {}): Pr
   )
   return { ticketNo: sent.ticketNo, key: await keyOf(desk, sent.ticketNo) }
 }
+/** The bank books on the province's own day, so that it may still be reversed. */
+const bookedToday: Say = (ticketNo, amount) => {
+  const { answer, transcript } = succeeded(ticketNo, amount) as Called
+  return { answer: answer.kind === 'answered' ? { ...answer, accountingDate: shanghaiDate(new Date()) } : answer, transcript }
+}
 /** A debit that the bank has made. */
 export const debited = async (desk: Desk): Promise<{ ticketNo: string; key: Key; amount: number }> => {
   const sent = order()
-  desk.house.say(succeeded)
+  desk.house.say(bookedToday)
   await desk.ets.ask('POST', '/v1/debits', sent, { prefer: 'wait=20' })
   return { ticketNo: sent.ticketNo, key: await keyOf(desk, sent.ticketNo), amount: sent.amount }
 }
