@@ -4,6 +4,7 @@ import { charsetBench } from './charset.ts'
 import { e2eBench } from './e2e.ts'
 import { recordBench } from './record.ts'
 import { type Row, show } from './row.ts'
+import { sickBench } from './sick.ts'
 import { xmlBench } from './xml.ts'
 
 // Short rounds are many, long ones few.
@@ -12,6 +13,7 @@ const benches: { readonly [name: string]: { readonly run: (rounds: number) => Pr
   record: { run: recordBench, rounds: 7 },
   xml: { run: xmlBench, rounds: 9 },
   e2e: { run: e2eBench, rounds: 5 },
+  sick: { run: sickBench, rounds: 7 },
 }
 
 const words = process.argv.slice(2)

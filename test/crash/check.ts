@@ -118,6 +118,22 @@ const checkFeed = ({ seen, record, results }: Evidence): string[] => {
   return faults
 }
 
+/** What was delivered is the feed, in its order; a run of lines may come again, whole, from a line that was delivered before. */
+export const checkDelivered = (results: readonly Published[], delivered: readonly Published[]): string[] => {
+  const faults: string[] = []
+  const lines = new Map(results.map(line => [line.seq, line]))
+  let last = 0
+  for (const { seq, ticketNo, state } of delivered) {
+    const line = lines.get(seq)
+    if (line?.ticketNo !== ticketNo || line.state !== state)
+      faults.push(`${ticketNo}: delivered as ${state} at ${seq}, where the feed holds another`)
+    if (seq > last + 1) faults.push(`${seq} was delivered after ${last}`)
+    last = Math.max(last, seq)
+  }
+  if (last !== results.length) faults.push(`delivered up to ${last} of ${results.length}`)
+  return faults
+}
+
 /** Never again blindly: a debit is sent again only after proof that it did not arrive, and each ticket is settled once. */
 const checkJournal = ({ journal }: Evidence): string[] => {
   const faults: string[] = []

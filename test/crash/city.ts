@@ -5,7 +5,10 @@ import { type Child, keep } from '../../gateway/child.ts'
 import { developmentPki, type Pem } from '../../gateway/pki.ts'
 import { freePort } from '../../gateway/ports.ts'
 import { prepare } from '../../gateway/prepare.ts'
+import type { Armed, Orders } from '../patch/points.ts'
 import type { Day } from './day.ts'
+import { type FaultProxy, openProxy, type Toxic } from './proxy.ts'
+import type { Random } from './random.ts'
 import type { Accident, Targets } from './schedule.ts'
 import type { CrashServers } from './servers.ts'
 
@@ -24,10 +27,22 @@ export type City = {
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string }
   readonly controls: readonly { readonly bankCode: string; readonly url: string }[]
   readonly databaseUrl: string
+  /** Puts a fault on a line: `line-4301`, `line-mariadb`, `line-redis`; undefined heals it. */
+  suffer(line: string, toxic: Toxic | undefined): Promise<void>
   /** Has an accident happen; resolves when it is over (a killed process may still be starting). */
   befall(accident: Accident): Promise<void>
   /** Ends everything at once: what had to be seen of it was seen. */
   close(): Promise<void>
+}
+
+/** What a city has beyond its processes: faults on its lines, and places at which its processes kill or stop themselves. */
+export type Extras = {
+  /** Each line to a bank and to a server leads through a proxy of ours, whose faults follow from this. */
+  readonly proxies?: Random
+  /** Labelled points, by the name of the process; marks are left in `dir`. */
+  readonly points?: { readonly dir: string; readonly armed: ReadonlyMap<string, readonly Armed[]> }
+  /** Where results are delivered. */
+  readonly webhook?: { readonly url: string; readonly secret: string }
 }
 
 /** Starts the processes of a day in `dir`, as an operator would: migrate, then banks, then `serve` and `work`. */
@@ -38,12 +53,24 @@ export const openCity = async (
   day: Day,
   gateways: number,
   workers: number,
+  extras: Extras = {},
 ): Promise<City> => {
   const databaseUrl = servers.databaseUrl(name)
   const reference = join(dir, 'reference.json')
   mkdirSync(dir, { recursive: true })
   writeFileSync(reference, day.reference)
   const children = new Map<string, Child>()
+  const lines = new Map<string, FaultProxy>()
+  /** The URL of a server as its callers see it: itself, or the line in between. */
+  const through = async (line: string, url: string): Promise<string> => {
+    if (!extras.proxies) return url
+    const between = new URL(url)
+    const proxy = await openProxy(Number(between.port), extras.proxies)
+    lines.set(line, proxy)
+    between.port = String(proxy.port)
+    // A URL without a path ends without a slash, as it was given.
+    return between.href.replace(/\/$/, url.endsWith('/') ? '/' : '')
+  }
   const start = (child: string, args: readonly string[], env: NodeJS.ProcessEnv) => {
     const kept = keep({ name: child, args, env, log: join(dir, 'log', `${child}.log`), restarted: () => {} })
     children.set(child, kept)
@@ -52,6 +79,7 @@ export const openCity = async (
   const close = async () => {
     for (const child of children.values()) signal(child, 'SIGCONT')
     await Promise.all([...children.values()].map(child => child.stop(0)))
+    for (const line of lines.values()) await line.close()
   }
   try {
     const [certificates] = await Promise.all([
@@ -60,24 +88,33 @@ export const openCity = async (
       flush(servers.redisUrl),
     ])
     const banks = await Promise.all(day.banks.map(bank => bankIn(dir, bank)))
-    const env = {
+    const env: NodeJS.ProcessEnv = {
       ...cleanEnv(servers),
       ...certificates.env,
-      ...Object.fromEntries(banks.map(bank => [`TAXLINK_BANK_${bank.bankCode}_URL`, bank.url])),
-      DATABASE_URL: databaseUrl,
-      REDIS_URL: servers.redisUrl,
+      DATABASE_URL: await through('line-mariadb', databaseUrl),
+      REDIS_URL: await through('line-redis', servers.redisUrl),
+      ...(extras.webhook ? { TAXLINK_WEBHOOK_URL: extras.webhook.url, TAXLINK_WEBHOOK_SECRET: extras.webhook.secret } : {}),
       TAXLINK_INTERNAL_PORT: '0',
       TAXLINK_LEASE_MS: String(leaseMs),
       TAXLINK_SWEEP_MS: '300',
+    }
+    for (const bank of banks) env[`TAXLINK_BANK_${bank.bankCode}_URL`] = await through(`line-${bank.bankCode}`, bank.url)
+    const process = (child: string, verb: 'serve' | 'work', port: number) => {
+      const orders: Orders | undefined = extras.points && {
+        dir: extras.points.dir,
+        role: child.replace(/-.*/, ''),
+        armed: extras.points.armed.get(child) ?? [],
+      }
+      const loader = orders ? ['--import', file('test/patch/points.ts')] : []
+      const more = orders ? { CHAOS_POINTS: JSON.stringify(orders) } : {}
+      return start(child, [...loader, file('gateway/main.ts'), verb], { ...env, ...more, TAXLINK_PORT: String(port) })
     }
     const named = (role: string, n: number) => Array.from({ length: n }, (_, i) => `${role}-${i + 1}`)
     const targets = { gateways: named('gateway', gateways), workers: named('worker', workers), banks: banks.map(b => `bank-${b.bankCode}`) }
     const up = banks.map(({ bankCode, args }) => start(`bank-${bankCode}`, args, cleanEnv(servers)))
     // A port of its own each, so that a gateway that was killed comes back where its callers look for it.
-    const serving = await Promise.all(
-      targets.gateways.map(async n => start(n, [file('gateway/main.ts'), 'serve'], { ...env, TAXLINK_PORT: String(await freePort()) })),
-    )
-    const working = targets.workers.map(n => start(n, [file('gateway/main.ts'), 'work'], { ...env, TAXLINK_PORT: '0' }))
+    const serving = await Promise.all(targets.gateways.map(async n => process(n, 'serve', await freePort())))
+    const working = targets.workers.map(n => process(n, 'work', 0))
     const controls = await Promise.all(
       up.map(async (child, i) => {
         const [, url] = await said(child, /^control (\S+)$/)
@@ -93,6 +130,11 @@ export const openCity = async (
       tls: certificates.taxSystem,
       controls,
       databaseUrl,
+      suffer: async (line, toxic) => {
+        const proxy = lines.get(line)
+        if (!proxy) throw new Error(`there is no ${line}`)
+        await proxy.suffer(toxic)
+      },
       befall: accident => befall(servers, children, accident),
       close,
     }

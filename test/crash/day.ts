@@ -66,8 +66,8 @@ const deeds: readonly (readonly [deed: string, ms?: number])[] = [
 ]
 const offices = ['14301020000', '14301030000', '14301040000', '14301210000', '14302020000', '14306020000', '14307020000']
 
-/** Makes a day of `count` orders sent within `spanMs`. */
-export const makeDay = (random: Random, count: number, spanMs: number): Day => {
+/** Makes a day of `count` orders sent within `spanMs`; each process has `places` at each bank. */
+export const makeDay = (random: Random, count: number, spanMs: number, places = 24): Day => {
   // One bank at most books whatever comes, so that a debit sent twice shows in the money and not only in the journal.
   const trusting = random.percent(60) ? random.pick(bankCodes) : undefined
   const banks = bankCodes.map(code => ({
@@ -86,7 +86,7 @@ export const makeDay = (random: Random, count: number, spanMs: number): Day => {
     }
     return { order, atMs: random.whole(0, spanMs), inBatch: random.percent(30), twice: random.percent(10) }
   })
-  return { orders: shared(random, banks, orders), banks, reference: referenceOf() }
+  return { orders: shared(random, banks, orders), banks, reference: referenceOf(places) }
 }
 
 const orderOf = (random: Random, n: number, bankCode: string): Order => {
@@ -136,7 +136,7 @@ const shared = <T extends { readonly order: Order }>(random: Random, banks: read
 }
 
 /** Short windows, so that a doubt is settled within seconds; ladders longer than any accident, so that no person is called. */
-const referenceOf = (): string => {
+const referenceOf = (places: number): string => {
   const file = JSON.parse(readFileSync(join(import.meta.dirname, '../../gateway/data/reference.json'), 'utf8')) as {
     banks: { code: string; policy: object }[]
   }
@@ -155,7 +155,9 @@ const referenceOf = (): string => {
       quiescenceMs,
       inquiryLadderMs,
       redeliveryLadderMs,
-      concurrency: 24,
+      concurrency: places,
+      // Rests of a breaker are a part of this: none outlasts the day.
+      linkTestMs: 1_500,
       ...(bank.code === '4301' ? { connections: 4, pipeline: 16 } : { connections: 24, pipeline: 1 }),
     },
   }))

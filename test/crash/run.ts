@@ -75,13 +75,10 @@ const live = async (city: City, day: Day, accidents: readonly Accident[]): Promi
   })()
   try {
     await Promise.all([...accidents.map(accident => pause(accident.atMs).then(() => city.befall(accident))), sendAll(day, taxSide)])
-    const until = performance.now() + patienceMs
-    const settled = async () => (await openTickets(city.databaseUrl)) === 0
-    while (!(await settled()) && performance.now() < until) await pause(100)
-    // What a bank may still do late, it does now.
-    await pause(1_300)
+    await settled(city, patienceMs)
     const kept = await readRecord(city.databaseUrl)
-    while (taxSide.seen.feed.length < kept.results.length && performance.now() < until + 5_000) await pause(50)
+    const until = performance.now() + 5_000
+    while (taxSide.seen.feed.length < kept.results.length && performance.now() < until) await pause(50)
     const books = await Promise.all(city.controls.map(control => readBooks(control, day.banks)))
     return { ...kept, seen: taxSide.seen, books }
   } finally {
@@ -91,19 +88,29 @@ const live = async (city: City, day: Day, accidents: readonly Accident[]): Promi
   }
 }
 
-const sendAll = async (day: Day, taxSide: ReturnType<typeof openTaxSide>): Promise<void> => {
+/** Waits until no doubt is left, and what a bank may still do late is done. */
+export const settled = async (city: City, mostMs: number): Promise<void> => {
+  const until = performance.now() + mostMs
+  while ((await openTickets(city.databaseUrl)) !== 0 && performance.now() < until) await pause(100)
+  await pause(1_300)
+}
+
+/** Sends the orders of a day, each in its moment; from when it is `over`, no more. */
+export const sendAll = async (day: Day, taxSide: ReturnType<typeof openTaxSide>, over: () => boolean = () => false): Promise<void> => {
   const alone = day.orders.filter(each => !each.inBatch)
   const together = day.orders.filter(each => each.inBatch).toSorted((a, b) => a.atMs - b.atMs)
   const batches = Array.from({ length: Math.ceil(together.length / 10) }, (_, i) => together.slice(i * 10, i * 10 + 10))
   await Promise.all([
     ...alone.map(async ({ order, atMs, twice }) => {
       await pause(atMs)
+      if (over()) return
       await taxSide.send(order)
       // One that lost the answer, or whose operator is impatient.
       if (twice) await taxSide.send(order)
     }),
     ...batches.map(async batch => {
       await pause(batch.at(-1)!.atMs)
+      if (over()) return
       const orders = batch.map(each => each.order)
       await taxSide.sendBatch(orders)
       if (batch[0]!.twice) await taxSide.sendBatch(orders)

@@ -1,0 +1,59 @@
+import { type Label, labels, type Role } from '../patch/labels.ts'
+import type { Armed } from '../patch/points.ts'
+import type { Random } from './random.ts'
+
+/** One cell of the matrix: a kind of process is killed or stopped at a label. */
+export type Case = { readonly label: string; readonly role: Role; readonly action: Armed['action'] }
+
+const actions = ['kill', 'stop'] as const
+
+/** Every label × each kind of process that comes there × kill and stop; of these only what is asked for. */
+export const matrix = (asked: Partial<Case> = {}): Case[] =>
+  labels
+    .flatMap(({ label, roles }) => roles.flatMap(role => actions.map(action => ({ label, role, action }))))
+    .filter(
+      each =>
+        each.label === (asked.label ?? each.label) &&
+        each.role === (asked.role ?? each.role) &&
+        each.action === (asked.action ?? each.action),
+    )
+
+/**
+ * What must have happened so that a label is reached at all: an answer is too late only for a process that slept with it in its hands; a block of
+ * numbers is taken, and a bank's day is new, once in a life.
+ */
+const sleep = (label: string) => ({ label, action: 'stop' }) as const
+const newLife = (label: string) => ({ label, action: 'kill' }) as const
+const lives = { gateway: newLife('commit.accept.after'), worker: newLife('queue.take.received') }
+const before: { readonly [name: string]: { readonly [role in Role]: Pick<Armed, 'label' | 'action'> } } = {
+  'commit.keep': { gateway: sleep('bank.debit.received'), worker: sleep('bank.inquiry.received') },
+  'commit.counter': lives,
+  'commit.bank-day': lives,
+  'commit.delivery-begin': lives,
+}
+
+/**
+ * Shares cases among the processes of a day. Those of one process come one after the other: the next is armed when the one before has happened,
+ * so that none befalls a process that suffers from another. `nth` is drawn small: every life must live to see it.
+ */
+export const share = (
+  cases: readonly Case[],
+  processes: { readonly [role in Role]: readonly string[] },
+  random: Random,
+): Map<string, Armed[]> => {
+  const armed = new Map<string, Armed[]>()
+  for (const [i, { label, role, action }] of cases.entries()) {
+    const names = processes[role]
+    const name = names.reduce((least, each) => ((armed.get(each)?.length ?? 0) < (armed.get(least)?.length ?? 0) ? each : least), names[0]!)
+    const list = armed.get(name) ?? []
+    const first = before[label.replace(/\.[^.]*$/, '')]?.[role]
+    if (first) list.push({ id: `${i}-before`, ...first, nth: 1 })
+    list.push({ id: `${i}`, label, nth: first ? 1 : random.whole(1, 3), action })
+    armed.set(name, list)
+  }
+  return armed
+}
+
+/** The labels as people read them. */
+export const listed = (): string =>
+  labels.map(({ label, what, roles }: Label) => `${label.padEnd(32)} ${roles.join(', ').padEnd(16)} ${what}`).join('\n')

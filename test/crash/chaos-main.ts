@@ -1,0 +1,65 @@
+// Chaos with real processes. `npm run chaos -- --list`; `--matrix [--point LABEL] [--action kill|stop] [--role gateway|worker] [--per-day 20]
+// [--stop-ms 90000]` every labelled point; `--seeds 200 [--from 1]` random schedules.
+import { parseArgs } from 'node:util'
+import { type Case, listed, matrix } from './cases.ts'
+import { type ChaosReport, chaosText, runCases, runSchedules, shortStopMs } from './chaos.ts'
+import { openServers } from './servers.ts'
+
+const { values } = parseArgs({
+  options: {
+    list: { type: 'boolean', default: false },
+    matrix: { type: 'boolean', default: false },
+    seeds: { type: 'string' },
+    from: { type: 'string', default: '1' },
+    point: { type: 'string' },
+    action: { type: 'string' },
+    role: { type: 'string' },
+    'per-day': { type: 'string', default: '20' },
+    'stop-ms': { type: 'string', default: String(shortStopMs) },
+  },
+})
+
+/** So many schedules share a city. */
+const inOneCity = 10
+
+const say = (report: ChaosReport): void => void process.stdout.write(`${chaosText(report)}\n`)
+
+const isAction = (word: string | undefined): word is Case['action'] => word === 'kill' || word === 'stop'
+const isRole = (word: string | undefined): word is Case['role'] => word === 'gateway' || word === 'worker'
+
+const asked = (): Partial<Case> => ({
+  ...(values.point === undefined ? {} : { label: values.point }),
+  ...(isAction(values.action) ? { action: values.action } : {}),
+  ...(isRole(values.role) ? { role: values.role } : {}),
+})
+
+const run = async (): Promise<boolean> => {
+  const cases = values.matrix || values.point !== undefined ? matrix(asked()) : []
+  const perDay = Number(values['per-day'])
+  // Far apart in the list, so that a day has kills and stops of every kind.
+  const days = Math.ceil(cases.length / perDay)
+  let failed = 0
+  for (let day = 0; day < days; day++) {
+    const servers = await openServers()
+    const own = cases.filter((_, i) => i % days === day)
+    const report = await runCases(servers, `points-${day + 1}-of-${days}`, own, Number(values.from) + day, Number(values['stop-ms']))
+    say(report)
+    if (report.faults.length > 0) failed++
+    await servers.close(report.faults.length > 0)
+  }
+  const seeds = Number(values.seeds ?? 0)
+  for (let done = 0; done < seeds; done += inOneCity) {
+    const servers = await openServers()
+    const reports = await runSchedules(servers, Number(values.from) + done, Math.min(inOneCity, seeds - done), say)
+    const bad = reports.some(report => report.faults.length > 0)
+    if (bad) failed++
+    await servers.close(bad)
+  }
+  process.stdout.write(
+    `${cases.length} cases in ${days} days, ${seeds} schedules: ${failed === 0 ? 'all kept' : `${failed} runs failed`}\n`,
+  )
+  return failed === 0
+}
+
+if (values.list) process.stdout.write(`${listed()}\n`)
+else process.exitCode = (await run()) ? 0 : 1

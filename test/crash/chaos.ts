@@ -1,0 +1,243 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Armed } from '../patch/points.ts'
+import { type Case, share } from './cases.ts'
+import { check, checkDelivered, type Evidence } from './check.ts'
+import { type City, leaseMs, openCity } from './city.ts'
+import { type Day, makeDay, timeoutMs } from './day.ts'
+import { readBooks, readRecord } from './evidence.ts'
+import { watchPoints } from './points.ts'
+import type { Toxic } from './proxy.ts'
+import { type Random, randomOf } from './random.ts'
+import { openReceiver, type Receiver } from './receiver.ts'
+import { sendAll, settled } from './run.ts'
+import { drawSchedule, told } from './schedule.ts'
+import type { CrashServers } from './servers.ts'
+import { openTaxSide } from './taxside.ts'
+
+/** What came of a run; `faults` is empty exactly if every promise was kept and everything that was to happen happened. */
+export type ChaosReport = {
+  readonly name: string
+  readonly happened: readonly string[]
+  readonly faults: readonly string[]
+  readonly tickets: number
+  readonly seconds: number
+  readonly dir: string
+}
+
+const processes = { gateway: ['gateway-1', 'gateway-2'], worker: ['worker-1', 'worker-2', 'worker-3'] } as const
+/** Longer than any lease: whoever sleeps so long finds that others have gone on. */
+export const shortStopMs = timeoutMs + leaseMs + 700
+const patienceMs = 90_000
+
+type Stage = { readonly city: City; readonly taxSide: ReturnType<typeof openTaxSide>; readonly receiver: Receiver; readonly day: Day }
+
+/** A city with a tax side that reads the feed and takes deliveries all the while. */
+const withStage = async <T>(open: (receiver: Receiver) => Promise<City>, day: Day, use: (stage: Stage) => Promise<T>): Promise<T> => {
+  const receiver = await openReceiver()
+  const city = await open(receiver)
+  const taxSide = openTaxSide(city.urls, city.tls)
+  let reading = true
+  const reader = (async () => {
+    while (reading) if ((await taxSide.read()) === 0) await pause(150)
+  })()
+  try {
+    return await use({ city, taxSide, receiver, day })
+  } finally {
+    reading = false
+    await reader
+    taxSide.close()
+    await city.close()
+    await receiver.close()
+  }
+}
+
+/** Everything is healed: all doubts are waited for, then the day is held against what was promised. */
+const judge = async ({ city, taxSide, receiver, day }: Stage): Promise<{ evidence: Evidence; faults: string[] }> => {
+  await settled(city, patienceMs)
+  const kept = await readRecord(city.databaseUrl)
+  const last = kept.results.length
+  const caughtUp = () => taxSide.seen.feed.length >= last && (receiver.delivered.at(-1)?.seq ?? 0) >= last
+  for (const until = performance.now() + 20_000; !caughtUp() && performance.now() < until; ) await pause(50)
+  const books = await Promise.all(city.controls.map(control => readBooks(control, day.banks)))
+  const evidence = { ...kept, seen: taxSide.seen, books }
+  return { evidence, faults: [...check(evidence), ...checkDelivered(kept.results, receiver.delivered)] }
+}
+
+const clean = (dir: string): void => {
+  rmSync(dir, { recursive: true, force: true })
+  mkdirSync(dir, { recursive: true })
+}
+
+/**
+ * Plays these cases within one day: each process has its own, one after the other, while orders come in until all have happened. A case that does
+ * not happen is a fault. The lines suffer a little, too, so that late answers, redeliveries and spared banks are there to be hit.
+ */
+export const runCases = async (
+  servers: CrashServers,
+  name: string,
+  cases: readonly Case[],
+  seed: number,
+  stopMs = shortStopMs,
+): Promise<ChaosReport> => {
+  const began = performance.now()
+  const random = randomOf(seed)
+  const dir = join(servers.dir, name)
+  clean(dir)
+  const armed = share(cases, processes, random)
+  const most = Math.max(...[...armed.values()].map(list => list.length))
+  // As many orders as the longest list may take time.
+  const spanMs = 15_000 + most * (stopMs + 3_000)
+  const day = makeDay(random, Math.min(3_000, Math.ceil(spanMs / 60)), spanMs, 6)
+  const watch = watchPoints(join(dir, 'points'), armed, stopMs)
+  try {
+    const points = { dir: watch.dir, armed }
+    const open = (webhook: Receiver) =>
+      openCity(servers, dir, `chaos_${name.replaceAll(/\W/g, '_')}`, day, 2, 3, { points, webhook, proxies: random })
+    return await withStage(open, day, async stage => {
+      let over = false
+      const allHappened = (async () => {
+        const until = performance.now() + spanMs + 20_000
+        while (watch.left().length > 0 && performance.now() < until) await pause(100)
+        over = true
+      })()
+      const outages = (async () => {
+        while (!over) {
+          const line = `line-${random.pick(stage.day.banks).code}`
+          await pause(2_500)
+          await stage.city.suffer(line, over ? undefined : { kind: 'down' })
+          await pause(1_500)
+          await stage.city.suffer(line, undefined)
+        }
+      })()
+      await Promise.all([sendAll(stage.day, stage.taxSide, () => over), allHappened, outages])
+      const left = watch.left()
+      const { evidence, faults } = await judge(stage)
+      return report(name, dir, began, evidence, {
+        happened: happenedOf(armed, left),
+        faults: [...faults, ...left.map(a => `${a.label} was never reached (${nameOf(armed, a)})`), ...watch.faults()],
+      })
+    })
+  } finally {
+    await watch.stop()
+  }
+}
+
+const nameOf = (armed: ReadonlyMap<string, readonly Armed[]>, one: Armed): string =>
+  `${[...armed].find(([, list]) => list.includes(one))?.[0]} ${one.action} ${one.nth}`
+const happenedOf = (armed: ReadonlyMap<string, readonly Armed[]>, left: readonly Armed[]): string[] =>
+  [...armed].flatMap(([name, list]) => list.filter(a => !left.includes(a)).map(a => `${a.action} ${name} at ${a.label}, arrival ${a.nth}`))
+
+const report = (
+  name: string,
+  dir: string,
+  began: number,
+  evidence: Evidence,
+  came: Pick<ChaosReport, 'happened' | 'faults'>,
+): ChaosReport => ({
+  name,
+  dir,
+  tickets: evidence.record.length,
+  seconds: Math.round((performance.now() - began) / 100) / 10,
+  ...came,
+})
+
+/** What befalls one line for a while. */
+export type Suffering = { readonly atMs: number; readonly forMs: number; readonly line: string; readonly toxic: Toxic }
+
+const lines = ['line-4301', 'line-4306', 'line-4310', 'line-mariadb', 'line-redis'] as const
+
+/** Draws what the lines suffer: no line two faults at once, and only what its protocol can notice. */
+export const drawSufferings = (random: Random, spanMs: number, mayDuplicate: (bankCode: string) => boolean): Suffering[] => {
+  const free = new Map<string, number>()
+  return Array.from({ length: random.whole(2, 5) }, () => {
+    const line = random.pick(lines)
+    return { atMs: random.whole(100, spanMs), forMs: random.whole(300, 1_800), line, toxic: toxicFor(random, line, mayDuplicate) }
+  })
+    .toSorted((a, b) => a.atMs - b.atMs)
+    .filter(({ line, atMs, forMs }) => {
+      if (atMs < (free.get(line) ?? 0)) return false
+      free.set(line, atMs + forMs + 100)
+      return true
+    })
+}
+
+const toxicFor = (random: Random, line: (typeof lines)[number], mayDuplicate: (bankCode: string) => boolean): Toxic => {
+  const everywhere: readonly Toxic[] = [
+    { kind: 'down' },
+    { kind: 'reset' },
+    { kind: 'half-open' },
+    { kind: 'latency', ms: random.whole(20, 400) },
+    { kind: 'slow-close', ms: random.whole(100, 800) },
+    { kind: 'timeout', ms: random.whole(200, 1_500) },
+    { kind: 'slicer', bytes: random.whole(1, 60) },
+    { kind: 'limit', bytes: random.whole(100, 4_000) },
+  ]
+  const bank = line.slice(-4)
+  const own: readonly Toxic[] =
+    line === 'line-mariadb'
+      ? [{ kind: 'cut-commit' }, { kind: 'cut-commit' }, { kind: 'cut-commit' }]
+      : // Without TLS nobody could tell a changed amount from a true one.
+        [...(line === 'line-4310' ? [{ kind: 'corrupt' } as const] : []), ...(mayDuplicate(bank) ? [{ kind: 'duplicate' } as const] : [])]
+  return random.pick([...everywhere, ...own])
+}
+
+const ordersOfWindow = 60
+const windowMs = 3_000
+
+/**
+ * Plays random schedules, one seed each, in one city that lives on: kills, pauses, flushes and the faults of the lines; after each all is healed
+ * and everything so far is judged. The first that fails ends it.
+ */
+export const runSchedules = async (
+  servers: CrashServers,
+  first: number,
+  count: number,
+  say: (report: ChaosReport) => void,
+): Promise<ChaosReport[]> => {
+  const name = `schedules-${first}`
+  const dir = join(servers.dir, name)
+  clean(dir)
+  const random = randomOf(first)
+  const day = makeDay(random, ordersOfWindow * count, windowMs, 24)
+  const reports: ChaosReport[] = []
+  const open = (webhook: Receiver) => openCity(servers, dir, `chaos_${first}`, day, 2, 3, { webhook, proxies: random })
+  await withStage(open, day, async stage => {
+    for (let i = 0; i < count; i++) {
+      const began = performance.now()
+      const seed = first + i
+      const own = randomOf(seed)
+      const orders = day.orders.slice(i * ordersOfWindow, (i + 1) * ordersOfWindow)
+      const accidents = drawSchedule(own, stage.city.targets, windowMs, timeoutMs + leaseMs)
+      const sufferings = drawSufferings(own, windowMs, code => day.banks.find(bank => bank.code === code)?.dedupe === 'by-key')
+      await Promise.all([
+        ...accidents.map(accident => pause(accident.atMs).then(() => stage.city.befall(accident))),
+        ...sufferings.map(suffering => pause(suffering.atMs).then(() => suffer(stage.city, suffering))),
+        sendAll({ ...day, orders }, stage.taxSide, () => false),
+      ])
+      const { evidence, faults } = await judge(stage)
+      const happened = [...accidents.map(told), ...sufferings.map(toldSuffering)]
+      const one = report(`schedule ${seed}`, dir, began, evidence, { happened, faults })
+      reports.push(one)
+      say(one)
+      if (faults.length > 0) return
+    }
+  })
+  return reports
+}
+
+const suffer = async (city: City, { line, toxic, forMs }: Suffering): Promise<void> => {
+  await city.suffer(line, toxic)
+  await pause(forMs)
+  await city.suffer(line, undefined)
+}
+const toldSuffering = ({ atMs, forMs, line, toxic }: Suffering): string =>
+  `${(atMs / 1000).toFixed(2).padStart(6)} s  ${JSON.stringify(toxic)} on ${line} for ${forMs} ms`
+
+/** A report as people read it. */
+export const chaosText = ({ name, happened, faults, tickets, seconds, dir }: ChaosReport): string => {
+  const head = `${name}: ${happened.length} happened, ${tickets} tickets, ${seconds} s`
+  if (faults.length === 0) return head
+  return [head, ...happened.map(h => `  ${h}`), ...faults.slice(0, 40).map(f => `  ✗ ${f}`), `  logs in ${dir}`].join('\n')
+}

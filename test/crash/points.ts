@@ -1,0 +1,56 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Armed } from '../patch/points.ts'
+
+/** The watch over labelled points: whoever stopped itself is continued after a while. */
+export type Watch = {
+  readonly dir: string
+  /** What has not happened yet. */
+  left(): Armed[]
+  /** Labels that were come to, `role label`. */
+  seen(): string[]
+  /** Faults of the points themselves: a commit without a label. */
+  faults(): string[]
+  stop(): Promise<void>
+}
+
+/** Watches a folder of marks; a stop lasts `stopMs`. */
+export const watchPoints = (dir: string, armed: ReadonlyMap<string, readonly Armed[]>, stopMs: number): Watch => {
+  mkdirSync(dir, { recursive: true })
+  const all = [...armed.values()].flat()
+  const continued = new Set<string>()
+  const has = (id: string) => existsSync(join(dir, `${id}.hit`))
+  let watching = true
+  const waking: Promise<unknown>[] = []
+  const wake = async (id: string): Promise<void> => {
+    await pause(stopMs)
+    try {
+      process.kill((JSON.parse(readFileSync(join(dir, `${id}.hit`), 'utf8')) as { pid: number }).pid, 'SIGCONT')
+    } catch {
+      // It is gone: somebody killed it while it slept.
+    }
+  }
+  const look = async (): Promise<void> => {
+    while (watching) {
+      for (const { id, action } of all) {
+        if (action !== 'stop' || continued.has(id) || !has(id)) continue
+        continued.add(id)
+        waking.push(wake(id))
+      }
+      await pause(50)
+    }
+  }
+  const looking = look()
+  return {
+    dir,
+    left: () => all.filter(({ id }) => !has(id)),
+    seen: () => readdirSync(dir).flatMap(name => /^(.*)\.seen$/.exec(name)?.[1] ?? []),
+    faults: () => (existsSync(join(dir, 'unlabelled')) ? [readFileSync(join(dir, 'unlabelled'), 'utf8')] : []),
+    stop: async () => {
+      watching = false
+      await looking
+      await Promise.all(waking)
+    },
+  }
+}

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { matrix, share } from '../crash/cases.ts'
+import { randomOf } from '../crash/random.ts'
+import { commitName, labels, places } from './labels.ts'
+import { edited } from './patch.ts'
+
+describe('the changed texts', () => {
+  test.each(places.map(place => [place.file, place.find.trim(), place] as const))('%s: %s stands there once', (file, _, place) => {
+    expect(edited(readFileSync(file, 'utf8'), place)).not.toBe(readFileSync(file, 'utf8'))
+  })
+  test.each([
+    ['not there', 'abc', 'x'],
+    ['twice', 'abab', 'ab'],
+  ])('a place that is %s is an error', (_, text, find) => {
+    expect(() => edited(text, { file: 'x', find, replace: '' })).toThrow(/finds its place/)
+  })
+})
+
+describe('the labels', () => {
+  test('each is told once', () => {
+    expect(new Set(labels.map(({ label }) => label)).size).toBe(labels.length)
+  })
+  test.each([
+    [['INSERT INTO ticket (a) VALUES (?)', 'INSERT INTO attempt (a) VALUES (?)'], 'commit.accept'],
+    [
+      ['UPDATE instruction t JOIN (SELECT 1) v ON t.id = v.id SET t.state = v.to_state', 'INSERT INTO attempt (a) VALUES (?)'],
+      'commit.claim',
+    ],
+    [['INSERT INTO answer (a) VALUES (?) ', "UPDATE counter SET next = 2 WHERE name = 'result'"], 'commit.settle'],
+    [['INSERT INTO answer (a) VALUES (?) ON DUPLICATE KEY UPDATE attempt_no = 1'], 'commit.keep'],
+    [[], undefined],
+  ])('%j is %s', (statements, name) => {
+    expect(commitName(statements)).toBe(name)
+  })
+  test('a write that nobody has named ends the run', () => {
+    expect(() => commitName(['INSERT INTO secret (a) VALUES (1)'])).toThrow(/without a label/)
+  })
+})
+
+describe('the matrix', () => {
+  const processes = { gateway: ['gateway-1', 'gateway-2'], worker: ['worker-1', 'worker-2', 'worker-3'] }
+  test('has each label for each kind of process that comes there, killed and stopped', () => {
+    expect(matrix()).toHaveLength(2 * labels.reduce((sum, { roles }) => sum + roles.length, 0))
+    expect(matrix({ label: 'commit.settle.sent', action: 'kill' })).toEqual([
+      { label: 'commit.settle.sent', role: 'gateway', action: 'kill' },
+      { label: 'commit.settle.sent', role: 'worker', action: 'kill' },
+    ])
+  })
+  test('is shared so that every case is armed once, in a process of its kind, and no process has much more than another', () => {
+    const armed = share(matrix(), processes, randomOf(1))
+    const own = [...armed].flatMap(([name, list]) =>
+      list.filter(a => !a.id.endsWith('-before')).map(a => `${name.replace(/-.*/, '')} ${a.label} ${a.action}`),
+    )
+    expect(own.sort()).toEqual(
+      matrix()
+        .map(({ role, label, action }) => `${role} ${label} ${action}`)
+        .sort(),
+    )
+    expect(new Set([...armed.values()].flat().map(a => a.id)).size).toBe([...armed.values()].flat().length)
+  })
+})

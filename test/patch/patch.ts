@@ -1,0 +1,34 @@
+import { registerHooks } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+/** A change of a source text when it is loaded: the file from the root, the place, and what stands there instead. */
+export type Edit = { readonly file: string; readonly find: string; readonly replace: string }
+
+const root = join(import.meta.dirname, '../..')
+
+/** Has these files read with the edits made. To be called before any of them is loaded. */
+export const patch = (edits: readonly Edit[]): void => {
+  const byUrl = Map.groupBy(edits, edit => pathToFileURL(join(root, edit.file)).href)
+  registerHooks({
+    load: (url, context, next) => {
+      const loaded = next(url, context)
+      const mine = byUrl.get(url)
+      if (!mine) return loaded
+      return { ...loaded, source: mine.reduce((text, edit) => edited(text, edit), textOf(loaded.source)) }
+    },
+  })
+}
+
+/** A text with its one place changed; throws where the place is not there, or not the only one. */
+export const edited = (text: string, { file, find, replace }: Edit): string => {
+  const parts = text.split(find)
+  if (parts.length !== 2) throw new Error(`a patch of ${file} finds its place ${parts.length - 1} times: ${find}`)
+  return parts.join(replace)
+}
+
+const textOf = (source: unknown): string => {
+  if (typeof source === 'string') return source
+  if (source instanceof Uint8Array) return Buffer.from(source).toString('utf8')
+  throw new Error('a module without a text')
+}
