@@ -33,8 +33,8 @@ const before: { readonly [name: string]: { readonly [role in Role]: Pick<Armed, 
 }
 
 /**
- * Shares cases among the processes of a day. Those of one process come one after the other: the next is armed when the one before has happened,
- * so that none befalls a process that suffers from another. `nth` is drawn small: every life must live to see it.
+ * Shares cases among the processes of a day. Those of one process come one after the other: whoever is dead or stopped comes to no other label.
+ * `nth` is drawn small: every life must live to see it.
  */
 export const share = (
   cases: readonly Case[],

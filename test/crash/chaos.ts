@@ -89,7 +89,7 @@ export const runCases = async (
   const most = Math.max(...[...armed.values()].map(list => list.length))
   // As many orders as the longest list may take time.
   const spanMs = 15_000 + most * (stopMs + 3_000)
-  const day = makeDay(random, Math.min(3_000, Math.ceil(spanMs / 60)), spanMs, 6)
+  const day = makeDay(random, Math.min(3_000, Math.ceil(spanMs / 60)), spanMs, 4, true)
   const watch = watchPoints(join(dir, 'points'), armed, stopMs)
   try {
     const points = { dir: watch.dir, armed }
@@ -98,16 +98,16 @@ export const runCases = async (
     return await withStage(open, day, async stage => {
       let over = false
       const allHappened = (async () => {
-        const until = performance.now() + spanMs + 20_000
+        const until = performance.now() + spanMs + 10_000
         while (watch.left().length > 0 && performance.now() < until) await pause(100)
         over = true
       })()
       const outages = (async () => {
         while (!over) {
           const line = `line-${random.pick(stage.day.banks).code}`
-          await pause(2_500)
+          await pause(4_000)
           await stage.city.suffer(line, over ? undefined : { kind: 'down' })
-          await pause(1_500)
+          await pause(3_000)
           await stage.city.suffer(line, undefined)
         }
       })()

@@ -66,8 +66,8 @@ const deeds: readonly (readonly [deed: string, ms?: number])[] = [
 ]
 const offices = ['14301020000', '14301030000', '14301040000', '14301210000', '14302020000', '14306020000', '14307020000']
 
-/** Makes a day of `count` orders sent within `spanMs`; each process has `places` at each bank. */
-export const makeDay = (random: Random, count: number, spanMs: number, places = 24): Day => {
+/** Makes a day of `count` orders sent within `spanMs`; each process has `places` at each bank; `late`: many answers come too late. */
+export const makeDay = (random: Random, count: number, spanMs: number, places = 24, late = false): Day => {
   // One bank at most books whatever comes, so that a debit sent twice shows in the money and not only in the journal.
   const trusting = random.percent(60) ? random.pick(bankCodes) : undefined
   const banks = bankCodes.map(code => ({
@@ -81,7 +81,7 @@ export const makeDay = (random: Random, count: number, spanMs: number, places = 
     const order = orderOf(random, i + 1, bank.code)
     addAccount(random, bank, order, i)
     if (random.percent(25)) {
-      const [deed, ms] = random.pick(deeds)
+      const [deed, ms] = late && random.percent(40) ? (['late', 1_300] as const) : random.pick(deeds)
       bank.plan.push({ when: { ticketNo: order.ticketNo.slice(-8) }, do: deed, ...(ms === undefined ? {} : { ms }) })
     }
     return { order, atMs: random.whole(0, spanMs), inBatch: random.percent(30), twice: random.percent(10) }

@@ -1,11 +1,11 @@
 // `node --import ./test/patch/points.ts gateway/main.ts …`: the process kills or stops itself at labelled places of the production code, whose text
-// is changed as it is loaded. CHAOS_POINTS tells which, in this order: the next is armed once the one before has happened, in whichever life.
+// is changed as it is loaded. CHAOS_POINTS tells which; each happens once, in whichever life, and one at a time: whoever is dead or stopped comes nowhere.
 import { closeSync, existsSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { commitName, places } from './labels.ts'
 import { patch } from './patch.ts'
 
-/** One case: at the n-th arrival (from 1, counted from when it is armed) at a label. */
+/** One case: at the n-th arrival (from 1, counted in each life) at a label. */
 export type Armed = { readonly id: string; readonly label: string; readonly nth: number; readonly action: 'kill' | 'stop' }
 /** What a process is told: its cases, and the folder in which it leaves a mark for each that happened and each label it came to. */
 export type Orders = { readonly dir: string; readonly role: string; readonly armed: readonly Armed[] }
@@ -24,20 +24,20 @@ export type Chaos = {
 }
 
 const openChaos = ({ dir, role, armed }: Orders): Chaos => {
-  const left = armed.filter(({ id }) => !existsSync(join(dir, `${id}.hit`)))
-  let count = 0
+  let left = armed.filter(({ id }) => !existsSync(join(dir, `${id}.hit`)))
+  const counts = new Map<string, number>()
   const seen = new Set<string>()
   const arrive = (label: string): void => {
     if (!seen.has(label)) {
       seen.add(label)
       writeFileSync(join(dir, `${role} ${label}.seen`), '')
     }
-    const next = left[0]
-    if (next?.label !== label) return
-    count++
-    if (count < next.nth) return
-    left.shift()
-    count = 0
+    const count = (counts.get(label) ?? 0) + 1
+    counts.set(label, count)
+    const next = left.find(one => one.label === label && one.nth <= count)
+    if (!next) return
+    left = left.filter(one => one !== next)
+    counts.set(label, 0)
     // Written before it happens: a process that is gone writes nothing.
     const mark = openSync(join(dir, `${next.id}.hit`), 'wx')
     writeSync(mark, JSON.stringify({ pid: process.pid, at: Date.now() }))
