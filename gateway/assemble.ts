@@ -6,7 +6,6 @@ import { type BankLine, type Banks, openBanks } from './call.ts'
 import type { Config } from './config.ts'
 import type { DebitState } from './domain/debit.ts'
 import { type Reference, withHalts } from './domain/reference.ts'
-import { isNearDay } from './domain/time.ts'
 import type { Flow, Note } from './flows/flow.ts'
 import { type Guard, openGuard } from './flows/guard.ts'
 import { hearLate } from './flows/late.ts'
@@ -59,12 +58,6 @@ export const assemble = async (
     // A link test that is to come keeps no process alive.
     pause: ms => timer(ms, undefined, { ref: false }),
     note: hear.note,
-    sawDay: (bankCode, day, now) => {
-      if (!isNearDay(day, now)) return
-      store
-        .sawDay(bankCode, day, now)
-        .catch(error => hear.note({ event: 'trouble', bankCode, detail: `accounting date: ${String(error)}` }))
-    },
   })
   guard.watch(codesOf(lines))
   const flow: Flow = {

@@ -39,8 +39,6 @@ export type GuardOptions = {
   readonly random: () => number
   readonly pause: (ms: number) => Promise<void>
   readonly note: (note: Note) => void
-  /** Told of the accounting date (记账日期) of each link test: on a day without debits nobody else would see that the bank's day has ended. */
-  readonly sawDay: (bankCode: string, accountingDate: string, now: Date) => void
 }
 
 type Watched = {
@@ -139,7 +137,6 @@ export const openGuard = (options: GuardOptions): Guard => {
     if (!policy || !request || !bank.testable) return false
     const started = clock()
     const { answer } = await call(bankCode, 'linkTest', request, policy.timeoutMs)
-    if (answer.kind === 'answered' && answer.accountingDate !== undefined) options.sawDay(bankCode, answer.accountingDate, clock())
     bank.testable = answer.kind !== 'unsendable'
     note({
       event: 'link-test',

@@ -18,6 +18,21 @@ export const matrix = (asked: Partial<Case> = {}): Case[] =>
         each.action === (asked.action ?? each.action),
     )
 
+/** Labels that a process comes to now and then only: their cases have a day of their own, in which few are killed. */
+const seldom: ReadonlySet<string> = new Set(['commit.keep', 'commit.late-answer', 'commit.hasten', 'commit.postpone'])
+const nameOf = (label: string): string => label.replace(/\.[^.]*$/, '')
+const isSeldom = ({ label }: Case): boolean => seldom.has(nameOf(label))
+
+/** Cases by days: at most so many a day, kills and stops of every kind in each; of what is seldom reached a third as many. */
+export const inDays = (cases: readonly Case[], perDay: number): Case[][] => {
+  const dealt = (some: readonly Case[], most: number): Case[][] => {
+    const days = Math.ceil(some.length / most)
+    return Array.from({ length: days }, (_, day) => some.filter((_each, i) => i % days === day))
+  }
+  const often = cases.filter(each => !isSeldom(each))
+  return [...dealt(often, perDay), ...dealt(cases.filter(isSeldom), Math.max(1, Math.floor(perDay / 3)))]
+}
+
 /**
  * What must have happened so that a label is reached at all: an answer is too late only for a process that slept with it in its hands; a block of
  * numbers is taken, and a bank's day is new, once in a life.
@@ -46,9 +61,9 @@ export const share = (
     const names = processes[role]
     const name = names.reduce((least, each) => ((armed.get(each)?.length ?? 0) < (armed.get(least)?.length ?? 0) ? each : least), names[0]!)
     const list = armed.get(name) ?? []
-    const first = before[label.replace(/\.[^.]*$/, '')]?.[role]
+    const first = before[nameOf(label)]?.[role]
     if (first) list.push({ id: `${i}-before`, ...first, nth: 1 })
-    list.push({ id: `${i}`, label, nth: first ? 1 : random.whole(1, 3), action })
+    list.push({ id: `${i}`, label, nth: first || seldom.has(nameOf(label)) ? 1 : random.whole(1, 3), action })
     armed.set(name, list)
   }
   return armed

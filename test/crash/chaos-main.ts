@@ -1,7 +1,7 @@
 // Chaos with real processes. `npm run chaos -- --list`; `--matrix [--point LABEL] [--action kill|stop] [--role gateway|worker] [--per-day 20]
 // [--stop-ms 90000]` every labelled point; `--seeds 200 [--from 1]` random schedules.
 import { parseArgs } from 'node:util'
-import { type Case, listed, matrix } from './cases.ts'
+import { type Case, inDays, listed, matrix } from './cases.ts'
 import { type ChaosReport, chaosText, runCases, runSchedules, shortStopMs } from './chaos.ts'
 import { openServers } from './servers.ts'
 
@@ -35,14 +35,11 @@ const asked = (): Partial<Case> => ({
 
 const run = async (): Promise<boolean> => {
   const cases = values.matrix || values.point !== undefined ? matrix(asked()) : []
-  const perDay = Number(values['per-day'])
-  // Far apart in the list, so that a day has kills and stops of every kind.
-  const days = Math.ceil(cases.length / perDay)
+  const days = inDays(cases, Number(values['per-day']))
   let failed = 0
-  for (let day = 0; day < days; day++) {
+  for (const [day, own] of days.entries()) {
     const servers = await openServers()
-    const own = cases.filter((_, i) => i % days === day)
-    const report = await runCases(servers, `points-${day + 1}-of-${days}`, own, Number(values.from) + day, Number(values['stop-ms']))
+    const report = await runCases(servers, `points-${day + 1}-of-${days.length}`, own, Number(values.from) + day, Number(values['stop-ms']))
     say(report)
     if (report.faults.length > 0) failed++
     await servers.close(report.faults.length > 0)
@@ -56,7 +53,7 @@ const run = async (): Promise<boolean> => {
     await servers.close(bad)
   }
   process.stdout.write(
-    `${cases.length} cases in ${days} days, ${seeds} schedules: ${failed === 0 ? 'all kept' : `${failed} runs failed`}\n`,
+    `${cases.length} cases in ${days.length} days, ${seeds} schedules: ${failed === 0 ? 'all kept' : `${failed} runs failed`}\n`,
   )
   return failed === 0
 }

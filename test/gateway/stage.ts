@@ -119,7 +119,7 @@ export const stage = (
   const random = Math.random
   const note = (each: Note) => void notes.push(each)
   const quietly = (ms: number) => pause(ms, undefined, { ref: false })
-  const guard = openGuard({ call: lines3.call, reference: () => reference, clock, random, pause: quietly, note, sawDay: () => {} })
+  const guard = openGuard({ call: lines3.call, reference: () => reference, clock, random, pause: quietly, note })
   if (guarded) guard.watch(lines.map(line => line.bank.code))
   const flow: Flow = {
     clock,

@@ -113,9 +113,8 @@ export const places: readonly Edit[] = [
   },
   {
     file: 'gateway/call.ts',
-    find: '    const transcript = JSON.stringify({\n      ...sent,\n      reply:',
-    replace: `    ${point("'bank.' + verb", 'received')}
-    const transcript = JSON.stringify({\n      ...sent,\n      reply:`,
+    find: '    const answer = answerOf(told,',
+    replace: `    ${point("'bank.' + verb", 'received')}\n    const answer = answerOf(told,`,
   },
   {
     file: 'gateway/queue.ts',

@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { matrix, share } from '../crash/cases.ts'
+import { inDays, matrix, share } from '../crash/cases.ts'
 import { randomOf } from '../crash/random.ts'
 import { commitName, labels, places } from './labels.ts'
 import { edited } from './patch.ts'
 
 describe('the changed texts', () => {
   test.each(places.map(place => [place.file, place.find.trim(), place] as const))('%s: %s stands there once', (file, _, place) => {
-    expect(edited(readFileSync(file, 'utf8'), place)).not.toBe(readFileSync(file, 'utf8'))
+    expect(edited(readFileSync(file, 'utf8'), place.find, place.replace)).not.toBe(readFileSync(file, 'utf8'))
   })
   test.each([
     ['not there', 'abc', 'x'],
     ['twice', 'abab', 'ab'],
   ])('a place that is %s is an error', (_, text, find) => {
-    expect(() => edited(text, { file: 'x', find, replace: '' })).toThrow(/finds its place/)
+    expect(() => edited(text, find, '')).toThrow(/finds its place/)
   })
 })
 
@@ -46,6 +46,13 @@ describe('the matrix', () => {
       { label: 'commit.settle.sent', role: 'gateway', action: 'kill' },
       { label: 'commit.settle.sent', role: 'worker', action: 'kill' },
     ])
+  })
+  test('every case has its day, and what is seldom reached has a quieter one', () => {
+    const days = inDays(matrix(), 26)
+    expect(days.flat()).toHaveLength(matrix().length)
+    expect(new Set(days.flat()).size).toBe(matrix().length)
+    const quiet = days.filter(day => day.some(({ label }) => label.startsWith('commit.keep')))
+    for (const day of quiet) expect(day.length).toBeLessThanOrEqual(8)
   })
   test('is shared so that every case is armed once, in a process of its kind, and no process has much more than another', () => {
     const armed = share(matrix(), processes, randomOf(1))

@@ -15,15 +15,15 @@ export const patch = (edits: readonly Edit[]): void => {
       const loaded = next(url, context)
       const mine = byUrl.get(url)
       if (!mine) return loaded
-      return { ...loaded, source: mine.reduce((text, edit) => edited(text, edit), textOf(loaded.source)) }
+      return { ...loaded, source: mine.reduce((text, { find, replace }) => edited(text, find, replace), textOf(loaded.source)) }
     },
   })
 }
 
 /** A text with its one place changed; throws where the place is not there, or not the only one. */
-export const edited = (text: string, { file, find, replace }: Edit): string => {
+export const edited = (text: string, find: string, replace: string): string => {
   const parts = text.split(find)
-  if (parts.length !== 2) throw new Error(`a patch of ${file} finds its place ${parts.length - 1} times: ${find}`)
+  if (parts.length !== 2) throw new Error(`a patch finds its place ${parts.length - 1} times: ${find}`)
   return parts.join(replace)
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { bugs } from '../patch/bugs.ts'
-import { edited } from '../patch/load.ts'
+import { edited } from '../patch/patch.ts'
 import { runSeed } from './run.ts'
 
 const root = join(import.meta.dirname, '../..')
