@@ -199,7 +199,7 @@ const moveOnAnswer = updater<Settlement>(
   // What somebody waits for is settled with whatever waits, elsewhere.
   't.id = v.id AND t.attempt_no = v.fence AND t.lease_owner = v.owner AND t.state = v.from_state AND t.awaited = 0',
   // The code and text belong together: a new outcome replaces both, none leaves both.
-  `t.state = v.to_state, t.lease_owner = NULL, t.next_attempt_at = v.next_at, t.person = v.person, t.redeliveries = v.redeliveries, t.inquiries = v.inquiries,
+  `t.room = NULL, t.state = v.to_state, t.lease_owner = NULL, t.next_attempt_at = v.next_at, t.person = v.person, t.redeliveries = v.redeliveries, t.inquiries = v.inquiries,
    t.bank_text = IF(v.result_code IS NULL, t.bank_text, v.bank_text), t.bank_result_code = COALESCE(v.bank_result_code, t.bank_result_code),
    t.result_code = COALESCE(v.result_code, t.result_code), t.bank_serial = COALESCE(v.bank_serial, t.bank_serial),
    t.accounting_date = COALESCE(v.accounting_date, t.accounting_date), t.settled_at = v.settled_at`,

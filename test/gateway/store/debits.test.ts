@@ -148,6 +148,20 @@ describe('settlement', () => {
       ['accept sent', 'succeed succeeded'],
     ])
   })
+  test('takes the room that was kept for it: the row does not grow, and its page is not split', async () => {
+    const debit = await newDebit({ owner: 'serve-0123456789abc' })
+    await store.accept(debit)
+    const bytes = async () => {
+      const parts = ['state', 'lease_owner', 'result_code', 'bank_result_code', 'bank_text', 'bank_serial', 'room']
+      const sql = `SELECT OCTET_LENGTH(CONCAT_WS('', ${parts.join(', ')})) AS bytes FROM instruction WHERE id = ?`
+      return (await fresh.db.query<{ bytes: number }>(sql, [debit.instructionId]))[0]!.bytes
+    }
+    const before = await bytes()
+    const said = decided({ outcome: outcome('90000', '0000', '交易成功') })
+    await store.settle(settlement(debit, { owner: debit.owner, decision: said, bankSerial: '2026111000000001' }))
+    // The two instants weigh the same; the accounting date takes three bytes.
+    expect((await bytes()) + 3).toBeLessThanOrEqual(before)
+  })
   test('a stale owner, attempt or state changes no row, alone and among others', async () => {
     const debit = await newDebit()
     const neighbour = await newDebit()

@@ -25,7 +25,7 @@ const plain = [
   'treasury',
 ]
 /** Columns that only the server uses. */
-const serverOnly = new Map([['instruction', ['live']]])
+const serverOnly = new Map([['instruction', ['live', 'room']]])
 
 type Column = { readonly type: string; readonly nullable: boolean; readonly key: boolean }
 type Table = { readonly [column: string]: Column }
