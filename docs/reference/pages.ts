@@ -1,6 +1,8 @@
 import { exchanges, type Fields, faults, type Kind, type Message, outcomes, type Verb, verbs, version } from '@taxlink/bank-sdk'
 import { debitMachine } from '../../gateway/domain/debit.ts'
 import { proposalMachine } from '../../gateway/domain/proposal.ts'
+import { reversalTable } from '../../gateway/domain/reversal.ts'
+import { supplementRows } from '../../gateway/domain/supplement.ts'
 
 // The reference pages: what the catalogue, the codes, the faults and the state tables say, for people. Nothing here is written by hand twice.
 
@@ -104,12 +106,29 @@ const machineSection = (title: string, { table: moves }: AnyMachine, begins: rea
   ].join('\n\n')
 }
 
+const does = { done: '无须发送,已完成', refuse: '拒绝', wait: '等原交易了结' }
+
 const statePage = (): string =>
   page(
     '状态表 / States',
     '由状态表(`gateway/domain`)生成:表中没有的转移不会发生。 / Generated from the state tables: a move that is not here does not happen.',
-    machineSection('扣款 debit(第十六、三十二条)', debitMachine, ['accepted', 'sent', 'refused']),
+    machineSection('扣款、补充划缴、冲正 debit, supplementaryDebit, reversal(第十六、三十二、三十五条)', debitMachine, [
+      'accepted',
+      'sent',
+      'refused',
+    ]),
     machineSection('双人提案 proposal', proposalMachine, ['proposed']),
+    '## 冲正的决定表 / Decision table of a reversal(第三十五条第一项)',
+    '自上而下,第一条成立的决定;都不成立则发送。 / From above, the first that holds decides; where none does, it is sent.',
+    table(
+      ['规则 rule', '结论', 'does', '代码 code', '含义', 'meaning'],
+      reversalTable.map(row => [`\`${row.rule}\``, does[row.does], row.does, `\`${row.code}\``, row.zh, row.en]),
+    ),
+    '## 补充划缴的拒绝 / What refuses a supplementary debit(第三十五条第二、三项)',
+    table(
+      ['规则 rule', '代码 code', '含义', 'meaning'],
+      supplementRows.map(row => [`\`${row.rule}\``, `\`${row.code}\``, row.zh, row.en]),
+    ),
   )
 
 /** The reference pages of docs/. */

@@ -14,8 +14,12 @@ const supplemented = (ticket: Ticket): number =>
 export const shortfall = (ticket: Ticket, debit: Movement, reason: SupplementReason): number =>
   ticket.amount - (reason === 'bank-missing' ? 0 : atTheBank(ticket, debit)) - supplemented(ticket)
 
-type Row = Ruling & { readonly holds: (ticket: Ticket, debit: Movement, reason: SupplementReason, amount: number) => boolean }
-const rows: readonly Row[] = [
+/** One row: the first that holds refuses. */
+export type SupplementRow = Ruling & {
+  readonly holds: (ticket: Ticket, debit: Movement, reason: SupplementReason, amount: number) => boolean
+}
+/** What refuses a supplementary debit, in the order in which the reasons outrank each other; where no row holds, it is sent. */
+export const supplementRows: readonly SupplementRow[] = [
   {
     rule: 'ticket-void',
     code: '24020',
@@ -84,7 +88,7 @@ const rows: readonly Row[] = [
 
 /** What an order for a supplementary debit leads to: never more than the shortfall, never two at once. */
 export const decideSupplement = (ticket: Ticket, debit: Movement, reason: SupplementReason, amount: number): Verdict => {
-  const row = rows.find(({ holds }) => holds(ticket, debit, reason, amount))
+  const row = supplementRows.find(({ holds }) => holds(ticket, debit, reason, amount))
   if (!row) return { kind: 'send' }
   const { rule, code, zh, en } = row
   return { kind: 'refuse', rule, code, zh, en }

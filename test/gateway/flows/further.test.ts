@@ -31,9 +31,11 @@ beforeAll(async () => {
 afterAll(() => fresh.drop())
 
 type City = Awaited<ReturnType<typeof openCity>>
+// Long enough for a busy machine to send and answer in time; only what is planned to be lost is waited out.
+const patient = { ...quickPolicy, timeoutMs: 1_500, redeliveryLadderMs: Array.from({ length: 30 }, () => 100) }
 const openCity = async (policy: Partial<BankPolicy> = {}, bank: Partial<SimulatorOptions> = {}) => {
   const simulated = await simulateBanks(() => undefined, { now: clock, ...bank })
-  const inForce = { ...quickPolicy, ...policy }
+  const inForce = { ...patient, ...policy }
   const own = stage(store, sampleReference(inForce), simulated.lines, `city-${++orders}`, false, clock)
   let sweeping: NodeJS.Timeout | undefined
   const work = () => {
@@ -215,7 +217,7 @@ describe('a bank that dedupes by key', () => {
 test('a late success against a proven refusal becomes a break, and the answer is kept', async () => {
   const city = await openCity()
   const ticketNo = nextTicket()
-  city.of('4301').plan([planned(ticketNo, { do: 'late', ms: 1_500 })])
+  city.of('4301').plan([planned(ticketNo, { do: 'late', ms: 5_000 })])
   // Its inquiries are answered wrongly: the debit is refused while the true answer is still on its way.
   const call: City['flow']['call'] = async (code, verb, request, timeoutMs, maySend) =>
     verb === 'inquiry'
@@ -263,7 +265,7 @@ describe('a bank that keeps tombstones, but books the same key twice', () => {
       expect(net(city, bankCode, ticketNo)).toBe(0)
       // The first message, held up somewhere, arrives now.
       const [own] = await store.load([end.instructionId])
-      const { answer } = await city.flow.call(bankCode, 'debit', JSON.parse(own!.request) as never, 2_000)
+      const { answer } = await city.flow.call(bankCode, 'debit', JSON.parse(own!.request) as never, 20_000)
       expect(answer).toMatchObject({ kind: 'answered', outcome: { code: '24020' } })
       expect(net(city, bankCode, ticketNo)).toBe(0)
     }))
@@ -271,7 +273,7 @@ describe('a bank that keeps tombstones, but books the same key twice', () => {
   test('booked after the window, against the promise: the tombstone’s reversal gives it back, and the debit is a certain zero', () =>
     everywhere(async bankCode => {
       const ticketNo = nextTicket()
-      const window = quickPolicy.timeoutMs + quickPolicy.quiescenceMs
+      const window = patient.timeoutMs + patient.quiescenceMs
       city.of(bankCode).plan([
         planned(ticketNo, { do: 'late-booking', ms: window + 200 }),
         // The reversal comes after the late booking.

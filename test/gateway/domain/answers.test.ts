@@ -1,0 +1,206 @@
+import { outcome, outcomes, type UnifiedCode } from '@taxlink/bank-sdk'
+import { describe, expect, test } from 'vitest'
+import { type Asked, type InstructionVerb, type Proof, proofOf, sameAmount } from '../../../gateway/domain/answers.ts'
+import type { BankPolicy } from '../../../gateway/domain/bank.ts'
+import { contradiction, saidBy } from '../../../gateway/domain/break.ts'
+import { type Answer, afterInquiry, afterSend, type Standing } from '../../../gateway/domain/debit.ts'
+import { accountingDay, dayHasEnded, isNearDay } from '../../../gateway/domain/time.ts'
+
+const codes = Object.keys(outcomes) as UnifiedCode[]
+const verbs: readonly InstructionVerb[] = ['debit', 'supplementaryDebit', 'reversal']
+
+/** What each code proves, written down once more: by its digits, not by the sets of the code. */
+const oracle = (verb: InstructionVerb, code: string, asked: Asked, byKey: boolean): Proof => {
+  const by = (...list: string[]) => list.includes(code)
+  if (code === '90000') return 'done'
+  if (verb === 'reversal') {
+    if (code === '94032') return 'done'
+    if (code === '94054') return asked === 'inquiry' ? 'doubt' : 'no-original'
+    if (by('24015', '24020')) return 'doubt'
+    if (by('34001', '38002')) return asked === 'again' && !byKey ? 'doubt' : 'refused'
+  } else if (by('94032', '34001', '38002')) return 'doubt'
+  const ofTheMessage = by('24015', '28001', '31004', '91005', '93013', '93014') || /^9300[12347]$/.test(code)
+  if (ofTheMessage) return asked === 'first' ? 'refused' : 'doubt'
+  // By the account: 24001 … 24020 but for «failed or busy», and «never sent».
+  if (/^240/.test(code)) return code === '24006' ? 'doubt' : 'refused'
+  return code === '99092' ? 'refused' : 'doubt'
+}
+
+test.each(verbs)('what every code proves about a %s, however it was asked', verb => {
+  for (const code of codes)
+    for (const asked of ['first', 'again', 'inquiry'] as const)
+      for (const byKey of [false, true])
+        expect([code, asked, byKey, proofOf(verb, outcome(code), asked, byKey)]).toEqual([
+          code,
+          asked,
+          byKey,
+          oracle(verb, code, asked, byKey),
+        ])
+})
+
+test('«already done» may leave the amount out, a success may not', () => {
+  expect([sameAmount(5, outcome('90000'), 5), sameAmount(5, outcome('94032'), 5), sameAmount(5, outcome('94032'), 0)]).toEqual([
+    true,
+    true,
+    true,
+  ])
+  expect([sameAmount(5, outcome('90000'), 0), sameAmount(5, outcome('94032'), 4), sameAmount(5, outcome('90000'), 6)]).toEqual([
+    false,
+    false,
+    false,
+  ])
+})
+
+const policy: BankPolicy = {
+  dedupe: 'by-key',
+  inquiry: true,
+  reversal: 'any',
+  tombstones: true,
+  dayEnd: '17:30',
+  quiescenceMs: 60_000,
+  inquiryLadderMs: [1_000, 5_000],
+  redeliveryLadderMs: [500, 2_000],
+  timeoutMs: 20_000,
+  concurrency: 8,
+  connections: 2,
+  pipeline: 4,
+}
+const now = new Date('2026-11-10T02:00:00.000Z')
+const at = (ms: number) => new Date(now.getTime() + ms)
+const answered = (code: UnifiedCode, amount = 100): Answer => ({ kind: 'answered', outcome: outcome(code), amount })
+const unknown: Standing = { verb: 'debit', state: 'unknown', amount: 100, redeliveries: 0, inquiries: 0, lastSentAt: now, acceptedAt: now }
+const reversal: Standing = { ...unknown, verb: 'reversal', state: 'sent' }
+const tombstone: Standing = { ...reversal, inDoubt: true, whole: true }
+
+describe('a reversal', () => {
+  test('done, or done already', () => {
+    expect(afterSend(reversal, answered('90000'), policy, now, 0.5)).toMatchObject({ state: 'succeeded' })
+    expect(afterSend(reversal, answered('94032', 0), policy, now, 0.5)).toMatchObject({ state: 'succeeded' })
+    expect(afterSend(reversal, answered('90000'), policy, now, 0.5).effect).toBeUndefined()
+  })
+  test('of another amount than asked for is a doubt', () => {
+    expect(afterSend(reversal, answered('90000', 99), policy, now, 0.5).state).toBe('unknown')
+  })
+  test('not to be had any more is final', () => {
+    for (const code of ['34001', '38002'] as const)
+      expect(afterSend(reversal, answered(code, 0), policy, now, 0.5)).toMatchObject({ state: 'refused', outcome: { code } })
+  })
+  test('of a debit the bank confirmed and does not know any more is a person’s', () => {
+    expect(afterSend(reversal, answered('94054', 0), policy, now, 0.5)).toMatchObject({
+      state: 'unknown',
+      person: true,
+      nextAttemptAt: undefined,
+    })
+  })
+  test('for a tombstone: no original is the proof wanted, of a bank that promises it', () => {
+    expect(afterSend(tombstone, answered('94054', 0), policy, now, 0.5)).toMatchObject({
+      state: 'succeeded',
+      booked: 0,
+      effect: 'original-zero',
+      outcome: { class: 'succeeded', code: '90000', bankCode: '94054' },
+    })
+    expect(afterSend(tombstone, answered('94054', 0), { ...policy, tombstones: false }, now, 0.5)).toMatchObject({
+      state: 'unknown',
+      person: true,
+    })
+    expect(afterSend(tombstone, answered('90000'), policy, now, 0.5)).toMatchObject({ state: 'succeeded', effect: 'original-zero' })
+    expect(afterSend(tombstone, answered('34001', 0), policy, now, 0.5)).toMatchObject({ state: 'refused', effect: 'original-person' })
+    const unsendable: Answer = { kind: 'unsendable', fault: 'too-long', outcome: outcome('93001') }
+    expect(afterSend(tombstone, unsendable, policy, now, 0.5)).toMatchObject({ state: 'refused', effect: 'original-person' })
+  })
+})
+
+describe('«not found» after the window, by what the bank has promised', () => {
+  const asked = (standing: Standing, change: Partial<BankPolicy>, ms = 60_000) =>
+    afterInquiry({ ...standing, state: 'unknown' }, answered('94054', 0), { ...policy, ...change }, at(ms), 0.5)
+  test.each(verbs)('by-key: the same key again (%s)', verb => {
+    expect(asked({ ...unknown, verb }, {})).toMatchObject({ event: 'absent', state: 'accepted' })
+  })
+  test.each(['debit', 'supplementaryDebit'] as const)('tombstone: a reversal first, and it waits for that (%s)', verb => {
+    expect(asked({ ...unknown, verb }, { dedupe: 'tombstone' })).toMatchObject({
+      state: 'unknown',
+      effect: 'tombstone',
+      person: false,
+      nextAttemptAt: undefined,
+    })
+    expect(asked({ ...unknown, verb }, { dedupe: 'tombstone' }, 59_999).effect).toBeUndefined()
+  })
+  test('tombstone: not on another accounting day than the debit’s', () => {
+    const end = Date.parse('2026-11-10T09:30:00Z') - now.getTime()
+    expect(asked(unknown, { dedupe: 'tombstone' }, end - 1)).toMatchObject({ effect: 'tombstone' })
+    expect(asked(unknown, { dedupe: 'tombstone' }, end)).toMatchObject({ person: true, nextAttemptAt: undefined })
+    expect(asked(unknown, { dedupe: 'tombstone' }, end).effect).toBeUndefined()
+  })
+  test('tombstone: a whole reversal may be sent again, a part may not', () => {
+    expect(asked({ ...reversal, whole: true }, { dedupe: 'tombstone' })).toMatchObject({ event: 'absent' })
+    expect(asked(reversal, { dedupe: 'tombstone' })).toMatchObject({ person: true })
+    expect(asked({ ...reversal, whole: true }, { dedupe: 'none', tombstones: false })).toMatchObject({ person: true })
+  })
+  test('none: a person', () => {
+    expect(asked(unknown, { dedupe: 'none', tombstones: false })).toMatchObject({ person: true, nextAttemptAt: undefined })
+  })
+  test('a bank that cannot be asked: nothing is sent again without an inquiry, whatever its class', () => {
+    const passed = (dedupe: BankPolicy['dedupe'], ms: number) =>
+      afterInquiry(unknown, { kind: 'undelivered', fault: 'no-inquiry' }, { ...policy, dedupe, inquiry: false }, at(ms), 0.5)
+    expect(passed('by-key', 60_000)).toMatchObject({ state: 'unknown', person: true })
+    expect(passed('tombstone', 60_000)).toMatchObject({ effect: 'tombstone' })
+    expect(passed('none', 60_000)).toMatchObject({ person: true })
+    for (const dedupe of ['by-key', 'tombstone', 'none'] as const)
+      expect(passed(dedupe, 59_999)).toMatchObject({ person: false, state: 'unknown' })
+  })
+})
+
+describe('a late answer against a settled record', () => {
+  const recorded = (state: 'succeeded' | 'refused', booked = 0, back = 0, verb: InstructionVerb = 'debit') => ({
+    verb,
+    state,
+    booked,
+    back,
+  })
+  const says = (state: 'succeeded' | 'refused', amount = 0, code = state === 'succeeded' ? '90000' : '24003') => ({ state, amount, code })
+  test.each([
+    [recorded('refused'), says('succeeded', 100), 'bank-only'],
+    [recorded('succeeded', 100), says('refused'), 'bank-missing'],
+    [recorded('succeeded', 100), says('succeeded', 70), 'under-debited'],
+    [recorded('succeeded', 100), says('succeeded', 130), 'over-debited'],
+    [recorded('succeeded', 100), says('succeeded', 100), undefined],
+    [recorded('refused'), says('refused'), undefined],
+    // Given back on our own order, the bank calls it reversed; and «booked» was said before we gave it back.
+    [recorded('succeeded', 100, 100), says('refused', 0, '24020'), undefined],
+    [recorded('succeeded', 100, 40), says('refused', 0, '24020'), 'bank-missing'],
+    [recorded('refused', 0, 100), says('succeeded', 100), undefined],
+    // What was not given back, the bank has too much of.
+    [recorded('succeeded', 100, 0, 'reversal'), says('refused'), 'over-debited'],
+    [recorded('refused', 0, 0, 'reversal'), says('succeeded', 100), 'under-debited'],
+  ] as const)('%j, and the bank says %j: %s', (record, said, kind) => {
+    expect(contradiction(record, said)?.kind).toBe(kind)
+  })
+  test('an open record is contradicted by nothing', () => {
+    for (const state of ['accepted', 'sent', 'unknown'] as const)
+      expect(contradiction({ verb: 'debit', state, booked: 0, back: 0 }, says('succeeded', 100))).toBeUndefined()
+  })
+  test('only what is certain was said', () => {
+    expect(saidBy('debit', answered('90000'), true)).toEqual({ state: 'succeeded', code: '90000', amount: 100 })
+    expect(saidBy('debit', answered('24003', 0), true)).toMatchObject({ state: 'refused' })
+    for (const code of ['24015', '28003', '94054', '31004'] as const) expect(saidBy('debit', answered(code, 0), true)).toBeUndefined()
+    expect(saidBy('debit', { kind: 'undelivered', fault: 'x' }, true)).toBeUndefined()
+  })
+})
+
+describe('the bank’s day', () => {
+  test.each([
+    ['2026-11-10T09:29:59.999Z', '17:30', '2026-11-10'],
+    ['2026-11-10T09:30:00.000Z', '17:30', '2026-11-11'],
+    ['2026-11-10T15:59:59.999Z', '24:00', '2026-11-10'],
+    ['2026-11-10T16:00:00.000Z', '24:00', '2026-11-11'],
+    ['2026-12-31T09:30:00.000Z', '17:30', '2027-01-01'],
+    ['2026-11-10T02:00:00.000Z', '00:00', '2026-11-11'],
+  ])('%s, ending at %s, is %s', (instant, dayEnd, day) => {
+    expect(accountingDay(new Date(instant), dayEnd)).toBe(day)
+    // What is booked on a day is booked before its end.
+    expect(dayHasEnded(day, dayEnd, undefined, new Date(instant))).toBe(false)
+  })
+  test('a day that cannot be is not believed', () => {
+    expect([isNearDay('2026-11-25', now), isNearDay('2026-11-26', now), isNearDay('2020-01-01', now)]).toEqual([true, false, true])
+  })
+})
