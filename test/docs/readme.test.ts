@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { balanceText } from '../../gateway/day/balance.ts'
-import { operations } from '../../gateway/http/operations.ts'
+import { everyOperation } from '../../gateway/http/every-operation.ts'
 import { exists, page, root, section, tableRows } from './page.ts'
 
 // README.md against the code: its commands, its places, its addresses, the number of debits of the sample day.
@@ -24,14 +24,10 @@ describe('the first page', () => {
     expect(exists(path)).toBe(true)
   })
   test('the addresses are those of the interface', () => {
-    const told = tableRows(section(readme, '看一看')).map(cells =>
-      inCode(cells[0]!)[0]!.replace('{ticketNo}', ':ticketNo').replace(/\?.*/, ''),
+    const told = tableRows(section(readme, '看一看')).flatMap(cells =>
+      inCode(cells[0]!).map(code => code.replace(/\{(\w+)\}/, ':$1').replace(/\?.*/, '')),
     )
-    expect(told.sort()).toEqual(
-      Object.values(operations)
-        .map(({ method, url }) => `${method} ${url}`)
-        .sort(),
-    )
+    expect(told.sort()).toEqual(everyOperation.map(({ method, url }) => `${method} ${url}`).sort())
   })
   test('the sample day is as large as it says', () => {
     const count = page('gateway/day/orders.jsonl').trimEnd().split('\n').length
