@@ -19,7 +19,7 @@ export const matrix = (asked: Partial<Case> = {}): Case[] =>
     )
 
 /** Labels that a process comes to now and then only: their cases have a day of their own, in which few are killed. */
-const seldom: ReadonlySet<string> = new Set(['commit.keep', 'commit.late-answer', 'commit.hasten', 'commit.postpone'])
+const seldom: ReadonlySet<string> = new Set(['commit.keep', 'commit.late-answer', 'commit.hasten', 'commit.postpone', 'bank.reversal'])
 const nameOf = (label: string): string => label.replace(/\.[^.]*$/, '')
 const isSeldom = ({ label }: Case): boolean => seldom.has(nameOf(label))
 

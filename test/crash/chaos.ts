@@ -22,6 +22,8 @@ export type ChaosReport = {
   readonly happened: readonly string[]
   readonly faults: readonly string[]
   readonly tickets: number
+  /** Reversals that were done. */
+  readonly givenBack: number
   readonly seconds: number
   readonly dir: string
 }
@@ -30,6 +32,7 @@ const processes = { gateway: ['gateway-1', 'gateway-2'], worker: ['worker-1', 'w
 /** Longer than any lease: whoever sleeps so long finds that others have gone on. */
 export const shortStopMs = timeoutMs + leaseMs + 700
 const patienceMs = 90_000
+const deliveryLeaseMs = 60_000
 
 type Stage = { readonly city: City; readonly taxSide: ReturnType<typeof openTaxSide>; readonly receiver: Receiver; readonly day: Day }
 
@@ -59,7 +62,8 @@ const judge = async ({ city, taxSide, receiver, day }: Stage): Promise<{ evidenc
   const kept = await readRecord(city.databaseUrl)
   const last = kept.results.length
   const caughtUp = () => taxSide.seen.feed.length >= last && (receiver.delivered.at(-1)?.seq ?? 0) >= last
-  for (const until = performance.now() + 20_000; !caughtUp() && performance.now() < until; ) await pause(50)
+  // A worker that was killed while it delivered keeps the right to deliver until its lease is over.
+  for (const until = performance.now() + deliveryLeaseMs + 20_000; !caughtUp() && performance.now() < until; ) await pause(50)
   const books = await Promise.all(city.controls.map(control => readBooks(control, day.banks)))
   const evidence = { ...kept, seen: taxSide.seen, books }
   return { evidence, faults: [...check(evidence), ...checkDelivered(kept.results, receiver.delivered)] }
@@ -139,6 +143,7 @@ const report = (
   name,
   dir,
   tickets: evidence.record.length,
+  givenBack: (evidence.further ?? []).filter(f => f.state === 'succeeded').length,
   seconds: Math.round((performance.now() - began) / 100) / 10,
   ...came,
 })
@@ -200,7 +205,7 @@ export const runSchedules = async (
   const dir = join(servers.dir, name)
   clean(dir)
   const random = randomOf(first)
-  const day = makeDay(random, ordersOfWindow * count, windowMs, 24)
+  const day = makeDay(random, ordersOfWindow * count, windowMs, 24, true)
   const reports: ChaosReport[] = []
   const open = (webhook: Receiver) => openCity(servers, dir, `chaos_${first}`, day, 2, 3, { webhook, proxies: random })
   await withStage(open, day, async stage => {
@@ -236,8 +241,8 @@ const toldSuffering = ({ atMs, forMs, line, toxic }: Suffering): string =>
   `${(atMs / 1000).toFixed(2).padStart(6)} s  ${JSON.stringify(toxic)} on ${line} for ${forMs} ms`
 
 /** A report as people read it. */
-export const chaosText = ({ name, happened, faults, tickets, seconds, dir }: ChaosReport): string => {
-  const head = `${name}: ${happened.length} happened, ${tickets} tickets, ${seconds} s`
+export const chaosText = ({ name, happened, faults, tickets, givenBack, seconds, dir }: ChaosReport): string => {
+  const head = `${name}: ${happened.length} happened, ${tickets} tickets, ${givenBack} given back, ${seconds} s`
   if (faults.length === 0) return head
   return [head, ...happened.map(h => `  ${h}`), ...faults.slice(0, 40).map(f => `  ✗ ${f}`), `  logs in ${dir}`].join('\n')
 }

@@ -71,6 +71,23 @@ const [first, second] = good.record as [Evidence['record'][number], Evidence['re
 test('a good day has no faults', () => {
   expect(check(good)).toEqual([])
 })
+test('what was given back once, in the record and at the bank, is no fault', () => {
+  const third = { seq: 3, ticketNo: paid, state: 'succeeded', verb: 'reversal' }
+  const evidence: Evidence = {
+    ...good,
+    seen: { ...good.seen, feed: [...good.seen.feed, third] },
+    results: [...good.results, third],
+    further: [{ ticketNo: paid, bankCode: '4301', verb: 'reversal', state: 'succeeded', booked: 100 }],
+    books: [
+      {
+        ...books,
+        accounts: [{ account: '4301000000000000001', balance: '500' }],
+        entries: [...books.entries, { ticketNo: paid, kind: 'reversal', account: '4301000000000000001', amount: 100 }],
+      },
+    ],
+  }
+  expect(check(evidence)).toEqual([])
+})
 
 describe('the money', () => {
   test.each<[string, Evidence, string]>([
@@ -90,6 +107,29 @@ describe('the money', () => {
       'on a foreign account',
     ],
     ['a reversal nobody asked for', withBooks({ entries: [{ ...booking, kind: 'reversal' }] }), 'a booking of kind reversal'],
+    [
+      'given back twice',
+      {
+        ...withBooks({ entries: [booking, { ...booking, kind: 'reversal', amount: 100 }, { ...booking, kind: 'reversal', amount: 100 }] }),
+        further: [{ ticketNo: paid, bankCode: '4301', verb: 'reversal', state: 'succeeded', booked: 100 }],
+      },
+      'a booking of kind reversal over 100',
+    ],
+    [
+      'given back in the record only',
+      { ...good, further: [{ ticketNo: paid, bankCode: '4301', verb: 'reversal', state: 'succeeded', booked: 100 }] },
+      '100 given back in the record, but at no bank',
+    ],
+    [
+      'a reversal that comes to no end',
+      { ...good, further: [{ ticketNo: paid, bankCode: '4301', verb: 'reversal', state: 'unknown', booked: 0 }] },
+      'a reversal is still unknown',
+    ],
+    [
+      'a reversal that the feed does not tell',
+      { ...good, further: [{ ticketNo: paid, bankCode: '4301', verb: 'reversal', state: 'refused', booked: 0 }] },
+      'beside its debit',
+    ],
     ['refused, yet booked', withBooks({ entries: [booking, { ...booking, ticketNo: poor, amount: 700 }] }), 'refused, but booked'],
     ['booked, nobody sent it', withBooks({ entries: [booking, { ...booking, ticketNo: '9'.repeat(18) }] }), 'booked, but nobody sent it'],
     ['sums differ', withBooks({ entries: [{ ...booking, amount: 599 }] }), 'the tax side has 600 fen, the bank booked 599'],

@@ -3,10 +3,18 @@ import type { Seen } from './taxside.ts'
 
 /** What the record says of a ticket. */
 export type Recorded = { readonly ticketNo: string; readonly bankCode: string; readonly amount: number; readonly state: string }
-/** A line of the feed as the record holds it. */
-export type Published = { readonly seq: number; readonly ticketNo: string; readonly state: string }
+/** What the record says of a reversal or a supplementary debit: fen that moved by it. */
+export type Further = {
+  readonly ticketNo: string
+  readonly bankCode: string
+  readonly verb: string
+  readonly state: string
+  readonly booked: number
+}
+/** A line of the feed as the record holds it; about a debit where it names no verb. */
+export type Published = { readonly seq: number; readonly ticketNo: string; readonly state: string; readonly verb?: string }
 /** A line of the journal, oldest first. */
-export type Journalled = { readonly ticketNo: string; readonly event: string; readonly state: string }
+export type Journalled = { readonly ticketNo: string; readonly instructionId?: number; readonly event: string; readonly state: string }
 /** A bank's own books, and what its accounts held in the morning. */
 export type Books = {
   readonly bankCode: string
@@ -18,6 +26,7 @@ export type Books = {
 export type Evidence = {
   readonly seen: Seen
   readonly record: readonly Recorded[]
+  readonly further?: readonly Further[]
   readonly results: readonly Published[]
   readonly journal: readonly Journalled[]
   readonly books: readonly Books[]
@@ -30,6 +39,7 @@ export type Evidence = {
 export const check = (evidence: Evidence): string[] => [
   ...checkTaxSide(evidence),
   ...checkTickets(evidence),
+  ...checkGivenBack(evidence),
   ...checkStrays(evidence),
   ...checkFeed(evidence),
   ...checkJournal(evidence),
@@ -69,7 +79,7 @@ const checkTickets = ({ seen, record, books }: Evidence): string[] => {
       continue
     }
     if (order.amount !== amount || order.bankCode !== bankCode) faults.push(`${ticketNo}: the record holds another order than was sent`)
-    const bookings = booked.get(ticketNo) ?? []
+    const bookings = (booked.get(ticketNo) ?? []).filter(b => b.kind !== 'reversal')
     if (!isFinal(state)) faults.push(`${ticketNo}: still ${state}`)
     if (bookings.length > 1) faults.push(`${ticketNo}: booked ${bookings.length} times`)
     if (state === 'succeeded' && bookings.length === 0) faults.push(`${ticketNo}: succeeded, but no bank booked it`)
@@ -79,6 +89,28 @@ const checkTickets = ({ seen, record, books }: Evidence): string[] => {
       if (b.bankCode !== bankCode || b.account !== order.account) faults.push(`${ticketNo}: booked on a foreign account`)
       if (b.kind !== 'debit') faults.push(`${ticketNo}: a booking of kind ${b.kind}`)
     }
+  }
+  return faults
+}
+
+/** Each reversal the record knows as done was booked exactly once, over its amount; none beside, and never more than was taken. */
+const checkGivenBack = ({ further = [], books }: Evidence): string[] => {
+  const faults = further.filter(f => !isFinal(f.state)).map(f => `${f.ticketNo}: a ${f.verb} is still ${f.state}`)
+  const entries = byTicket(books.flatMap(each => each.entries))
+  const known = byTicket(further.filter(f => f.verb === 'reversal' && f.booked > 0))
+  for (const ticketNo of new Set([...entries.keys(), ...known.keys()])) {
+    const all = entries.get(ticketNo) ?? []
+    const back = all.filter(b => b.kind === 'reversal')
+    const left = (known.get(ticketNo) ?? []).map(f => f.booked)
+    for (const { amount } of back) {
+      const at = left.indexOf(amount)
+      if (at < 0) faults.push(`${ticketNo}: a booking of kind reversal over ${amount} that the record does not know`)
+      else left.splice(at, 1)
+    }
+    for (const amount of left) faults.push(`${ticketNo}: ${amount} given back in the record, but at no bank`)
+    const taken = all.filter(b => b.kind !== 'reversal').reduce((sum, b) => sum + b.amount, 0)
+    const returned = back.reduce((sum, b) => sum + b.amount, 0)
+    if (returned > taken) faults.push(`${ticketNo}: ${taken} fen taken, ${returned} given back`)
   }
   return faults
 }
@@ -95,11 +127,22 @@ const checkStrays = ({ seen, record, books }: Evidence): string[] => {
 }
 
 /** The feed has every final ticket once, without a gap; whoever read it while it grew has seen exactly that. */
-const checkFeed = ({ seen, record, results }: Evidence): string[] => {
+const checkFeed = ({ seen, record, further = [], results }: Evidence): string[] => {
   const faults: string[] = []
   const lines = results.toSorted((a, b) => a.seq - b.seq)
   for (const [i, { seq }] of lines.entries()) if (seq !== i + 1) faults.push(`the feed has ${seq} where ${i + 1} should stand`)
-  const published = byTicket(lines)
+  const published = byTicket(lines.filter(line => (line.verb ?? 'debit') === 'debit'))
+  const others = byTicket(lines.filter(line => (line.verb ?? 'debit') !== 'debit'))
+  const finals = byTicket(further.filter(f => isFinal(f.state)))
+  for (const ticketNo of new Set([...others.keys(), ...finals.keys()])) {
+    const [told, done] = [others, finals].map(of =>
+      (of.get(ticketNo) ?? [])
+        .map(each => `${each.verb} ${each.state}`)
+        .sort()
+        .join(),
+    )
+    if (told !== done) faults.push(`${ticketNo}: the feed tells "${told}" beside its debit, the record "${done}"`)
+  }
   for (const { ticketNo, state } of record) {
     const found = published.get(ticketNo) ?? []
     if (isFinal(state) && found.length !== 1) faults.push(`${ticketNo}: ${found.length} times in the feed`)
@@ -137,7 +180,10 @@ export const checkDelivered = (results: readonly Published[], delivered: readonl
 /** Never again blindly: a debit is sent again only after proof that it did not arrive, and each ticket is settled once. */
 const checkJournal = ({ journal }: Evidence): string[] => {
   const faults: string[] = []
-  for (const [ticketNo, entries] of byTicket(journal)) {
+  // What is said of an instruction beside its own course moves it nowhere.
+  const moves = journal.filter(e => !['stop', 'void', 'break'].includes(e.event))
+  for (const entries of Map.groupBy(moves, e => e.instructionId ?? e.ticketNo).values()) {
+    const { ticketNo } = entries[0]!
     if (entries.filter(e => e.event === 'accept').length !== 1 || entries[0]?.event !== 'accept')
       faults.push(`${ticketNo}: its journal does not begin with its one acceptance`)
     for (const [i, entry] of entries.entries()) {
@@ -151,15 +197,18 @@ const checkJournal = ({ journal }: Evidence): string[] => {
 }
 
 /** Σ tax = Σ bank, and every account holds what it held less what was booked. */
-const checkSums = ({ record, books }: Evidence): string[] => {
+const checkSums = ({ record, further = [], books }: Evidence): string[] => {
   const faults: string[] = []
   for (const { bankCode, opening, accounts, entries } of books) {
     const mine = record.filter(r => r.bankCode === bankCode && r.state === 'succeeded')
-    const tax = mine.reduce((sum, r) => sum + BigInt(r.amount), 0n)
-    const bank = entries.reduce((sum, e) => sum + BigInt(e.amount), 0n)
+    const signed = (e: { kind?: string; verb?: string }, fen: number) =>
+      e.kind === 'reversal' || e.verb === 'reversal' ? -BigInt(fen) : BigInt(fen)
+    const other = further.filter(f => f.bankCode === bankCode).reduce((sum, f) => sum + signed(f, f.booked), 0n)
+    const tax = mine.reduce((sum, r) => sum + BigInt(r.amount), other)
+    const bank = entries.reduce((sum, e) => sum + signed(e, e.amount), 0n)
     if (tax !== bank) faults.push(`bank ${bankCode}: the tax side has ${tax} fen, the bank booked ${bank}`)
     const held = new Map(opening.map(a => [a.account, BigInt(a.balance)]))
-    for (const e of entries) held.set(e.account, (held.get(e.account) ?? 0n) - BigInt(e.amount))
+    for (const e of entries) held.set(e.account, (held.get(e.account) ?? 0n) - signed(e, e.amount))
     for (const { account, balance } of accounts)
       if (held.get(account) !== BigInt(balance))
         faults.push(`bank ${bankCode}: an account holds ${balance}, its bookings say ${held.get(account)}`)

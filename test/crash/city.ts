@@ -253,7 +253,7 @@ const bankIn = async (dir: string, { code, accounts, plan, dedupe }: Day['banks'
 }
 
 const said = async (child: Child, pattern: RegExp): Promise<RegExpMatchArray> => {
-  const found = await Promise.race([child.line(pattern), pause(30_000, undefined, { ref: false })])
+  const found = await Promise.race([child.line(pattern), pause(120_000, undefined, { ref: false })])
   if (!found) throw new Error(`${child.name} did not come up`)
   return found
 }

@@ -37,7 +37,14 @@ export type BankOfDay = {
 }
 /** A filing day: what is sent and when (ms after the start), by whom it is answered, and the contract all banks have. */
 export type Day = {
-  readonly orders: readonly { readonly order: Order; readonly atMs: number; readonly inBatch: boolean; readonly twice: boolean }[]
+  readonly orders: readonly {
+    readonly order: Order
+    readonly atMs: number
+    readonly inBatch: boolean
+    readonly twice: boolean
+    /** What the tax side orders about it as soon as it is accepted: fen to be given back, or a stop. */
+    readonly afterwards?: number | 'stop'
+  }[]
   readonly banks: readonly BankOfDay[]
   /** The reference data of the sample province under this day's contract. */
   readonly reference: string
@@ -66,8 +73,11 @@ const deeds: readonly (readonly [deed: string, ms?: number])[] = [
 ]
 const offices = ['14301020000', '14301030000', '14301040000', '14301210000', '14302020000', '14306020000', '14307020000']
 
-/** Makes a day of `count` orders sent within `spanMs`; each process has `places` at each bank; `late`: many answers come too late. */
-export const makeDay = (random: Random, count: number, spanMs: number, places = 24, late = false): Day => {
+/**
+ * Makes a day of `count` orders sent within `spanMs`; each process has `places` at each bank. `unquiet`: many answers come too late, and the tax side
+ * gives back and stops.
+ */
+export const makeDay = (random: Random, count: number, spanMs: number, places = 24, unquiet = false): Day => {
   // One bank at most books whatever comes, so that a debit sent twice shows in the money and not only in the journal.
   const trusting = random.percent(60) ? random.pick(bankCodes) : undefined
   const banks = bankCodes.map(code => ({
@@ -81,10 +91,15 @@ export const makeDay = (random: Random, count: number, spanMs: number, places = 
     const order = orderOf(random, i + 1, bank.code)
     addAccount(random, bank, order, i)
     if (random.percent(25)) {
-      const [deed, ms] = late && random.percent(40) ? (['late', 1_300] as const) : random.pick(deeds)
+      const [deed, ms] = unquiet && random.percent(40) ? (['late', 1_300] as const) : random.pick(deeds)
       bank.plan.push({ when: { ticketNo: order.ticketNo.slice(-8) }, do: deed, ...(ms === undefined ? {} : { ms }) })
     }
-    return { order, atMs: random.whole(0, spanMs), inBatch: random.percent(30), twice: random.percent(10) }
+    const sent = { order, atMs: random.whole(0, spanMs), inBatch: random.percent(30), twice: random.percent(10) }
+    if (!unquiet || !random.percent(20)) return sent
+    return {
+      ...sent,
+      afterwards: random.percent(20) ? ('stop' as const) : random.percent(50) ? order.amount : random.whole(1, order.amount),
+    }
   })
   return { orders: shared(random, banks, orders), banks, reference: referenceOf(places) }
 }

@@ -1,18 +1,29 @@
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
-import type { Books, Journalled, Published, Recorded } from './check.ts'
+import type { Books, Further, Journalled, Published, Recorded } from './check.ts'
 import type { BankOfDay } from './day.ts'
 
 /** Reads the record by plain SQL, over a connection of its own. */
-export const readRecord = async (databaseUrl: string): Promise<{ record: Recorded[]; results: Published[]; journal: Journalled[] }> => {
+export const readRecord = async (
+  databaseUrl: string,
+): Promise<{ record: Recorded[]; further: Further[]; results: Published[]; journal: Journalled[] }> => {
   const connection = await createConnection({ uri: databaseUrl, supportBigNumbers: true })
   try {
     const rows = async <T>(sql: string): Promise<T[]> => (await connection.query<RowDataPacket[]>(sql))[0] as unknown[] as T[]
     return {
       record: await rows<Recorded>(
-        `SELECT t.ticket_no AS ticketNo, i.bank_code AS bankCode, i.amount, i.state FROM ticket t LEFT JOIN instruction i USING (ticket_no)`,
+        `SELECT t.ticket_no AS ticketNo, i.bank_code AS bankCode, i.amount, i.state FROM ticket t
+         LEFT JOIN instruction i ON i.ticket_no = t.ticket_no AND i.verb = 'debit'`,
       ),
-      results: await rows<Published>('SELECT seq, ticket_no AS ticketNo, state FROM result ORDER BY seq'),
-      journal: await rows<Journalled>('SELECT ticket_no AS ticketNo, event, state FROM journal ORDER BY id'),
+      further: await rows<Further>(
+        `SELECT ticket_no AS ticketNo, bank_code AS bankCode, verb, state, IF(state = 'succeeded', COALESCE(booked_amount, amount), 0) AS booked
+         FROM instruction WHERE verb <> 'debit'`,
+      ),
+      results: await rows<Published>(
+        `SELECT r.seq, r.ticket_no AS ticketNo, r.state, i.verb FROM result r JOIN instruction i ON i.id = r.instruction_id ORDER BY r.seq`,
+      ),
+      journal: await rows<Journalled>(
+        'SELECT ticket_no AS ticketNo, instruction_id AS instructionId, event, state FROM journal ORDER BY id',
+      ),
     }
   } finally {
     connection.destroy()

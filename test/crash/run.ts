@@ -101,12 +101,18 @@ export const sendAll = async (day: Day, taxSide: ReturnType<typeof openTaxSide>,
   const together = day.orders.filter(each => each.inBatch).toSorted((a, b) => a.atMs - b.atMs)
   const batches = Array.from({ length: Math.ceil(together.length / 10) }, (_, i) => together.slice(i * 10, i * 10 + 10))
   await Promise.all([
-    ...alone.map(async ({ order, atMs, twice }) => {
+    ...alone.map(async ({ order, atMs, twice, afterwards }) => {
       await pause(atMs)
       if (over()) return
       await taxSide.send(order)
       // One that lost the answer, or whose operator is impatient.
       if (twice) await taxSide.send(order)
+      const { ticketNo } = order
+      if (afterwards === 'stop') await taxSide.further('/v1/stops', { orderNo: `ZF-${ticketNo}`, ticketNo })
+      else if (afterwards !== undefined) {
+        const back = { orderNo: `CZ-${ticketNo}`, ticketNo, amount: afterwards, reason: 'over-debited' }
+        await taxSide.further('/v1/reversals', back)
+      }
     }),
     ...batches.map(async batch => {
       await pause(batch.at(-1)!.atMs)

@@ -91,6 +91,11 @@ export const openTaxSide = (urls: readonly string[], tls: { ca: string; cert: st
         if (left.length > 0) await pause(150)
       }
     },
+    /** Orders that (a part of) what a ticket took be given back, or that it be stopped, until the order is certainly accepted. */
+    further: async (path: '/v1/reversals' | '/v1/stops', order: { readonly orderNo: string; readonly ticketNo: string }): Promise<void> => {
+      const { status, body } = await insist('POST', path, order)
+      if (status !== 200 && status !== 202) odd.push(`${order.orderNo}: status ${status} ${JSON.stringify(body)}`)
+    },
     /** Reads what the feed holds beyond what was read; resolves to how many lines that were. */
     read: async (): Promise<number> => {
       const after = feed.at(-1)?.seq ?? 0

@@ -19,7 +19,7 @@ const commits: readonly { readonly name: string; readonly what: string; readonly
   { name: 'keep', what: 'an answer that came too late', sql: /^INSERT INTO answer\b.* ON DUPLICATE KEY/, roles: both },
   { name: 'settle', what: 'what came of a call, journal, feed', sql: /^INSERT INTO answer\b/, roles: both },
   { name: 'proposal', what: 'what one person proposes, and what another decides', sql: /^(INSERT INTO|UPDATE) proposal\b/, roles: rare },
-  { name: 'order', what: 'a reversal, a supplementary debit, a stop', sql: /^INSERT INTO tax_order\b/, roles: rare },
+  { name: 'order', what: 'a reversal, a supplementary debit, a stop', sql: /^INSERT INTO tax_order\b/, roles: gateway },
   { name: 'review', what: 'the end of one that never left', sql: /^UPDATE instruction SET state = \?, attempt_no\b/, roles: rare },
   { name: 'break', what: 'a contradiction', sql: /^INSERT INTO break\b/, roles: rare },
   { name: 'late-answer', what: 'the words of a late answer', sql: /^INSERT INTO late_answer\b/, roles: both },
@@ -50,6 +50,7 @@ export const commitName = (statements: readonly string[]): string | undefined =>
 
 const verbs: readonly { readonly verb: string; readonly roles: readonly Role[] }[] = [
   { verb: 'debit', roles: both },
+  { verb: 'reversal', roles: both },
   { verb: 'inquiry', roles: worker },
   { verb: 'linkTest', roles: both },
 ]
