@@ -22,11 +22,11 @@ export const recordBugs: readonly Bug[] = [
     ],
   },
   bug(
-    'settle-without-owner',
-    'a stale worker settles',
+    'stale-worker-not-fenced',
+    'a worker whose lease ran out settles what another has in hand',
     record,
-    '|| row.lease_owner !== owner || row.state !== settlement.from) return false',
-    ') return false',
+    'row.attempt_no !== settlement.attemptNo || row.lease_owner !== owner || row.state !== settlement.from',
+    'row.lease_owner === null || row.state !== settlement.from',
   ),
   bug(
     'settle-without-fence',

@@ -27,6 +27,8 @@ export type Deed =
   | 'wrong-amount'
   | 'wrong-ticket'
   | 'books-less'
+  | 'claims-more'
+  | 'claims-all'
   | 'garbage'
 
 /** How often a bank is not as it should be, out of 1, and how. */
@@ -51,6 +53,8 @@ export class SimulatedBank {
   isAway = false
   /** The keys under which it books one fen less than asked: a bank that is wrong itself. */
   readonly less = new Set<string>()
+  /** What it says of a key, and what it has: two persons will find out. */
+  readonly lies = new Map<string, { readonly ticketNo: string; readonly claims: number; readonly has: number }>()
   readonly faults: BankFaults
   readonly #world: World
   readonly #speech: Speech
@@ -64,6 +68,7 @@ export class SimulatedBank {
       readonly accounts: readonly Account[]
       readonly accountingDate: string
       readonly dedupes: boolean
+      readonly reversals: 'any' | 'whole-only' | 'none'
       readonly faults: BankFaults
       readonly booked: (ticketNo: string) => void
     },
@@ -76,6 +81,7 @@ export class SimulatedBank {
       accounts: options.accounts,
       accountingDate: options.accountingDate,
       dedupe: options.dedupes ? 'by-key' : 'none',
+      reversals: options.reversals,
       write: change => {
         if (change.type !== 'decision' || change.serial === undefined) return
         world.trace.add(world.now, bank.code, change.verb, change.ticketNo)
@@ -83,6 +89,12 @@ export class SimulatedBank {
       },
     })
     this.#speech = new Speech(bank)
+  }
+
+  /** From now on nothing can be debited from this account. */
+  freeze(account: string): void {
+    const found = [...this.ledger.accounts()].find(a => a.account === account)
+    if (found) this.ledger.set({ account, balance: found.balance, state: 'frozen' })
   }
 
   /** What these bytes ask for. */
@@ -109,6 +121,11 @@ export class SimulatedBank {
     const { ledger } = this
     const request = this.less.has(key) ? lessened(heard as Instruction) : (heard as Instruction)
     const now = new Date(this.#world.now)
+    const lie = this.lies.get(key)
+    if (lie && (verb === 'debit' || verb === 'inquiry')) {
+      const serial = '2026111088888888'
+      return this.#speech.reply(verb, request, { code: '90000', amount: lie.claims, serial, date: ledger.accountingDate })
+    }
     if (verb === 'debit') return this.#speech.reply('debit', request, ledger.debit(request, now))
     if (verb === 'supplementaryDebit') return this.#speech.reply('supplementaryDebit', request, ledger.supplementaryDebit(request, now))
     if (verb === 'reversal') return this.#speech.reply('reversal', request, ledger.reverse(request, now))
@@ -157,6 +174,10 @@ export class SimulatedBank {
       case 'books-less':
         if (asked.verb === 'debit' && this.ledger.inquire(asked.heard as Heard<'inquiry'>).code === '94054') this.less.add(asked.key)
         break
+      case 'claims-more':
+      case 'claims-all':
+        if (asked.verb === 'debit' && this.ledger.inquire(asked.heard as Heard<'inquiry'>).code === '94054') this.#lie(deed, asked)
+        break
       case 'wrong-amount': {
         const reply = this.#act(asked) as Reply<'debit'>
         return this.#tell(asked, reply.amount > 1 ? { ...reply, ...{ amount: reply.amount - 1 } } : reply, answer)
@@ -166,6 +187,22 @@ export class SimulatedBank {
         return answer(new Uint8Array(64).fill(0xff), undefined)
     }
     this.#tell(asked, this.#act(asked), answer)
+  }
+
+  /** From now on it says of this key that all is debited, though less is, or nothing. */
+  #lie(deed: 'claims-more' | 'claims-all', asked: Asked) {
+    const request = asked.heard as Instruction
+    if (request.amount === 1) return
+    if (deed === 'claims-all') return this.#lied(asked, 0)
+    const { code } = this.ledger.debit(lessened(request), new Date(this.#world.now))
+    if (code === '90000') this.#lied(asked, Math.max(1, request.amount - 1))
+  }
+
+  #lied({ key, ticketNo, heard }: Asked, has: number): void {
+    const { amount } = heard as Instruction
+    if (has === amount) return
+    this.lies.set(key, { ticketNo, claims: amount, has })
+    this.#world.trace.add(this.#world.now, this.bank.code, 'lies', ticketNo)
   }
 
   #inProgress(asked: Asked, answer: Back) {

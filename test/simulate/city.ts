@@ -180,6 +180,7 @@ export class City {
       accounts,
       accountingDate: new Date(world.now).toISOString().slice(0, 10),
       dedupes: this.reference.banks.get(bank.code)!.policy.dedupe === 'by-key',
+      reversals: this.reference.banks.get(bank.code)!.policy.reversal,
       faults: this.plan.bank,
       booked: ticketNo => this.record.tables.touched.add(ticketNo),
     })

@@ -53,7 +53,6 @@ export const moveWithoutCall = (
   const row = tables.instruction.get(own.id)!
   if (row.settled_at === null) {
     row.state = state
-    row.attempt_no++
     row.lease_owner = null
     row.next_attempt_at = null
     row.person = 0

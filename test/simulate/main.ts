@@ -1,7 +1,7 @@
 // The production flows in a simulated world, many seeds of it:
 //   npm run simulate -- --seeds 20000 [--from 1]     plays seeds, on all cores
 //   npm run simulate -- --seed 17 [--trace]          plays one again, and prints what happened
-//   npm run simulate -- --bug NAME [--seeds 2000]    plants a bug and plays until a checker sees it
+//   npm run simulate -- --bug NAME,… [--seeds 2000]  plants a bug and plays until a checker sees it
 //   npm run simulate -- --bugs                       the same with every bug there is
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -79,7 +79,7 @@ const run = (): Promise<number> => {
   if (values.seed !== undefined) return one(Number(values.seed))
   if (values.corpus) return many(corpus())
   if (values.bug !== undefined || values.bugs) {
-    const names = bugs.map(({ name }) => name).filter(name => values.bugs || name === values.bug)
+    const names = bugs.map(({ name }) => name).filter(name => values.bugs || values.bug?.split(',').includes(name))
     if (names.length === 0) throw new Error(`there is no bug of the name ${values.bug}`)
     return hunted(names, range(Number(values.seeds ?? 2_000)))
   }

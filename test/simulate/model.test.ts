@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto'
 import { outcome } from '@taxlink/bank-sdk'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Decision } from '../../gateway/domain/debit.ts'
+import type { Verdict } from '../../gateway/domain/ticket.ts'
 import { later } from '../../gateway/domain/time.ts'
+import { openBankDays } from '../../gateway/store/days.ts'
 import type { Instruction, NewDebit, Settlement } from '../../gateway/store/debits.ts'
 import { openStore, type Store } from '../../gateway/store/store.ts'
 import { type Random, randomOf } from '../crash/random.ts'
 import { type FreshDatabase, freshDatabase } from '../database.ts'
+import { contradict, keepLate, named, order, review, sawDay, stop } from './orders.ts'
 import { Record } from './record.ts'
 import { Refused } from './rows.ts'
 import { feed, findDebit } from './views.ts'
@@ -24,6 +27,14 @@ afterEach(() => fresh.drop())
 const start = Date.UTC(2026, 10, 10, 2)
 const owners = ['one', 'two', 'three'] as const
 const outcomes = [undefined, outcome('90000', '0000'), outcome('24003', '1051', '余额不足'), outcome('28003', '9999'), outcome('94054')]
+const ruled = { code: '34001', rule: 'model', zh: '模型', en: 'model' } as const
+const verdicts: readonly Verdict[] = [
+  { kind: 'send' },
+  { kind: 'send' },
+  { kind: 'wait' },
+  { kind: 'done', ...ruled },
+  { kind: 'refuse', ...ruled },
+]
 const decisions: readonly (readonly [Decision['event'], Decision['state']])[] = [
   ['succeed', 'succeeded'],
   ['refuse', 'refused'],
@@ -41,6 +52,7 @@ class Walk {
   readonly #made: Settlement[] = []
   #now = start
   #tickets = 0
+  #orders = 0
 
   constructor(seed: number) {
     this.random = randomOf(seed)
@@ -52,7 +64,7 @@ class Walk {
     const { random, record } = this
     this.#now += random.whole(0, 40_000)
     const now = new Date(this.#now)
-    switch (random.whole(0, 9)) {
+    switch (random.whole(0, 14)) {
       case 0:
       case 1: {
         const debit = this.#debit(now)
@@ -94,8 +106,101 @@ class Walk {
         record.told(modelled, now)
         return ['relay', told, modelled]
       }
+      case 9:
+      case 10:
+      case 11:
+        return this.#order(now)
+      case 12:
+        return this.#further(now)
       default:
         return this.#deliver(now)
+    }
+  }
+
+  /** An order about one of the tickets, decided by a verdict that was drawn. */
+  async #order(now: Date): Promise<readonly [string, unknown, unknown]> {
+    const { random } = this
+    const about = this.#some()
+    if (!about) return ['nothing', 0, 0]
+    const { tables } = this.record
+    const kind = random.pick(['reversal', 'supplementaryDebit', 'stop'] as const)
+    const key = {
+      taxSystem: 'urn:taxlink:tax-system:model',
+      kind,
+      orderNo: `o${random.whole(1, 40)}`,
+      contentHash: Buffer.alloc(32, random.whole(1, 2)),
+    }
+    const drawn = random.pick(verdicts)
+    const decide = (): Verdict => drawn
+    if (kind === 'stop') {
+      const made = { ...key, kind, ticketNo: about.ticketNo, instructionId: about.id, acceptedAt: now }
+      // Only what is open can be stopped: the rules see to that.
+      const isOpen = about.state !== 'succeeded' && about.state !== 'refused'
+      const said: Verdict = isOpen ? drawn : verdicts[3]!
+      return ['stop', await store.stop(made, () => said), stop(tables, made, () => said)]
+    }
+    const original = tables.debitOf.get(about.ticketNo)!
+    const instruction = {
+      ...this.#instruction(about, now),
+      verb: kind,
+      originalId: original.id,
+      reason: kind === 'reversal' ? 'tax-side' : random.pick(['bank-missing', 'under-debited'] as const),
+    } as const
+    const made = { ...key, kind, instruction, wakeAt: later(now, 3_000) }
+    const said = await store.order(made, decide).catch(() => 'refused')
+    return ['order', said, refusable(() => order(tables, made, decide))]
+  }
+
+  /** What is looked at again, put off, heard late, contradicted, or seen of a bank's day. */
+  async #further(now: Date): Promise<readonly [string, unknown, unknown]> {
+    const { random, record } = this
+    const { tables } = record
+    const some = this.#some()
+    if (!some) return ['nothing', 0, 0]
+    const by = { now, actor: random.pick(owners) }
+    switch (random.whole(0, 4)) {
+      case 0: {
+        const drawn = random.pick(verdicts)
+        return [
+          'review',
+          await store.review(some.id, some.ticketNo, () => drawn, by),
+          review(tables, some.id, some.ticketNo, () => drawn, by),
+        ]
+      }
+      case 1: {
+        const put = { instruction: some, until: later(now, random.whole(0, 60_000)) }
+        return ['postpone', await store.postpone(put), record.postpone(put)]
+      }
+      case 2: {
+        const words = random.pick(['{"a":1}', '{"b":2}'])
+        await store.keepLate(some.id, now, '90000', words)
+        keepLate(tables, some.id, now, '90000', words)
+        return ['keepLate', await store.named(some), named(tables, some)]
+      }
+      case 3: {
+        const said = { state: random.pick(['succeeded', 'refused'] as const), code: '90000', amount: random.whole(1, 1_000) }
+        const found = { at: now, actor: 'one', source: random.pick(['late-answer', 'inquiry'] as const) }
+        return ['contradict', await store.contradict(some, said, found), contradict(tables, some, said, found)]
+      }
+      default: {
+        const day = random.pick(['2026-11-10', '2026-11-11', '2026-11-12'])
+        return ['sawDay', await openBankDays(fresh.db).sawDay(some.bankCode, day, now), sawDay(tables, some.bankCode, day, now)]
+      }
+    }
+  }
+
+  #instruction({ ticketNo, officeCode, bankCode, amount }: Instruction, now: Date) {
+    const id = this.#prefix * 1_000_000 + 700_000 + ++this.#orders
+    return {
+      id,
+      ticketNo,
+      officeCode,
+      bankCode,
+      amount,
+      entrustDate: '2026-11-10',
+      serialNo: String(id % 100_000_000).padStart(8, '0'),
+      request: '{}',
+      acceptedAt: now,
     }
   }
 
@@ -208,15 +313,22 @@ const tables = [
   { name: 'outbox', by: ['instruction_id'] },
   { name: 'result', by: ['seq'] },
   { name: 'delivery', by: ['name'] },
+  { name: 'tax_order', by: ['id'] },
+  { name: 'break', by: ['id'] },
+  { name: 'late_answer', by: ['instruction_id', 'transcript_hash'] },
+  { name: 'bank_day', by: ['bank_code'] },
 ] as const
 
+/** Tables whose id is the place of a row. */
+const isList = (name: string): boolean => ['journal', 'tax_order', 'break'].includes(name)
 const real = async (name: string, by: readonly string[]): Promise<object[]> => {
   const rows = await fresh.db.query<object>(`SELECT * FROM ${name} ORDER BY ${by.join(', ')}`)
-  return inOrder(rowsOf(rows, ['live', ...(name === 'journal' ? ['id'] : [])]), ...(name === 'journal' ? [] : by))
+  return inOrder(rowsOf(rows, ['live', 'is_open', ...(isList(name) ? ['id'] : [])]), ...(isList(name) ? [] : by))
 }
 const modelled = ({ tables: t }: Record, name: (typeof tables)[number]['name'], by: readonly string[]): object[] => {
   if (name === 'outbox') return inOrder(rowsOf([...t.outbox].map(([instruction_id, wake_at]) => ({ instruction_id, wake_at }))), ...by)
-  if (name === 'journal') return rowsOf(t.journal)
+  if (name === 'journal' || name === 'tax_order' || name === 'break') return rowsOf(t[name])
+  if (name === 'late_answer') return inOrder(rowsOf(t.late_answer), ...by)
   if (name === 'attempt' || name === 'answer') return inOrder(rowsOf([...t[name].values()].flat()), ...by)
   return inOrder(rowsOf(name === 'result' ? t.result : t[name].values()), ...by)
 }
@@ -224,14 +336,27 @@ const modelled = ({ tables: t }: Record, name: (typeof tables)[number]['name'], 
 test.each([1, 2, 3, 4])('walk %i: the simulated record and the real one go the same way', async seed => {
   const walk = new Walk(seed)
   const kinds = new Set<string>()
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 300; i++) {
     const [what, said, model] = await walk.step()
     expect(model, `step ${i}: ${what}`).toEqual(said)
     kinds.add(`${what} ${typeof said === 'boolean' ? said : ''}`)
   }
   for (const { name, by } of tables) expect(modelled(walk.record, name, by), name).toEqual(await real(name, by))
   // Nothing was compared that never happened.
-  for (const kind of ['claim true', 'claim false', 'settle true', 'settle false', 'hasten false', 'relay ', 'lease ', 'accept '])
+  for (const kind of [
+    'claim true',
+    'claim false',
+    'settle true',
+    'settle false',
+    'hasten false',
+    'relay ',
+    'lease ',
+    'accept ',
+    'order ',
+    'stop ',
+    'review ',
+    'contradict ',
+  ])
     expect(kinds).toContain(kind)
   const ids = [...walk.record.tables.instruction.keys()]
   expect(await store.load(ids)).toEqual(walk.record.load(ids))

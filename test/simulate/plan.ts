@@ -38,6 +38,8 @@ export type Plan = {
   readonly differing: number
   /** Orders that some banks’ layouts cannot write, out of 100. */
   readonly unwritable: number
+  /** Tickets about which the tax side orders more: reversals, stops, supplementary debits. */
+  readonly further: number
 }
 
 const deeds: readonly Deed[] = [
@@ -53,6 +55,8 @@ const deeds: readonly Deed[] = [
   'wrong-amount',
   'wrong-ticket',
   'books-less',
+  'claims-more',
+  'claims-all',
   'garbage',
 ]
 const classes: readonly BankPolicy['dedupe'][] = ['by-key', 'by-key', 'tombstone', 'none']
@@ -66,7 +70,7 @@ const policyOf = (random: Random, calm: boolean): BankPolicy => {
   return {
     dedupe,
     inquiry: calm || random.percent(85),
-    reversal: random.pick(['any', 'any', 'whole-only', 'none']),
+    reversal: dedupe === 'tombstone' ? random.pick(['any', 'whole-only']) : random.pick(['any', 'any', 'whole-only', 'none']),
     // The simulated banks keep their tombstones; what the registry does not say is not relied on.
     tombstones: dedupe === 'tombstone' || random.percent(70),
     dayEnd: random.pick(['16:00', '20:30', '24:00']),
@@ -135,5 +139,6 @@ export const planOf = (random: Random, banks: number): Plan => {
     twice: random.percent(50) ? 0 : 20,
     differing: random.percent(50) ? 0 : 10,
     unwritable: random.percent(50) ? 0 : 5,
+    further: random.pick([0, 15, 40]),
   }
 }

@@ -3,6 +3,7 @@ import type { DebitOrder } from '../../gateway/flows/order.ts'
 import { randomOf } from '../crash/random.ts'
 import { Broken } from './broken.ts'
 import { accountsOf, City, offices, start } from './city.ts'
+import { findLies, orderMore } from './further.ts'
 import { day, minute, type Plan, planOf, second } from './plan.ts'
 import { Watch } from './watch.ts'
 import { Wire } from './wire.ts'
@@ -44,9 +45,12 @@ const play = async (city: City, plan: Plan, watch: Watch): Promise<void> => {
   dayEnds(city, plan)
   world.after(plan.healMs, () => city.heal())
   reading(city)
+  findLies(city)
   const healed = world.now + plan.healMs
+  // What a process was to do while it was held up it does when it goes on.
+  const heldMs = plan.accidents.hold > 0 ? plan.accidents.holdMs : 0
   // Until then something that was sent may still arrive.
-  const over = healed + (plan.network.stuck > 0 ? plan.network.stuckMs : 0) + 20 * minute
+  const over = healed + (plan.network.stuck > 0 ? plan.network.stuckMs : 0) + heldMs + 20 * minute
   const deadline = over + 3 * day
   const each = () => watch.check()
   const done = () => world.now > over && watch.unfinished() === undefined
@@ -69,6 +73,7 @@ const orders = (city: City, plan: Plan): void => {
       const other = { ...order, amount, items: [{ ...order.items[0]!, amount }] }
       world.after(at + random.next() * random.pick([20, 60_000]), () => taxSide.send(other))
     }
+    if (random.percent(plan.further)) orderMore(city, order.ticketNo, at)
     for (let asks = random.whole(0, 2); asks > 0; asks--) world.after(at + random.next() * 10 * minute, () => taxSide.ask(order.ticketNo))
   }
 }

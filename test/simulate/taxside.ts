@@ -1,13 +1,23 @@
 import { acceptDebit, type OrderVerdict } from '../../gateway/flows/accept.ts'
+import type { ReversalOrder, StopOrder, SupplementOrder } from '../../gateway/flows/further.ts'
 import type { DebitOrder } from '../../gateway/flows/order.ts'
+import { reverse } from '../../gateway/flows/reverse.ts'
+import { stop } from '../../gateway/flows/stop.ts'
+import { supplement } from '../../gateway/flows/supplement.ts'
+import type { NewBreak } from '../../gateway/store/breaks.ts'
 import type { ResultView } from '../../gateway/store/reads.ts'
 import type { Parts } from './parts.ts'
 import type { World } from './world.ts'
 
 /** What the tax side was told of an instruction. */
 export type Told = { readonly id: number; readonly state: string; readonly by: 'answer' | 'inquiry' | 'feed' | 'webhook' }
-/** One order as it was sent, and what came of it. */
-type Sending = { readonly order: DebitOrder; answered: boolean; tries: number }
+/** One order as it is sent, again and again until `hear` has its answer. */
+type Sending = { readonly give: (gateway: Parts) => Promise<() => void>; answered: boolean; tries: number }
+/** A further order about a ticket. */
+export type Further =
+  | { readonly kind: 'reversal'; readonly order: ReversalOrder }
+  | { readonly kind: 'supplement'; readonly order: SupplementOrder }
+  | { readonly kind: 'stop'; readonly order: StopOrder }
 
 export const taxSystem = 'urn:taxlink:tax-system:simulated'
 
@@ -17,6 +27,8 @@ export class TaxSide {
   readonly sent = new Map<string, DebitOrder[]>()
   /** By ticket: the content that was told to be accepted. */
   readonly accepted = new Map<string, DebitOrder>()
+  /** By kind and number: the content of further orders that was told to be accepted. */
+  readonly ordered = new Map<string, Further['order']>()
   readonly told: Told[] = []
   /** The feed as it was read, and as it was delivered. */
   readonly read: ResultView[] = []
@@ -45,8 +57,42 @@ export class TaxSide {
   send(order: DebitOrder): void {
     const { ticketNo } = order
     this.sent.set(ticketNo, [...(this.sent.get(ticketNo) ?? []), order])
+    this.#give(gateway => acceptDebit(gateway.flow, gateway.slots, taxSystem, order).then(verdict => () => this.#answer(order, verdict)))
+  }
+
+  /** Gives a further order about a ticket that was accepted, until it is answered. */
+  further(of: Further): void {
+    const { orderNo, ticketNo } = of.order
+    this.#give(({ flow, slots }) =>
+      (of.kind === 'reversal'
+        ? reverse(flow, slots, taxSystem, of.order)
+        : of.kind === 'supplement'
+          ? supplement(flow, slots, taxSystem, of.order)
+          : stop(flow, taxSystem, of.order)
+      ).then(({ kind }) => () => {
+        this.#world.trace.add(this.#world.now, 'tax', `${of.kind} ${kind}`, ticketNo)
+        if (kind === 'absent') this.odd.push(`${ticketNo}: accepted, but a ${of.kind} does not find it`)
+        const before = this.ordered.get(`${of.kind}/${orderNo}`)
+        if (kind === 'accepted' || kind === 'repeated') {
+          if (before && before !== of.order) this.odd.push(`${ticketNo}: two contents of ${of.kind} ${orderNo} are told to be accepted`)
+          this.ordered.set(`${of.kind}/${orderNo}`, of.order)
+        } else if (before === of.order) this.odd.push(`${ticketNo}: ${of.kind} ${orderNo} differs from itself`)
+      }),
+    )
+  }
+
+  /** Two persons have found that the record and the bank differ, and say so in a process of the gateway until it is written. */
+  declare(found: Omit<NewBreak, 'at' | 'actor' | 'source'>, then: () => void): void {
+    this.#give(({ store }) =>
+      store
+        .declareBreak({ ...found, at: new Date(this.#world.now), actor: 'urn:taxlink:operator:two', source: 'resolution' })
+        .then(() => then),
+    )
+  }
+
+  #give(give: Sending['give']): void {
     this.#open++
-    this.#try({ order, answered: false, tries: 0 })
+    this.#try({ give, answered: false, tries: 0 })
   }
 
   /** Asks how a ticket stands. */
@@ -107,36 +153,36 @@ export class TaxSide {
   #try(sending: Sending): void {
     if (sending.answered) return
     sending.tries++
-    const { order } = sending
     const [gateway] = this.#one()
     this.#world.after(Math.min(600_000, 10_000 * 2 ** sending.tries), () => this.#try(sending))
     // A process that does not go on takes no connection.
     if (!gateway || gateway.host.heldUntil > this.#world.now) return
     this.#world.into(gateway.host, this.#delay(), () => {
-      acceptDebit(gateway.flow, gateway.slots, taxSystem, order).then(
-        verdict => this.#answer(sending, verdict),
+      sending.give(gateway).then(
+        hear => {
+          if (this.#isLost()) return
+          this.#world.after(this.#delay(), () => {
+            hear()
+            if (sending.answered) return
+            sending.answered = true
+            this.#open--
+          })
+        },
         () => undefined,
       )
     })
   }
 
-  #answer(sending: Sending, verdict: OrderVerdict): void {
-    if (this.#isLost()) return
-    this.#world.after(this.#delay(), () => {
-      const { order } = sending
-      const { ticketNo } = order
-      this.#world.trace.add(this.#world.now, 'tax', verdict.kind, ticketNo)
-      if (verdict.kind === 'accepted' && verdict.state !== 'sent' && verdict.state !== 'accepted')
-        this.#hear({ id: verdict.debit.instructionId, state: verdict.state, by: 'answer' })
-      const before = this.accepted.get(ticketNo)
-      if (verdict.kind !== 'differs') {
-        if (before && before !== order) this.odd.push(`${ticketNo}: two contents are told to be accepted`)
-        this.accepted.set(ticketNo, order)
-      } else if (before === order || this.sent.get(ticketNo)!.length === 1) this.odd.push(`${ticketNo}: differs from itself`)
-      if (sending.answered) return
-      sending.answered = true
-      this.#open--
-    })
+  #answer(order: DebitOrder, verdict: OrderVerdict): void {
+    const { ticketNo } = order
+    this.#world.trace.add(this.#world.now, 'tax', verdict.kind, ticketNo)
+    if (verdict.kind === 'accepted' && verdict.state !== 'sent' && verdict.state !== 'accepted')
+      this.#hear({ id: verdict.debit.instructionId, state: verdict.state, by: 'answer' })
+    const before = this.accepted.get(ticketNo)
+    if (verdict.kind !== 'differs') {
+      if (before && before !== order) this.odd.push(`${ticketNo}: two contents are told to be accepted`)
+      this.accepted.set(ticketNo, order)
+    } else if (before === order || this.sent.get(ticketNo)!.length === 1) this.odd.push(`${ticketNo}: differs from itself`)
   }
 
   #hear(told: Told): void {

@@ -40,6 +40,7 @@ export class Wire implements Tap {
         broken('evidence', `${ticketNo}: sent, but no attempt of the sender stands last on record`)
       if (isFinal(row.state)) broken('no-blind-resend', `${ticketNo}: ${row.verb} sent though it is ${row.state}`)
       this.#checkRepetition(bank, asked)
+      if (row.verb === 'reversal' && row.reason !== 'in-doubt') this.#checkReversal(row)
     })
   }
 
@@ -66,6 +67,25 @@ export class Wire implements Tap {
         broken('no-blind-resend', `${ticketNo}: ${verb} sent again inside the quiescence window`)
     }
     this.#seen.set(key, { sends: (before?.sends ?? 0) + 1, lastSentAt: now, absent: false })
+  }
+
+  /** art. 35(1): a reversal gives back no more than is left, and leaves before the bank's day has ended. */
+  #checkReversal(row: InstructionRow): void {
+    const { record, plan, reference, world } = this.city
+    const { ofTicket, instruction } = record.tables
+    const original = instruction.get(row.original_id ?? 0)
+    if (!original) return
+    const given = (ofTicket.get(row.ticket_no) ?? [])
+      .filter(r => r.verb === 'reversal' && r.original_id === original.id && r.state === 'succeeded' && r.id !== row.id)
+      .reduce((of, r) => of + (r.booked_amount ?? r.amount), 0)
+    if (row.amount + given > (original.booked_amount ?? original.amount))
+      broken('article-35', `${row.ticket_no}: a reversal of ${row.amount} leaves, ${given} of ${original.amount} were given back before`)
+    const { dayEnd, timeoutMs } = reference.banks.get(row.bank_code)!.policy
+    const exact = plan.skewMs === 0 && plan.outages === 0 && plan.accidents.hold === 0 && !plan.record.troubled
+    if (!exact || row.inquiries > 0 || original.accounting_date === null) return
+    const [hours = 0, minutes = 0] = dayEnd.split(':').map(Number)
+    const ends = Date.parse(`${original.accounting_date}T00:00:00Z`) + (hours - 8) * 3_600_000 + minutes * 60_000
+    if (world.now > ends + timeoutMs + 60_000) broken('article-35', `${row.ticket_no}: a reversal leaves after the bank's day has ended`)
   }
 
   underWay(host: Host, bank: SimulatedBank, inFlight: number): void {

@@ -1,0 +1,79 @@
+import type { City } from './city.ts'
+import { minute } from './plan.ts'
+import { keyOf } from './rows.ts'
+
+// What the tax side orders beside debits, and what two persons find out about banks that say what is not so.
+
+/** Orders something about this ticket, some time after `at`: reversals of the whole, of a part, of too much; stops; supplementary debits of too much. */
+export const orderMore = (city: City, ticketNo: string, at: number): void => {
+  const { world, taxSide } = city
+  const { random } = world
+  for (let n = random.whole(1, 3); n > 0; n--) {
+    const orderNo = `${ticketNo.slice(-6)}-${n}`
+    const kind = random.pick(['reversal', 'reversal', 'reversal', 'stop', 'supplement'] as const)
+    const share = random.pick([1, 1, 0.5, 0.1, 1.2])
+    const reason = random.pick(['duplicate', 'over-debited', 'tax-side'] as const)
+    const again = random.percent(city.plan.twice)
+    const other = random.percent(city.plan.differing)
+    const give = () => {
+      const debit = taxSide.accepted.get(ticketNo)
+      // What is not known to be accepted is not ordered about.
+      if (!debit) return world.after(kind === 'stop' ? 50 : minute, () => give())
+      const amount = Math.max(1, Math.round(debit.amount * share))
+      if (kind === 'stop') return taxSide.further({ kind, order: { orderNo, ticketNo } })
+      const items = [{ ...debit.items[0]!, amount }]
+      const order = { orderNo, ticketNo, amount }
+      if (kind === 'supplement') return taxSide.further({ kind, order: { ...order, reason: 'under-debited', items } })
+      const reversal = { kind, order: { ...order, reason } }
+      taxSide.further(reversal)
+      if (again) taxSide.further(reversal)
+      if (other) taxSide.further({ kind, order: { ...order, amount: amount + 1, reason } })
+    }
+    world.after(at + random.next() * (kind === 'stop' ? 2_000 : random.pick([1_000, minute, 60 * minute])), give)
+  }
+}
+
+/** Two persons compare the bank's books with the record: what a bank has claimed and does not have becomes a break, and the tax side orders the rest. */
+export const findLies = (city: City): void => {
+  const { world, taxSide, record, banks } = city
+  const known = new Set<string>()
+  const look = (): void => {
+    for (const [code, { lies }] of banks)
+      for (const [key, { ticketNo, claims, has }] of lies) {
+        const row = record.tables.byKey.get(key)
+        if (known.has(key) || row?.state !== 'succeeded' || row.bank_code !== code) continue
+        known.add(key)
+        const kind = has === 0 ? 'bank-missing' : 'under-debited'
+        const found = {
+          ticketNo,
+          instructionId: row.id,
+          kind,
+          taxAmount: claims,
+          bankAmount: has,
+          reason: 'the books of the bank',
+        } as const
+        // Some accounts do not have it any more: then the remedy fails, and the ticket is void.
+        if (world.random.percent(40)) banks.get(code)!.freeze(taxSide.accepted.get(ticketNo)?.account ?? '')
+        taxSide.declare(found, () => supplementFor(city, ticketNo, kind, claims - has))
+      }
+    world.after(10 * minute, look)
+  }
+  world.after(10 * minute, look)
+}
+
+const supplementFor = (city: City, ticketNo: string, reason: 'bank-missing' | 'under-debited', amount: number): void => {
+  const { world, taxSide } = city
+  const debit = taxSide.accepted.get(ticketNo)!
+  const orderNo = `${ticketNo.slice(-6)}-35`
+  const order = { orderNo, ticketNo, reason, amount, items: [{ ...debit.items[0]!, amount }] }
+  world.after(world.random.next() * 10 * minute, () => taxSide.further({ kind: 'supplement', order }))
+  // Both of two orders for the same shortfall must not go through.
+  if (world.random.percent(30)) {
+    const second = { ...order, orderNo: `${orderNo}b` }
+    world.after(world.random.next() * 10 * minute, () => taxSide.further({ kind: 'supplement', order: second }))
+  }
+}
+
+/** Whether this instruction is one about which its bank says what is not so. */
+export const isLied = (city: City, row: { bank_code: string; office_code: string; entrust_date: string; serial_no: string }): boolean =>
+  city.banks.get(row.bank_code)!.lies.has(keyOf(row))
