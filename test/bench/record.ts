@@ -9,7 +9,7 @@ import { message } from '../../sdk/catalogue.ts'
 import { left, right, ymd } from '../../sdk/cell.ts'
 import { ascii, date, digits, fen, text } from '../../sdk/kinds.ts'
 import { record } from '../../sdk/record.ts'
-import { median, type Row } from './row.ts'
+import { cpuSeconds, median, type Row, wallSeconds } from './row.ts'
 
 // 300 bytes, 20 fields: 15 ASCII (three of them dates), 3 of GBK text, 2 numbers. The peers take dates as they stand; ours checks them.
 const kinds = {
@@ -178,11 +178,6 @@ const fixedWidthParser = (require: NodeJS.Require): Peer => {
 }
 
 // ── Measuring ────────────────────────────────────────────────────────────────────────────────────────────────────────
-const seconds = (work: () => unknown): number => {
-  const start = process.hrtime.bigint()
-  work()
-  return Number(process.hrtime.bigint() - start) / 1e9
-}
 /** Measures `rounds` times ours and then each peer, all warm; the row names the fastest peer. Unit: µs a record. */
 const against = (
   name: string,
@@ -194,12 +189,12 @@ const against = (
 ): Row => {
   const mine: number[] = []
   const theirs = peers.map((): number[] => [])
-  const perRecord = (work: () => unknown, times: number) => (seconds(() => repeated(work, times)) / count / times) * 1e6
+  const perRecord = (work: () => unknown, times: number) => (cpuSeconds(() => repeated(work, times)) / count / times) * 1e6
   for (const { work } of peers) repeated(work, 5)
   repeated(ours, 50)
   for (let i = 0; i < rounds; i++) {
-    mine.push(perRecord(ours, 10)) // as long as one of a peer
-    for (const [k, { work }] of peers.entries()) theirs[k]!.push(perRecord(work, 1))
+    mine.push(perRecord(ours, 100)) // as long as ten of a peer: enough for a clock that may count in ticks of some milliseconds
+    for (const [k, { work }] of peers.entries()) theirs[k]!.push(perRecord(work, 10))
   }
   const best = theirs.reduce((least, of, k) => (median(of) < median(theirs[least]!) ? k : least), 0)
   return { name, ours: mine, peer: peers[best]!.name, peers: theirs[best]!, unit: 'µs a record', goal, higherIsBetter: false }
@@ -235,8 +230,8 @@ const againstIconv = (rounds: number, bytes: Buffer): Row => {
     const mine: number[] = []
     const theirs: number[] = []
     for (let i = 0; i < rounds; i++) {
-      mine.push(size / seconds(ours) / 1e6)
-      if (has) theirs.push(size / seconds(iconvRun) / 1e6)
+      mine.push(size / wallSeconds(ours) / 1e6)
+      if (has) theirs.push(size / wallSeconds(iconvRun) / 1e6)
     }
     if (sum <= 0) throw new Error('nothing was parsed')
     return {

@@ -28,3 +28,17 @@ export const show = (row: Row): boolean => {
   process.stdout.write(`${ratio < row.goal ? '✗' : '✓'} ${row.name}: ${figures}; ${ratio.toFixed(2)}× (${range}), goal ${row.goal}×\n`)
   return ratio >= row.goal
 }
+
+/** Seconds by the clock, for comparisons with another program. */
+export const wallSeconds = (work: () => unknown): number => {
+  const start = process.hrtime.bigint()
+  work()
+  return Number(process.hrtime.bigint() - start) / 1e9
+}
+/** Seconds of this thread's CPU, for comparisons within it: what else the machine does meanwhile is left out. */
+export const cpuSeconds = (work: () => unknown): number => {
+  const before = process.threadCpuUsage()
+  work()
+  const after = process.threadCpuUsage(before)
+  return (after.user + after.system) / 1e6
+}
