@@ -83,10 +83,16 @@ export class TaxSide {
 
   /** Two persons have found that the record and the bank differ, and say so in a process of the gateway until it is written. */
   declare(found: Omit<NewBreak, 'at' | 'actor' | 'source'>, then: () => void): void {
+    // Said again after a lost answer, it is still found once.
+    let told = false
+    const once = (): void => {
+      if (!told) then()
+      told = true
+    }
     this.#give(({ store }) =>
       store
         .declareBreak({ ...found, at: new Date(this.#world.now), actor: 'urn:taxlink:operator:two', source: 'resolution' })
-        .then(() => then),
+        .then(() => once),
     )
   }
 
