@@ -41,7 +41,7 @@ export const findLies = (city: City): void => {
     for (const [code, { lies }] of banks)
       for (const [key, { ticketNo, claims, has }] of lies) {
         const row = record.tables.byKey.get(key)
-        if (known.has(key) || row?.state !== 'succeeded' || row.bank_code !== code) continue
+        if (known.has(key) || row?.state !== 'succeeded' || row.bank_code !== code || !taxSide.accepted.has(ticketNo)) continue
         known.add(key)
         const kind = has === 0 ? 'bank-missing' : 'under-debited'
         const found = {
