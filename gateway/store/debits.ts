@@ -107,9 +107,9 @@ const insertTicket = inserter<NewDebit>('ticket', {
   content_hash: d => d.contentHash,
   accepted_at: d => sqlTime(d.acceptedAt),
 })
-const insertInstruction = inserter<NewDebit>('instruction', {
+const openColumns: Columns<NewDebit> = {
   id: d => d.instructionId,
-  verb: () => 'debit',
+  verb: "'debit'",
   ticket_no: d => d.ticketNo,
   office_code: d => d.officeCode,
   entrust_date: d => d.entrustDate,
@@ -122,25 +122,29 @@ const insertInstruction = inserter<NewDebit>('instruction', {
   lease_owner: d => (d.state === 'sent' ? d.owner : null),
   next_attempt_at: d => when(d.nextAttemptAt),
   last_sent_at: d => (d.state === 'sent' ? sqlTime(d.acceptedAt) : null),
+  accepted_at: d => sqlTime(d.acceptedAt),
+}
+const insertOpen = inserter<NewDebit>('instruction', openColumns)
+const insertRefused = inserter<NewDebit>('instruction', {
+  ...openColumns,
   result_code: d => d.outcome?.code ?? null,
   bank_result_code: d => d.outcome?.bankCode ?? null,
   bank_text: d => d.outcome?.bankText ?? null,
-  accepted_at: d => sqlTime(d.acceptedAt),
-  settled_at: d => (isFinal(d.state) ? sqlTime(d.acceptedAt) : null),
+  settled_at: d => sqlTime(d.acceptedAt),
 })
-type NewAttempt = {
-  readonly instructionId: number
-  readonly attemptNo: number
-  readonly verb: string
-  readonly owner: string
-  readonly at: Date
-}
-const insertAttempt = inserter<NewAttempt>('attempt', {
-  instruction_id: a => a.instructionId,
-  attempt_no: a => a.attemptNo,
-  verb: a => a.verb,
-  owner: a => a.owner,
-  started_at: a => sqlTime(a.at),
+const insertFirstAttempt = inserter<NewDebit>('attempt', {
+  instruction_id: d => d.instructionId,
+  attempt_no: '1',
+  verb: "'debit'",
+  owner: d => d.owner,
+  started_at: d => sqlTime(d.acceptedAt),
+})
+const insertAttempt = inserter<Claim>('attempt', {
+  instruction_id: c => c.instruction.id,
+  attempt_no: c => c.instruction.attemptNo + 1,
+  verb: c => c.verb,
+  owner: c => c.owner,
+  started_at: c => sqlTime(c.now),
 })
 const answerColumns: Columns<Settlement> = {
   instruction_id: s => s.instruction.id,
@@ -207,11 +211,12 @@ const moveOnAnswer = updater<Settlement>(
 
 const writeAcceptances = async (tx: Tx, debits: readonly NewDebit[]): Promise<void> => {
   await insertTicket(tx, debits)
-  await insertInstruction(tx, debits)
-  const sent = debits.filter(d => d.state === 'sent')
-  await insertAttempt(
+  const refused = debits.filter(d => isFinal(d.state))
+  await insertOpen(tx, refused.length === 0 ? debits : debits.filter(d => !isFinal(d.state)))
+  await insertRefused(tx, refused)
+  await insertFirstAttempt(
     tx,
-    sent.map(d => ({ instructionId: d.instructionId, attemptNo: 1, verb: 'debit', owner: d.owner, at: d.acceptedAt })),
+    debits.filter(d => d.state === 'sent'),
   )
   await insertJournal(
     tx,
@@ -223,7 +228,7 @@ const writeAcceptances = async (tx: Tx, debits: readonly NewDebit[]): Promise<vo
   )
   await publish(
     tx,
-    debits.filter(d => isFinal(d.state)).map(d => ({ ...d, at: d.acceptedAt })),
+    refused.map(d => ({ ...d, at: d.acceptedAt })),
   )
 }
 
@@ -324,11 +329,7 @@ const underFence = async <Item>(
 
 const writeClaims = async (tx: Tx, claims: readonly Claim[]): Promise<void> => {
   if ((await moveOnClaim(tx, claims)) !== claims.length) throw new Stale()
-  const next = (c: Claim) => c.instruction.attemptNo + 1
-  await insertAttempt(
-    tx,
-    claims.map(c => ({ instructionId: c.instruction.id, attemptNo: next(c), verb: c.verb, owner: c.owner, at: c.now })),
-  )
+  await insertAttempt(tx, claims)
   await insertJournal(
     tx,
     claims.map(c => ({
@@ -338,7 +339,7 @@ const writeClaims = async (tx: Tx, claims: readonly Claim[]): Promise<void> => {
       event: c.verb === 'inquiry' ? 'inquire' : 'send',
       actor: c.owner,
       state: stateOf(c),
-      reason: `attempt ${next(c)}`,
+      reason: `attempt ${c.instruction.attemptNo + 1}`,
     })),
   )
   // While a call is under way there is nobody to be told; should its process die, the sweep finds the lease that has run out.

@@ -22,14 +22,19 @@ const bySize = (make: (size: number) => string): ((size: number) => string) => {
 }
 const times = (text: string, n: number, between: string): string => Array.from({ length: n }, () => text).join(between)
 
-/** What a row puts into each column: the name and its value stand together. Names are constants of the code. */
-export type Columns<T> = { readonly [column: string]: (row: T) => Scalar }
+/**
+ * What a row puts into each column: the name and its value stand together. A text is SQL that is the same for every row: it costs no parameter.
+ * Names and such texts are constants of the code.
+ */
+export type Columns<T> = { readonly [column: string]: ((row: T) => Scalar) | string }
 
 /** An INSERT of any number of rows; `tail` stands after the values (ON DUPLICATE KEY …). */
 export const inserter = <T>(table: string, columns: Columns<T>, tail = '') => {
   const names = Object.keys(columns)
-  const values = Object.values(columns)
-  const marks = `(${names.map(() => '?').join(',')})`
+  const values = Object.values(columns).filter(value => typeof value !== 'string')
+  const marks = `(${Object.values(columns)
+    .map(value => (typeof value === 'string' ? value : '?'))
+    .join(',')})`
   const sql = bySize(size => `INSERT INTO ${table} (${names.join(',')}) VALUES ${times(marks, size, ',')} ${tail}`)
   return async (tx: Pick<Tx, 'execute'>, rows: readonly T[]): Promise<void> => {
     for (const part of runs(rows)) await tx.execute(sql(part.length), bind(part, values))
