@@ -1,7 +1,7 @@
 import { Fault, fail } from './fault.ts'
 import type { TcpLine } from './line-terms.ts'
 
-/** Leader, length and body in one new buffer; Fault frame-too-large if digits or maxBytes cannot hold it, bad-frame if it is empty. */
+/** Leader, length and body in one piece; Fault frame-too-large if digits or maxBytes cannot hold it, bad-frame if it is empty. */
 export const frame = (line: TcpLine, body: Uint8Array): Uint8Array => {
   if (body.length === 0) fail('bad-frame', 'a frame has at least one byte', {}, 'no')
   if (body.length > line.maxBytes) fail('frame-too-large', `the body has ${body.length} bytes, the line takes ${line.maxBytes}`, {}, 'no')
@@ -9,7 +9,7 @@ export const frame = (line: TcpLine, body: Uint8Array): Uint8Array => {
   if (written.length > line.digits) fail('frame-too-large', `${body.length} bytes do not fit ${line.digits} digits`, {}, 'no')
   const length = line.align === 'right' ? written.padStart(line.digits, line.pad) : written.padEnd(line.digits, line.pad)
   const at = line.leader.length
-  const whole = new Uint8Array(at + line.digits + body.length)
+  const whole = Buffer.allocUnsafe(at + line.digits + body.length)
   whole.set(line.leader)
   for (let i = 0; i < line.digits; i++) whole[at + i] = length.charCodeAt(i)
   whole.set(body, at + line.digits)
