@@ -1,7 +1,7 @@
 import type { InstructionVerb } from './answers.ts'
 import type { DebitState } from './debit.ts'
 import type { Objection } from './proposal.ts'
-import type { BreakKind, Reason } from './ticket.ts'
+import { type BreakKind, isOpen, type Reason, type Ticket } from './ticket.ts'
 
 /** An instruction as two persons find it who are to say what became of it. */
 export type Doubted = {
@@ -37,6 +37,17 @@ const otherAmount: Objection = {
   zh: '冲正的金额须与所求相同',
   en: 'a reversal gives back what was asked for, or nothing is certain',
 }
+
+/** Said of a debit whose tombstone is under way: its reversal will say what became of it, and may yet give it back. */
+export const tombstoneOpen: Objection = {
+  rule: 'tombstone-open',
+  zh: '为它所立的冲正尚无结果:先了结那一笔',
+  en: 'the reversal that is to leave its tombstone has no outcome yet: that one is resolved first',
+}
+
+/** Whether a reversal that is to leave a tombstone for this instruction has no outcome yet. */
+export const hasTombstoneOpen = (ticket: Ticket, instructionId: number): boolean =>
+  ticket.movements.some(m => m.reason === 'in-doubt' && m.originalId === instructionId && isOpen(m))
 
 /** Why the doubt cannot be resolved so, as things stand. `evidenceAt` is when the evidence was put forward. */
 export const objectionTo = (

@@ -1,6 +1,6 @@
 import type { Outcome } from '@taxlink/bank-sdk'
 import type { Objection } from '../domain/proposal.ts'
-import { breakOf } from '../domain/resolution.ts'
+import { breakOf, hasTombstoneOpen, tombstoneOpen } from '../domain/resolution.ts'
 import { type Movement, movementOf } from '../domain/ticket.ts'
 import { insertBreak, type NewBreak } from './breaks.ts'
 import type { Tx } from './database.ts'
@@ -35,7 +35,7 @@ export const resolveDoubt = async (
   const ticket = await lockTicket(tx, ticketNo)
   const own = ticket && movementOf(ticket, instructionId)
   if (!ticket || !own) throw new Error('a proposal about an instruction that is not there')
-  const objection = objects(own)
+  const objection = objects(own) ?? (hasTombstoneOpen(ticket, own.id) ? tombstoneOpen : undefined)
   if (objection) return objection
   const { state, outcome, moved, reason, bankSerial, accountingDate } = resolution
   const kind = state === 'succeeded' ? breakOf(own, moved) : undefined

@@ -137,6 +137,16 @@ describe('a tombstone of our own', () => {
     expect(await rowOf(debit.instructionId)).toMatchObject({ state: 'refused', code: '24020', due: null })
     expect(await feedOf(debit.ticketNo)).toEqual([debit.instructionId])
   })
+  test.each([
+    ['booked', done],
+    ['not booked', nothing],
+  ])('while it has no outcome nobody says of the debit that it was %s: it might yet be given back', async (_what, resolution) => {
+    const { debit, tombstone } = await buried()
+    expect(await resolve(debit.instructionId, debit.ticketNo, resolution)).toMatchObject({ rule: 'tombstone-open' })
+    expect(await rowOf(debit.instructionId)).toMatchObject({ state: 'unknown' })
+    expect(await rowOf(tombstone.id)).toMatchObject({ state: 'unknown' })
+    expect(await feedOf(debit.ticketNo)).toEqual([])
+  })
   test('the bank has refused it: the debit is before a person', async () => {
     const { debit, tombstone } = await buried()
     await resolve(tombstone.id, debit.ticketNo, nothing)
@@ -150,7 +160,7 @@ test('what waits for a halted bank hides no doubt that can be asked about, and n
   const waiting = { state: 'accepted', nextAttemptAt: later(now, -60_000), wakeAt: now } as const
   const [one, two, other] = [
     await newDebit(store, { ...waiting, bankCode: '7701' }),
-    await newDebit(store, { ...waiting, bankCode: '7701' }),
+    await newDebit(store, { ...waiting, bankCode: '7701', nextAttemptAt: later(now, -30_000) }),
     await newDebit(store, { ...waiting, bankCode: '7702' }),
   ]
   for (const debit of [one, two, other]) await store.accept(debit)
