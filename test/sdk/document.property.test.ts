@@ -100,7 +100,8 @@ describe('any message', () => {
           const said = raw.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&')
           expect([field, said]).toEqual([field, text])
         }
-        expect(rows.filter(row => row.hex === '').map(row => row.field)).toEqual(['taxpayerId', 'taxpayerName', 'account'])
+        const hidden = ['taxpayerId', 'taxpayerName', 'agreementNo', 'account', 'remittanceAccount']
+        expect(rows.filter(row => row.hex === '').map(row => row.field)).toEqual(hidden)
       }),
       { numRuns: 100 },
     )
