@@ -151,7 +151,7 @@ export const stage = (
 }
 
 /** Waits until `done` holds; fails with `what` after `ms`. */
-export const until = async (what: string, done: () => Promise<boolean> | boolean, ms = 15_000): Promise<void> => {
+export const until = async (what: string, done: () => Promise<boolean> | boolean, ms = 40_000): Promise<void> => {
   for (const end = Date.now() + ms; !(await done()); await pause(25)) if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`)
 }
 

@@ -192,5 +192,5 @@ test.skipIf(browserPath === undefined)(
       await browser.close()
     }
   },
-  60_000,
+  180_000,
 )
