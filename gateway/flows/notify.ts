@@ -6,7 +6,6 @@ import type { Flow } from './flow.ts'
 export type Webhook = { readonly name: string; readonly send: (results: readonly ResultView[]) => Promise<boolean> }
 
 const atOnce = 100
-const leaseMs = 60_000
 // 1 s, 2 s, 4 s … 10 min: a receiver that is away is asked again, for ever; nothing is skipped.
 const pauseAfter = (failures: number): number => Math.min(600_000, 1_000 * 2 ** Math.min(failures - 1, 20))
 
@@ -16,7 +15,7 @@ const pauseAfter = (failures: number): number => Math.min(600_000, 1_000 * 2 ** 
  */
 export const notify = async (flow: Flow, webhook: Webhook): Promise<number> => {
   const now = flow.clock()
-  const held = await flow.store.deliveries.lease(webhook.name, flow.owner, now, later(now, leaseMs))
+  const held = await flow.store.deliveries.lease(webhook.name, flow.owner, now, later(now, flow.leaseMs))
   if (!held) return 0
   const results = await flow.store.results(undefined, held.deliveredSeq, atOnce)
   const taken = results.length === 0 || (await webhook.send(results))

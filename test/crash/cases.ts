@@ -19,7 +19,17 @@ export const matrix = (asked: Partial<Case> = {}): Case[] =>
     )
 
 /** Labels that a process comes to now and then only: their cases have a day of their own, in which few are killed. */
-const seldom: ReadonlySet<string> = new Set(['commit.keep', 'commit.late-answer', 'commit.hasten', 'commit.postpone', 'bank.reversal'])
+const seldom: ReadonlySet<string> = new Set([
+  'commit.keep',
+  'commit.late-answer',
+  'commit.hasten',
+  'commit.postpone',
+  'commit.review',
+  'commit.nothing',
+  'commit.proposal',
+  'bank.reversal',
+  'bank.supplementaryDebit',
+])
 const nameOf = (label: string): string => label.replace(/\.[^.]*$/, '')
 const isSeldom = ({ label }: Case): boolean => seldom.has(nameOf(label))
 
@@ -37,11 +47,13 @@ export const inDays = (cases: readonly Case[], perDay: number): Case[][] => {
  * What must have happened so that a label is reached at all: an answer is too late only for a process that slept with it in its hands; a block of
  * numbers is taken, and a bank's day is new, once in a life.
  */
-const sleep = (label: string) => ({ label, action: 'stop' }) as const
+// Long enough for somebody else to have taken it over for certain.
+const sleep = (label: string) => ({ label, action: 'stop', moreMs: 3_000 }) as const
 const newLife = (label: string) => ({ label, action: 'kill' }) as const
 const lives = { gateway: newLife('commit.accept.after'), worker: newLife('queue.take.received') }
-const before: { readonly [name: string]: { readonly [role in Role]: Pick<Armed, 'label' | 'action'> } } = {
+const before: { readonly [name: string]: { readonly [role in Role]: Pick<Armed, 'label' | 'action' | 'moreMs'> } } = {
   'commit.keep': { gateway: sleep('bank.debit.received'), worker: sleep('bank.inquiry.received') },
+  'commit.nothing': { gateway: sleep('bank.reversal.received'), worker: sleep('bank.reversal.received') },
   'commit.counter': lives,
   'commit.bank-day': lives,
   'commit.delivery-begin': lives,
@@ -71,4 +83,9 @@ export const share = (
 
 /** The labels as people read them. */
 export const listed = (): string =>
-  labels.map(({ label, what, roles }: Label) => `${label.padEnd(32)} ${roles.join(', ').padEnd(16)} ${what}`).join('\n')
+  labels
+    .flatMap(({ label, what, roles, out }: Label) => [
+      `${label.padEnd(32)} ${roles.join(', ').padEnd(16)} ${what}`,
+      ...out.map(({ role, why }) => `${' '.repeat(32)} not ${role}: ${why}`),
+    ])
+    .join('\n')

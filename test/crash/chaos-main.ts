@@ -1,5 +1,5 @@
 // Chaos with real processes. `npm run chaos -- --list`; `--matrix [--point LABEL] [--action kill|stop] [--role gateway|worker] [--per-day 20]
-// [--stop-ms 90000]` every labelled point; `--seeds 200 [--from 1]` random schedules.
+// [--days 1,2] [--stop-ms 90000]` every labelled point, of all days or of some; `--seeds 200 [--from 1]` random schedules.
 import { parseArgs } from 'node:util'
 import { type Case, inDays, listed, matrix } from './cases.ts'
 import { type ChaosReport, chaosText, runCases, runSchedules, shortStopMs } from './chaos.ts'
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     action: { type: 'string' },
     role: { type: 'string' },
     'per-day': { type: 'string', default: '20' },
+    days: { type: 'string' },
     'stop-ms': { type: 'string', default: String(shortStopMs) },
   },
 })
@@ -36,8 +37,12 @@ const asked = (): Partial<Case> => ({
 const run = async (): Promise<boolean> => {
   const cases = values.matrix || values.point !== undefined ? matrix(asked()) : []
   const days = inDays(cases, Number(values['per-day']))
+  const chosen = new Set(values.days?.split(',').map(Number) ?? days.map((_, day) => day + 1))
   let failed = 0
+  let played = 0
   for (const [day, own] of days.entries()) {
+    if (!chosen.has(day + 1)) continue
+    played += own.length
     const servers = await openServers()
     const report = await runCases(servers, `points-${day + 1}-of-${days.length}`, own, Number(values.from) + day, Number(values['stop-ms']))
     say(report)
@@ -53,7 +58,7 @@ const run = async (): Promise<boolean> => {
     await servers.close(bad)
   }
   process.stdout.write(
-    `${cases.length} cases in ${days.length} days, ${seeds} schedules: ${failed === 0 ? 'all kept' : `${failed} runs failed`}\n`,
+    `${played} of ${cases.length} cases in ${chosen.size} days, ${seeds} schedules: ${failed === 0 ? 'all kept' : `${failed} runs failed`}\n`,
   )
   return failed === 0
 }

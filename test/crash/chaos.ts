@@ -7,6 +7,7 @@ import { check, checkDelivered, type Evidence } from './check.ts'
 import { type City, leaseMs, openCity } from './city.ts'
 import { type Day, makeDay, timeoutMs } from './day.ts'
 import { readBooks, readRecord } from './evidence.ts'
+import { type Operators, openOperators } from './operators.ts'
 import { watchPoints } from './points.ts'
 import type { Toxic } from './proxy.ts'
 import { type Random, randomOf } from './random.ts'
@@ -22,8 +23,9 @@ export type ChaosReport = {
   readonly happened: readonly string[]
   readonly faults: readonly string[]
   readonly tickets: number
-  /** Reversals that were done. */
+  /** Reversals and supplementary debits that moved money. */
   readonly givenBack: number
+  readonly supplemented: number
   readonly seconds: number
   readonly dir: string
 }
@@ -32,25 +34,33 @@ const processes = { gateway: ['gateway-1', 'gateway-2'], worker: ['worker-1', 'w
 /** Longer than any lease: whoever sleeps so long finds that others have gone on. */
 export const shortStopMs = timeoutMs + leaseMs + 700
 const patienceMs = 90_000
-const deliveryLeaseMs = 60_000
+const deliveryLeaseMs = leaseMs
 
-type Stage = { readonly city: City; readonly taxSide: ReturnType<typeof openTaxSide>; readonly receiver: Receiver; readonly day: Day }
+type Stage = {
+  readonly city: City
+  readonly taxSide: ReturnType<typeof openTaxSide>
+  readonly operators: Operators
+  readonly receiver: Receiver
+  readonly day: Day
+}
 
 /** A city with a tax side that reads the feed and takes deliveries all the while. */
 const withStage = async <T>(open: (receiver: Receiver) => Promise<City>, day: Day, use: (stage: Stage) => Promise<T>): Promise<T> => {
   const receiver = await openReceiver()
   const city = await open(receiver)
   const taxSide = openTaxSide(city.urls, city.tls)
+  const operators = openOperators(city.urls, city.operators)
   let reading = true
   const reader = (async () => {
     while (reading) if ((await taxSide.read()) === 0) await pause(150)
   })()
   try {
-    return await use({ city, taxSide, receiver, day })
+    return await use({ city, taxSide, operators, receiver, day })
   } finally {
     reading = false
     await reader
     taxSide.close()
+    operators.close()
     await city.close()
     await receiver.close()
   }
@@ -92,8 +102,8 @@ export const runCases = async (
   const armed = share(cases, processes, random)
   const most = Math.max(...[...armed.values()].map(list => list.length))
   // As many orders as the longest list may take time.
-  const spanMs = 15_000 + most * (stopMs + 3_000)
-  const day = makeDay(random, Math.min(3_000, Math.ceil(spanMs / 60)), spanMs, 4, true)
+  const spanMs = 20_000 + most * (stopMs + 6_000)
+  const day = makeDay(random, Math.min(3_000, Math.ceil(spanMs / 100)), spanMs, 4, true)
   const watch = watchPoints(join(dir, 'points'), armed, stopMs)
   try {
     const points = { dir: watch.dir, armed }
@@ -115,7 +125,7 @@ export const runCases = async (
           await stage.city.suffer(line, undefined)
         }
       })()
-      await Promise.all([sendAll(stage.day, stage.taxSide, () => over), allHappened, outages])
+      await Promise.all([sendAll(stage.day, stage.taxSide, () => over, stage.operators), allHappened, outages])
       const left = watch.left()
       const { evidence, faults } = await judge(stage)
       return report(name, dir, began, evidence, {
@@ -133,6 +143,8 @@ const nameOf = (armed: ReadonlyMap<string, readonly Armed[]>, one: Armed): strin
 const happenedOf = (armed: ReadonlyMap<string, readonly Armed[]>, left: readonly Armed[]): string[] =>
   [...armed].flatMap(([name, list]) => list.filter(a => !left.includes(a)).map(a => `${a.action} ${name} at ${a.label}, arrival ${a.nth}`))
 
+const doneOf = ({ further = [] }: Evidence, verb: string): number => further.filter(f => f.verb === verb && f.booked > 0).length
+
 const report = (
   name: string,
   dir: string,
@@ -143,7 +155,8 @@ const report = (
   name,
   dir,
   tickets: evidence.record.length,
-  givenBack: (evidence.further ?? []).filter(f => f.state === 'succeeded').length,
+  givenBack: doneOf(evidence, 'reversal'),
+  supplemented: doneOf(evidence, 'supplementaryDebit'),
   seconds: Math.round((performance.now() - began) / 100) / 10,
   ...came,
 })
@@ -219,7 +232,7 @@ export const runSchedules = async (
       await Promise.all([
         ...accidents.map(accident => pause(accident.atMs).then(() => stage.city.befall(accident))),
         ...sufferings.map(suffering => pause(suffering.atMs).then(() => suffer(stage.city, suffering))),
-        sendAll({ ...day, orders }, stage.taxSide, () => false),
+        sendAll({ ...day, orders }, stage.taxSide, () => false, stage.operators),
       ])
       const { evidence, faults } = await judge(stage)
       const happened = [...accidents.map(told), ...sufferings.map(toldSuffering)]
@@ -241,8 +254,8 @@ const toldSuffering = ({ atMs, forMs, line, toxic }: Suffering): string =>
   `${(atMs / 1000).toFixed(2).padStart(6)} s  ${JSON.stringify(toxic)} on ${line} for ${forMs} ms`
 
 /** A report as people read it. */
-export const chaosText = ({ name, happened, faults, tickets, givenBack, seconds, dir }: ChaosReport): string => {
-  const head = `${name}: ${happened.length} happened, ${tickets} tickets, ${givenBack} given back, ${seconds} s`
+export const chaosText = ({ name, happened, faults, tickets, givenBack, supplemented, seconds, dir }: ChaosReport): string => {
+  const head = `${name}: ${happened.length} happened, ${tickets} tickets, ${givenBack} given back, ${supplemented} supplemented, ${seconds} s`
   if (faults.length === 0) return head
   return [head, ...happened.map(h => `  ${h}`), ...faults.slice(0, 40).map(f => `  ✗ ${f}`), `  logs in ${dir}`].join('\n')
 }

@@ -118,7 +118,7 @@ describe('the money', () => {
     [
       'given back in the record only',
       { ...good, further: [{ ticketNo: paid, bankCode: '4301', verb: 'reversal', state: 'succeeded', booked: 100 }] },
-      '100 given back in the record, but at no bank',
+      'a reversal over 100 in the record, but at no bank',
     ],
     [
       'a reversal that comes to no end',

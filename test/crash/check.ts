@@ -79,7 +79,7 @@ const checkTickets = ({ seen, record, books }: Evidence): string[] => {
       continue
     }
     if (order.amount !== amount || order.bankCode !== bankCode) faults.push(`${ticketNo}: the record holds another order than was sent`)
-    const bookings = (booked.get(ticketNo) ?? []).filter(b => b.kind !== 'reversal')
+    const bookings = (booked.get(ticketNo) ?? []).filter(b => b.kind !== 'reversal' && b.kind !== 'supplementary')
     if (!isFinal(state)) faults.push(`${ticketNo}: still ${state}`)
     if (bookings.length > 1) faults.push(`${ticketNo}: booked ${bookings.length} times`)
     if (state === 'succeeded' && bookings.length === 0) faults.push(`${ticketNo}: succeeded, but no bank booked it`)
@@ -93,21 +93,26 @@ const checkTickets = ({ seen, record, books }: Evidence): string[] => {
   return faults
 }
 
-/** Each reversal the record knows as done was booked exactly once, over its amount; none beside, and never more than was taken. */
+/** How a bank's books call what the record calls so. */
+const kindOf = { reversal: 'reversal', supplementaryDebit: 'supplementary' } as const
+
+/** Each reversal and supplementary debit the record knows as done was booked exactly once, over its amount; none beside, and never more back than was taken. */
 const checkGivenBack = ({ further = [], books }: Evidence): string[] => {
   const faults = further.filter(f => !isFinal(f.state)).map(f => `${f.ticketNo}: a ${f.verb} is still ${f.state}`)
   const entries = byTicket(books.flatMap(each => each.entries))
-  const known = byTicket(further.filter(f => f.verb === 'reversal' && f.booked > 0))
+  const known = byTicket(further.filter(f => f.booked > 0))
   for (const ticketNo of new Set([...entries.keys(), ...known.keys()])) {
     const all = entries.get(ticketNo) ?? []
-    const back = all.filter(b => b.kind === 'reversal')
-    const left = (known.get(ticketNo) ?? []).map(f => f.booked)
-    for (const { amount } of back) {
-      const at = left.indexOf(amount)
-      if (at < 0) faults.push(`${ticketNo}: a booking of kind reversal over ${amount} that the record does not know`)
-      else left.splice(at, 1)
+    for (const [verb, kind] of Object.entries(kindOf)) {
+      const left = (known.get(ticketNo) ?? []).filter(f => f.verb === verb).map(f => f.booked)
+      for (const { amount } of all.filter(b => b.kind === kind)) {
+        const at = left.indexOf(amount)
+        if (at < 0) faults.push(`${ticketNo}: a booking of kind ${kind} over ${amount} that the record does not know`)
+        else left.splice(at, 1)
+      }
+      for (const amount of left) faults.push(`${ticketNo}: a ${verb} over ${amount} in the record, but at no bank`)
     }
-    for (const amount of left) faults.push(`${ticketNo}: ${amount} given back in the record, but at no bank`)
+    const back = all.filter(b => b.kind === 'reversal')
     const taken = all.filter(b => b.kind !== 'reversal').reduce((sum, b) => sum + b.amount, 0)
     const returned = back.reduce((sum, b) => sum + b.amount, 0)
     if (returned > taken) faults.push(`${ticketNo}: ${taken} fen taken, ${returned} given back`)

@@ -2,10 +2,12 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Child, keep } from '../../gateway/child.ts'
+import { shanghaiDate } from '../../gateway/domain/time.ts'
 import { developmentPki, type Pem } from '../../gateway/pki.ts'
 import { freePort } from '../../gateway/ports.ts'
 import { prepare } from '../../gateway/prepare.ts'
 import type { Armed, Orders } from '../patch/points.ts'
+import type { Identity } from './asker.ts'
 import type { Day } from './day.ts'
 import { type FaultProxy, openProxy, type Toxic } from './proxy.ts'
 import type { Random } from './random.ts'
@@ -24,7 +26,9 @@ export type City = {
   readonly targets: Targets
   /** Where the tax side sends its orders. */
   readonly urls: readonly string[]
-  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string }
+  readonly tls: Identity
+  /** Two of them, since nobody decides alone. */
+  readonly operators: readonly [Identity, Identity]
   readonly controls: readonly { readonly bankCode: string; readonly url: string }[]
   readonly databaseUrl: string
   /** Puts a fault on a line: `line-4301`, `line-mariadb`, `line-redis`; undefined heals it. */
@@ -87,7 +91,9 @@ export const openCity = async (
       onceThere(databaseUrl).then(() => prepare(databaseUrl, reference, () => {})),
       flush(servers.redisUrl),
     ])
-    const banks = await Promise.all(day.banks.map(bank => bankIn(dir, bank)))
+    // Once: a bank that was killed comes back on the day on which it began.
+    const today = shanghaiDate(new Date())
+    const banks = await Promise.all(day.banks.map(bank => bankIn(dir, today, bank)))
     const env: NodeJS.ProcessEnv = {
       ...cleanEnv(servers),
       ...certificates.env,
@@ -128,6 +134,7 @@ export const openCity = async (
       targets,
       urls,
       tls: certificates.taxSystem,
+      operators: certificates.operators,
       controls,
       databaseUrl,
       suffer: async (line, toxic) => {
@@ -207,11 +214,13 @@ const certify = async (dir: string) => {
       writeFileSync(join(folder, part), text, { mode: 0o600 })
     return (part: string) => join(folder, `${part}.pem`)
   }
+  const person = async (cn: string, uri: string): Promise<Identity> => ({ ca: pki.ca, ...(await pki.issue({ cn, uri })) })
   const server = write('server', pki.server)
   const client = write('client', await pki.issue({ cn: 'gateway to banks', uri: 'urn:taxlink:gateway:crash' }))
   write('4310', await pki.issue({ cn: 'bank', uri: 'urn:taxlink:bank:4310' }, { server: true }))
   return {
-    taxSystem: { ca: pki.ca, ...(await pki.issue({ cn: 'tax system', uri: taxSystem })) },
+    taxSystem: await person('tax system', taxSystem),
+    operators: [await person('operator', 'urn:taxlink:operator:zhang'), await person('operator', 'urn:taxlink:operator:li')] as const,
     env: {
       TAXLINK_TLS_CA: server('ca'),
       TAXLINK_TLS_CERT: server('cert'),
@@ -226,7 +235,7 @@ const certify = async (dir: string) => {
 const schemes: { readonly [code: string]: string } = { 4301: 'tcp', 4306: 'http', 4310: 'https' }
 
 /** A bank's files and arguments; its ports are chosen beforehand, so that the gateways need not wait for it. */
-const bankIn = async (dir: string, { code, accounts, plan, dedupe }: Day['banks'][number]) => {
+const bankIn = async (dir: string, today: string, { code, accounts, plan, dedupe }: Day['banks'][number]) => {
   const folder = join(dir, 'banks', code)
   mkdirSync(folder, { recursive: true })
   const write = (name: string, content: unknown): string => {
@@ -238,7 +247,7 @@ const bankIn = async (dir: string, { code, accounts, plan, dedupe }: Day['banks'
     '--bank': code,
     '--accounts': write('accounts.json', accounts),
     '--plan': write('plan.json', plan),
-    '--accounting-date': '2026-11-10',
+    '--accounting-date': today,
     '--journal': join(folder, 'journal'),
     '--dedupe': dedupe,
     '--port': String(port),

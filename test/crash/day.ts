@@ -28,6 +28,10 @@ export type Account = {
 }
 export type Rule = { readonly when: { readonly ticketNo: string }; readonly do: string; readonly ms?: number }
 
+export type Afterwards =
+  | { readonly verb: 'reversal' | 'supplement'; readonly amount: number; readonly afterMs: number }
+  | { readonly verb: 'stop' }
+
 /** How a bank of the day behaves: its accounts, its planned faults, and whether it would book a repeated key again. */
 export type BankOfDay = {
   readonly code: string
@@ -42,8 +46,8 @@ export type Day = {
     readonly atMs: number
     readonly inBatch: boolean
     readonly twice: boolean
-    /** What the tax side orders about it as soon as it is accepted: fen to be given back, or a stop. */
-    readonly afterwards?: number | 'stop'
+    /** What the tax side orders about it: fen to be given back or a stop as soon as it is accepted, fen that its bank did not take as soon as it is settled. */
+    readonly afterwards?: Afterwards
   }[]
   readonly banks: readonly BankOfDay[]
   /** The reference data of the sample province under this day's contract. */
@@ -71,6 +75,15 @@ const deeds: readonly (readonly [deed: string, ms?: number])[] = [
   ['garbage'],
   ['noise'],
 ]
+/** A tax item, but for its amount. */
+export const itemOf = {
+  taxCode: '10101',
+  taxName: '增值税',
+  budgetSubject: '101010106',
+  budgetLevel: '1',
+  periodStart: '2026-10-01',
+  periodEnd: '2026-10-31',
+} as const
 const offices = ['14301020000', '14301030000', '14301040000', '14301210000', '14302020000', '14306020000', '14307020000']
 
 /**
@@ -95,21 +108,24 @@ export const makeDay = (random: Random, count: number, spanMs: number, places = 
       bank.plan.push({ when: { ticketNo: order.ticketNo.slice(-8) }, do: deed, ...(ms === undefined ? {} : { ms }) })
     }
     const sent = { order, atMs: random.whole(0, spanMs), inBatch: random.percent(30), twice: random.percent(10) }
-    if (!unquiet || !random.percent(20)) return sent
-    return {
-      ...sent,
-      afterwards: random.percent(20) ? ('stop' as const) : random.percent(50) ? order.amount : random.whole(1, order.amount),
-    }
+    if (!unquiet || !random.percent(25)) return sent
+    return { ...sent, afterwards: drawAfterwards(random, order.amount) }
   })
   return { orders: shared(random, banks, orders), banks, reference: referenceOf(places) }
+}
+
+/** Half of them give something back. Not all at once: the bank may be out of reach meanwhile. */
+const drawAfterwards = (random: Random, amount: number): Afterwards => {
+  if (random.percent(20)) return { verb: 'stop' }
+  const afterMs = random.percent(40) ? 0 : random.whole(100, 2_500)
+  if (amount > 1 && random.percent(30)) return { verb: 'supplement', amount: random.whole(1, amount - 1), afterMs }
+  return { verb: 'reversal', amount: random.percent(50) ? amount : random.whole(1, amount), afterMs }
 }
 
 const orderOf = (random: Random, n: number, bankCode: string): Order => {
   const amount = random.whole(1, 10 ** random.whole(2, 9))
   const digits = (length: number) => Array.from({ length }, () => random.whole(0, 9)).join('')
   const first = amount > 1 && random.percent(50) ? random.whole(1, amount - 1) : amount
-  const tax = { taxCode: '10101', taxName: '增值税', budgetSubject: '101010106', budgetLevel: '1' }
-  const period = { periodStart: '2026-10-01', periodEnd: '2026-10-31' }
   return {
     ticketNo: `3430126119${String(n).padStart(8, '0')}`,
     officeCode: random.pick(offices),
@@ -121,7 +137,7 @@ const orderOf = (random: Random, n: number, bankCode: string): Order => {
     account: `${bankCode}${digits(15)}`,
     payerBankNo: `313551${digits(6)}`,
     amount,
-    items: [first, amount - first].filter(part => part > 0).map(part => ({ ...tax, ...period, amount: part })),
+    items: [first, amount - first].filter(part => part > 0).map(part => ({ ...itemOf, amount: part })),
   }
 }
 

@@ -23,8 +23,8 @@ export const watchPoints = (dir: string, armed: ReadonlyMap<string, readonly Arm
   const has = (id: string) => existsSync(join(dir, `${id}.hit`))
   let watching = true
   const waking: Promise<unknown>[] = []
-  const wake = async (id: string): Promise<void> => {
-    await pause(stopMs)
+  const wake = async ({ id, moreMs = 0 }: Armed): Promise<void> => {
+    await pause(stopMs + moreMs)
     try {
       process.kill((JSON.parse(readFileSync(join(dir, `${id}.hit`), 'utf8')) as { pid: number }).pid, 'SIGCONT')
     } catch {
@@ -33,10 +33,10 @@ export const watchPoints = (dir: string, armed: ReadonlyMap<string, readonly Arm
   }
   const look = async (): Promise<void> => {
     while (watching) {
-      for (const { id, action } of all) {
-        if (action !== 'stop' || continued.has(id) || !has(id)) continue
-        continued.add(id)
-        waking.push(wake(id))
+      for (const one of all) {
+        if (one.action !== 'stop' || continued.has(one.id) || !has(one.id)) continue
+        continued.add(one.id)
+        waking.push(wake(one))
       }
       await pause(50)
     }

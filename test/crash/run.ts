@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { check, type Evidence } from './check.ts'
 import { type City, leaseMs, openCity } from './city.ts'
-import { type Day, makeDay, timeoutMs } from './day.ts'
+import { type Afterwards, type Day, itemOf, makeDay, timeoutMs } from './day.ts'
 import { openTickets, readBooks, readRecord } from './evidence.ts'
+import type { Operators } from './operators.ts'
 import { randomOf } from './random.ts'
 import { type Accident, drawSchedule, told } from './schedule.ts'
 import type { CrashServers } from './servers.ts'
@@ -96,32 +97,66 @@ export const settled = async (city: City, mostMs: number): Promise<void> => {
 }
 
 /** Sends the orders of a day, each in its moment; from when it is `over`, no more. */
-export const sendAll = async (day: Day, taxSide: ReturnType<typeof openTaxSide>, over: () => boolean = () => false): Promise<void> => {
-  const alone = day.orders.filter(each => !each.inBatch)
+export const sendAll = async (
+  day: Day,
+  taxSide: ReturnType<typeof openTaxSide>,
+  over: () => boolean = () => false,
+  operators?: Operators,
+): Promise<void> => {
+  const alone = day.orders.filter(each => !each.inBatch).toSorted((a, b) => a.atMs - b.atMs)
   const together = day.orders.filter(each => each.inBatch).toSorted((a, b) => a.atMs - b.atMs)
   const batches = Array.from({ length: Math.ceil(together.length / 10) }, (_, i) => together.slice(i * 10, i * 10 + 10))
-  await Promise.all([
-    ...alone.map(async ({ order, atMs, twice, afterwards }) => {
-      await pause(atMs)
-      if (over()) return
-      await taxSide.send(order)
-      // One that lost the answer, or whose operator is impatient.
-      if (twice) await taxSide.send(order)
-      const { ticketNo } = order
-      if (afterwards === 'stop') await taxSide.further('/v1/stops', { orderNo: `ZF-${ticketNo}`, ticketNo })
-      else if (afterwards !== undefined) {
-        const back = { orderNo: `CZ-${ticketNo}`, ticketNo, amount: afterwards, reason: 'over-debited' }
-        await taxSide.further('/v1/reversals', back)
-      }
-    }),
-    ...batches.map(async batch => {
-      await pause(batch.at(-1)!.atMs)
-      if (over()) return
-      const orders = batch.map(each => each.order)
-      await taxSide.sendBatch(orders)
-      if (batch[0]!.twice) await taxSide.sendBatch(orders)
-    }),
-  ])
+  const began = performance.now()
+  const due = (atMs: number) => pause(Math.max(0, began + atMs - performance.now()))
+  const later: Promise<void>[] = []
+  const sendAlone = async ({ order, atMs, twice, afterwards }: Day['orders'][number]): Promise<void> => {
+    await due(atMs)
+    if (over()) return
+    await taxSide.send(order)
+    // One that lost the answer, or whose operator is impatient.
+    if (twice) await taxSide.send(order)
+    if (afterwards) later.push(orderAfterwards(taxSide, operators, order.ticketNo, afterwards))
+  }
+  const sendBatch = async (batch: Day['orders']): Promise<void> => {
+    await due(batch.at(-1)!.atMs)
+    if (over()) return
+    const orders = batch.map(each => each.order)
+    await taxSide.sendBatch(orders)
+    if (batch[0]!.twice) await taxSide.sendBatch(orders)
+  }
+  await Promise.all([inLanes(alone, 32, sendAlone), inLanes(batches, 4, sendBatch)])
+  await Promise.all(later)
+}
+
+/** Does it for each in turn, at most so many at once: a slow machine gets its orders later, not more of them at once. */
+const inLanes = async <T>(all: readonly T[], lanes: number, each: (one: T) => Promise<void>): Promise<void> => {
+  let next = 0
+  const lane = async (): Promise<void> => {
+    while (next < all.length) await each(all[next++]!)
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+}
+
+/** What a tax side orders about a ticket beside its debit; what a bank is said not to have taken, two operators declare before. */
+const orderAfterwards = async (
+  taxSide: ReturnType<typeof openTaxSide>,
+  operators: Operators | undefined,
+  ticketNo: string,
+  what: Afterwards,
+): Promise<void> => {
+  if (what.verb === 'stop') return taxSide.further('/v1/stops', { orderNo: `ZF-${ticketNo}`, ticketNo })
+  const { verb, amount, afterMs } = what
+  await pause(afterMs)
+  if (verb === 'reversal') {
+    const back = { orderNo: `CZ-${ticketNo}`, ticketNo, amount, reason: 'over-debited' }
+    return taxSide.further('/v1/reversals', back)
+  }
+  const debit = await taxSide.ended(ticketNo)
+  if (!operators || debit.state === 'refused') return
+  const fault = await operators.declareShort(debit, amount)
+  if (fault) return taxSide.complain(`${ticketNo}: ${fault}`)
+  const more = { orderNo: `BH-${ticketNo}`, ticketNo, amount, reason: 'under-debited', items: [{ ...itemOf, amount }] }
+  await taxSide.further('/v1/supplementary-debits', more)
 }
 
 /** A report as people read it. */

@@ -1,5 +1,5 @@
-import { Agent, request } from 'node:https'
 import { setTimeout as pause } from 'node:timers/promises'
+import { type Identity, openAsker } from './asker.ts'
 import type { Order } from './day.ts'
 
 /** What the gateway told the tax side, once, in an answer or in the feed. */
@@ -18,47 +18,25 @@ export type Seen = {
   readonly odd: readonly string[]
 }
 
-type Reply = { readonly status: number; readonly body: unknown }
+type FurtherOrder = { readonly orderNo: string; readonly ticketNo: string }
+/** A debit at its end, with the key under which its bank knows it. */
+export type Settled = Debit & {
+  readonly officeCode: string
+  readonly entrustDate: string
+  readonly serialNo: string
+  readonly amount: number
+}
 type Debit = { readonly ticketNo: string; readonly state: string }
 
 /** A tax system with the habits of real ones: it gives up a request soon, sends the same again (to any gateway) until it is certain, and reads the feed. */
-export const openTaxSide = (urls: readonly string[], tls: { ca: string; cert: string; key: string }) => {
-  const agents = urls.map(url => ({ url, agent: new Agent({ keepAlive: true, maxSockets: 32, ...tls }) }))
+export const openTaxSide = (urls: readonly string[], tls: Identity) => {
+  const { ask, insist, close } = openAsker(urls, tls)
   const sent = new Map<string, Order>()
   const accepted = new Set<string>()
   const told: Told[] = []
   const feed: FeedLine[] = []
   const odd: string[] = []
-  let turn = 0
 
-  const ask = (method: string, path: string, body?: unknown): Promise<Reply> =>
-    new Promise((resolve, reject) => {
-      const { url, agent } = agents[turn++ % agents.length]!
-      const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
-      const headers = bytes ? { 'content-type': 'application/json', 'content-length': bytes.length } : {}
-      const asked = request(new URL(path, url), { method, agent, headers, signal: AbortSignal.timeout(3_000) }, answer => {
-        const parts: Buffer[] = []
-        answer.on('data', (part: Buffer) => parts.push(part))
-        answer.on('error', reject)
-        answer.on('end', () => {
-          try {
-            resolve({ status: answer.statusCode ?? 0, body: JSON.parse(Buffer.concat(parts).toString('utf8')) as unknown })
-          } catch (error) {
-            reject(error)
-          }
-        })
-      })
-      asked.on('error', reject)
-      asked.end(bytes)
-    })
-  /** Asks until there is an answer that is no «not now». */
-  const insist = async (method: string, path: string, body?: unknown): Promise<Reply> => {
-    for (;;) {
-      const reply = await ask(method, path, body).catch(() => undefined)
-      if (reply && reply.status < 500 && reply.status !== 429) return reply
-      await pause(150)
-    }
-  }
   const hear = ({ ticketNo, state }: Debit): void => {
     accepted.add(ticketNo)
     told.push({ ticketNo, state })
@@ -92,7 +70,7 @@ export const openTaxSide = (urls: readonly string[], tls: { ca: string; cert: st
       }
     },
     /** Orders that (a part of) what a ticket took be given back, or that it be stopped, until the order is certainly accepted. */
-    further: async (path: '/v1/reversals' | '/v1/stops', order: { readonly orderNo: string; readonly ticketNo: string }): Promise<void> => {
+    further: async (path: '/v1/reversals' | '/v1/supplementary-debits' | '/v1/stops', order: FurtherOrder): Promise<void> => {
       const { status, body } = await insist('POST', path, order)
       if (status !== 200 && status !== 202) odd.push(`${order.orderNo}: status ${status} ${JSON.stringify(body)}`)
     },
@@ -105,8 +83,17 @@ export const openTaxSide = (urls: readonly string[], tls: { ca: string; cert: st
       for (const { seq, ticketNo, state } of results) feed.push({ seq, ticketNo, state })
       return results.length
     },
-    close: () => {
-      for (const { agent } of agents) agent.destroy()
+    /** Notes an answer that was not deserved. */
+    complain: (answer: string) => void odd.push(answer),
+    /** Waits for the end of a debit; resolves to the debit as it is then. */
+    ended: async (ticketNo: string): Promise<Settled> => {
+      for (;;) {
+        const { body } = await insist('GET', `/v1/debits/${ticketNo}`)
+        const debit = body as Settled
+        if (debit.state === 'succeeded' || debit.state === 'refused') return debit
+        await pause(300)
+      }
     },
+    close,
   }
 }

@@ -2,41 +2,68 @@ import type { Edit } from './patch.ts'
 
 /** Which kind of process. */
 export type Role = 'gateway' | 'worker'
-/** A place of the production code where a process may be killed or stopped, and who comes there. */
-export type Label = { readonly label: string; readonly what: string; readonly roles: readonly Role[] }
+/** Whether each kind of process comes to a place; where one cannot, why not. */
+type Reach = { readonly [role in Role]: true | string }
+/** A place of the production code where a process may be killed or stopped, who comes there, and why another does not. */
+export type Label = {
+  readonly label: string
+  readonly what: string
+  readonly roles: readonly Role[]
+  readonly out: readonly { readonly role: Role; readonly why: string }[]
+}
 
-// `rare`: what only a contradiction or an order of the tax side leads to; named, but nobody is sure to come there.
-const both = ['gateway', 'worker'] as const
-const [gateway, worker, rare] = [['gateway'], ['worker'], []] as const
+const both: Reach = { gateway: true, worker: true }
+const gateway: Reach = { gateway: true, worker: 'nobody orders or decides anything at a worker' }
+const worker: Reach = {
+  gateway: 'a gateway does nothing in the background: doubts, the outbox, the queue and deliveries are the workers’',
+  worker: true,
+}
+const honest = 'no bank of this city contradicts itself; those of the simulation do'
 
 /**
  * What a transaction or a write of its own is, by the first statement that fits. A write that is not listed ends the run: no commit goes without
  * its labels.
  */
-const commits: readonly { readonly name: string; readonly what: string; readonly sql: RegExp; readonly roles: readonly Role[] }[] = [
-  { name: 'accept', what: 'ticket, instruction, first attempt, journal, outbox', sql: /^INSERT INTO ticket\b/, roles: gateway },
-  { name: 'claim', what: 'the right to call the bank', sql: /^INSERT INTO attempt\b/, roles: both },
-  { name: 'keep', what: 'an answer that came too late', sql: /^INSERT INTO answer\b.* ON DUPLICATE KEY/, roles: both },
-  { name: 'settle', what: 'what came of a call, journal, feed', sql: /^INSERT INTO answer\b/, roles: both },
-  { name: 'proposal', what: 'what one person proposes, and what another decides', sql: /^(INSERT INTO|UPDATE) proposal\b/, roles: rare },
-  { name: 'order', what: 'a reversal, a supplementary debit, a stop', sql: /^INSERT INTO tax_order\b/, roles: gateway },
-  { name: 'review', what: 'the end of one that never left', sql: /^UPDATE instruction SET state = \?, attempt_no\b/, roles: rare },
-  { name: 'break', what: 'a contradiction', sql: /^INSERT INTO break\b/, roles: rare },
-  { name: 'late-answer', what: 'the words of a late answer', sql: /^INSERT INTO late_answer\b/, roles: both },
-  { name: 'bank-day', what: 'an accounting date that is new', sql: /^INSERT INTO bank_day\b/, roles: both },
+const commits: readonly { readonly name: string; readonly what: string; readonly sql: RegExp; readonly reach: Reach }[] = [
+  { name: 'accept', what: 'ticket, instruction, first attempt, journal, outbox', sql: /^INSERT INTO ticket\b/, reach: gateway },
+  { name: 'claim', what: 'the right to call the bank', sql: /^INSERT INTO attempt\b/, reach: both },
+  { name: 'keep', what: 'an answer that came too late', sql: /^INSERT INTO answer\b.* ON DUPLICATE KEY/, reach: both },
+  { name: 'settle', what: 'what came of a call, journal, feed', sql: /^INSERT INTO answer\b/, reach: both },
+  { name: 'proposal', what: 'what one person proposes, and what another decides', sql: /^(INSERT INTO|UPDATE) proposal\b/, reach: gateway },
+  { name: 'order', what: 'a reversal, a supplementary debit, a stop', sql: /^INSERT INTO tax_order\b/, reach: gateway },
+  { name: 'break', what: 'a contradiction', sql: /^INSERT INTO break\b/, reach: { gateway: honest, worker: honest } },
+  { name: 'late-answer', what: 'the words of a late answer', sql: /^INSERT INTO late_answer\b/, reach: both },
+  {
+    name: 'review',
+    what: 'the end of one that never left',
+    sql: /^UPDATE instruction SET state = \?, lease_owner\b/,
+    reach: {
+      ...worker,
+      gateway: 'a gateway sends an order right after it was decided; what waits for its original is looked at by workers',
+    },
+  },
+  { name: 'bank-day', what: 'an accounting date that is new', sql: /^INSERT INTO bank_day\b/, reach: both },
   {
     name: 'postpone',
     what: 'a send whose bank is spared',
     sql: /^UPDATE instruction t JOIN .* SET t\.next_attempt_at = v\.until/,
-    roles: worker,
+    reach: both,
   },
-  { name: 'hasten', what: 'a late answer’s inquiry', sql: /^UPDATE instruction SET next_attempt_at\b/, roles: both },
-  { name: 'relay', what: 'wake-ups that were told', sql: /^DELETE FROM outbox WHERE wake_at\b/, roles: worker },
-  { name: 'counter', what: 'a block of numbers', sql: /^INSERT INTO counter\b/, roles: gateway },
-  { name: 'delivery-begin', what: 'the row of a webhook', sql: /^INSERT IGNORE INTO delivery\b/, roles: worker },
-  { name: 'delivery-lease', what: 'the right to deliver', sql: /^UPDATE delivery SET lease_owner = \?/, roles: worker },
-  { name: 'delivery-advance', what: 'how far the feed was delivered', sql: /^UPDATE delivery SET delivered_seq\b/, roles: worker },
-  { name: 'nothing', what: 'a settlement that came too late', sql: /^UPDATE instruction SET awaited\b/, roles: rare },
+  { name: 'hasten', what: 'a late answer’s inquiry', sql: /^UPDATE instruction SET next_attempt_at\b/, reach: both },
+  { name: 'relay', what: 'wake-ups that were told', sql: /^DELETE FROM outbox WHERE wake_at\b/, reach: worker },
+  {
+    name: 'counter',
+    what: 'a block of numbers',
+    sql: /^INSERT INTO counter\b/,
+    reach: {
+      gateway: true,
+      worker: 'a worker takes numbers for tombstones only, and every bank of this city tells repetitions by their key',
+    },
+  },
+  { name: 'delivery-begin', what: 'the row of a webhook', sql: /^INSERT IGNORE INTO delivery\b/, reach: worker },
+  { name: 'delivery-lease', what: 'the right to deliver', sql: /^UPDATE delivery SET lease_owner = \?/, reach: worker },
+  { name: 'delivery-advance', what: 'how far the feed was delivered', sql: /^UPDATE delivery SET delivered_seq\b/, reach: worker },
+  { name: 'nothing', what: 'a settlement that came too late', sql: /^UPDATE instruction SET awaited\b/, reach: both },
 ]
 
 /** The name of a transaction or write; undefined where nothing is written. */
@@ -48,20 +75,25 @@ export const commitName = (statements: readonly string[]): string | undefined =>
   return `commit.${found.name}`
 }
 
-const verbs: readonly { readonly verb: string; readonly roles: readonly Role[] }[] = [
-  { verb: 'debit', roles: both },
-  { verb: 'reversal', roles: both },
-  { verb: 'inquiry', roles: worker },
-  { verb: 'linkTest', roles: both },
+const verbs: readonly { readonly verb: string; readonly reach: Reach }[] = [
+  { verb: 'debit', reach: both },
+  { verb: 'reversal', reach: both },
+  { verb: 'supplementaryDebit', reach: both },
+  { verb: 'inquiry', reach: worker },
+  { verb: 'linkTest', reach: both },
 ]
 
-const steps = (name: string, what: string, roles: readonly Role[], names: readonly string[]): Label[] =>
-  names.map(step => ({ label: `${name}.${step}`, what: `${what}: ${step}`, roles }))
+const steps = (name: string, what: string, reach: Reach, names: readonly string[]): Label[] => {
+  const each = (['gateway', 'worker'] as const).map(role => ({ role, why: reach[role] }))
+  const roles = each.filter(({ why }) => why === true).map(({ role }) => role)
+  const out = each.flatMap(({ role, why }) => (why === true ? [] : [{ role, why }]))
+  return names.map(step => ({ label: `${name}.${step}`, what: `${what}: ${step}`, roles, out }))
+}
 
 /** Every label: before and after each commit (and between its sending and its answer), each send, receive and publish. */
 export const labels: readonly Label[] = [
-  ...commits.flatMap(({ name, what, roles }) => steps(`commit.${name}`, what, roles, ['before', 'sent', 'after'])),
-  ...verbs.flatMap(({ verb, roles }) => steps(`bank.${verb}`, `a ${verb} to a bank`, roles, ['before', 'sent', 'received'])),
+  ...commits.flatMap(({ name, what, reach }) => steps(`commit.${name}`, what, reach, ['before', 'sent', 'after'])),
+  ...verbs.flatMap(({ verb, reach }) => steps(`bank.${verb}`, `a ${verb} to a bank`, reach, ['before', 'sent', 'received'])),
   ...steps('queue.tell', 'wake-ups to the queue', worker, ['before', 'sent', 'after']),
   ...steps('queue.take', 'a wake-up from the queue', worker, ['received']),
   ...steps('webhook', 'results to the tax side', worker, ['before', 'sent', 'received']),

@@ -6,7 +6,14 @@ import { commitName, places } from './labels.ts'
 import { patch } from './patch.ts'
 
 /** One case: at the n-th arrival (from 1, counted in each life) at a label. */
-export type Armed = { readonly id: string; readonly label: string; readonly nth: number; readonly action: 'kill' | 'stop' }
+export type Armed = {
+  readonly id: string
+  readonly label: string
+  readonly nth: number
+  readonly action: 'kill' | 'stop'
+  /** How much longer than others it sleeps (ms). */
+  readonly moreMs?: number
+}
 /** What a process is told: its cases, and the folder in which it leaves a mark for each that happened and each label it came to. */
 export type Orders = { readonly dir: string; readonly role: string; readonly armed: readonly Armed[] }
 

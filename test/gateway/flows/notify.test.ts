@@ -71,7 +71,7 @@ afterEach(async () => {
 /** A worker: its flow under the test's clock, and the webhook as `serve.ts` makes it. */
 const worker = (owner: string): { flow: Flow; notes: Note[]; webhook: Webhook } => {
   const { flow, notes } = stage(store, sampleReference(), [], owner)
-  const timed = { ...flow, clock: () => new Date(clock) }
+  const timed = { ...flow, clock: () => new Date(clock), leaseMs: 60_000 }
   const webhook: Webhook = {
     name: 'results',
     send: results =>
