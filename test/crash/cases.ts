@@ -48,7 +48,7 @@ export const inDays = (cases: readonly Case[], perDay: number): Case[][] => {
  * numbers is taken, and a bank's day is new, once in a life.
  */
 // Long enough for somebody else to have taken it over for certain.
-const sleep = (label: string) => ({ label, action: 'stop', moreMs: 3_000 }) as const
+const sleep = (label: string) => ({ label, action: 'stop', moreMs: 6_000 }) as const
 const newLife = (label: string) => ({ label, action: 'kill' }) as const
 const lives = { gateway: newLife('commit.accept.after'), worker: newLife('queue.take.received') }
 const before: { readonly [name: string]: { readonly [role in Role]: Pick<Armed, 'label' | 'action' | 'moreMs'> } } = {

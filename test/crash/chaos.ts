@@ -5,6 +5,7 @@ import type { Armed } from '../patch/points.ts'
 import { type Case, share } from './cases.ts'
 import { check, checkDelivered, type Evidence } from './check.ts'
 import { type City, leaseMs, openCity } from './city.ts'
+import { killCommits } from './commits.ts'
 import { type Day, makeDay, timeoutMs } from './day.ts'
 import { readBooks, readRecord } from './evidence.ts'
 import { type Operators, openOperators } from './operators.ts'
@@ -102,7 +103,7 @@ export const runCases = async (
   const armed = share(cases, processes, random)
   const most = Math.max(...[...armed.values()].map(list => list.length))
   // As many orders as the longest list may take time.
-  const spanMs = 20_000 + most * (stopMs + 6_000)
+  const spanMs = 30_000 + most * (stopMs + 15_000)
   const day = makeDay(random, Math.min(3_000, Math.ceil(spanMs / 100)), spanMs, 4, true)
   const watch = watchPoints(join(dir, 'points'), armed, stopMs)
   try {
@@ -229,13 +230,15 @@ export const runSchedules = async (
       const orders = day.orders.slice(i * ordersOfWindow, (i + 1) * ordersOfWindow)
       const accidents = drawSchedule(own, stage.city.targets, windowMs, timeoutMs + leaseMs)
       const sufferings = drawSufferings(own, windowMs, code => day.banks.find(bank => bank.code === code)?.dedupe === 'by-key')
-      await Promise.all([
+      const kills = { atMs: own.whole(100, windowMs), forMs: own.whole(500, 2_000) }
+      const [killed] = await Promise.all([
+        pause(kills.atMs).then(() => killCommits(stage.city.databaseUrl, kills.forMs)),
         ...accidents.map(accident => pause(accident.atMs).then(() => stage.city.befall(accident))),
         ...sufferings.map(suffering => pause(suffering.atMs).then(() => suffer(stage.city, suffering))),
         sendAll({ ...day, orders }, stage.taxSide, () => false, stage.operators),
       ])
       const { evidence, faults } = await judge(stage)
-      const happened = [...accidents.map(told), ...sufferings.map(toldSuffering)]
+      const happened = [...accidents.map(told), ...sufferings.map(toldSuffering), toldKills(kills, killed)]
       const one = report(`schedule ${seed}`, dir, began, evidence, { happened, faults })
       reports.push(one)
       say(one)
@@ -252,6 +255,9 @@ const suffer = async (city: City, { line, toxic, forMs }: Suffering): Promise<vo
 }
 const toldSuffering = ({ atMs, forMs, line, toxic }: Suffering): string =>
   `${(atMs / 1000).toFixed(2).padStart(6)} s  ${JSON.stringify(toxic)} on ${line} for ${forMs} ms`
+
+const toldKills = ({ atMs, forMs }: { atMs: number; forMs: number }, killed: number): string =>
+  `${(atMs / 1000).toFixed(2).padStart(6)} s  for ${forMs} ms each connection that commits is killed: ${killed}`
 
 /** A report as people read it. */
 export const chaosText = ({ name, happened, faults, tickets, givenBack, supplemented, seconds, dir }: ChaosReport): string => {

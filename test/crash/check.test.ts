@@ -89,6 +89,27 @@ test('what was given back once, in the record and at the bank, is no fault', () 
   expect(check(evidence)).toEqual([])
 })
 
+const supplemented = (entries: Books['entries'], booked: number): Evidence => {
+  const third = { seq: 3, ticketNo: paid, state: 'succeeded', verb: 'supplementaryDebit' }
+  const left = 1_000 - entries.reduce((sum, e) => sum + e.amount, 0)
+  return {
+    ...good,
+    seen: { ...good.seen, feed: [...good.seen.feed, third] },
+    results: [...good.results, third],
+    journal: [...good.journal, { ticketNo: paid, event: 'approve', state: 'succeeded' }],
+    further: [{ ticketNo: paid, bankCode: '4301', verb: 'supplementaryDebit', state: 'succeeded', booked }],
+    books: [{ ...books, accounts: [{ account: '4301000000000000001', balance: String(left) }], entries }],
+  }
+}
+test('a supplementary debit is booked once, over its amount', () => {
+  const more = { ...booking, kind: 'supplementary', amount: 50 }
+  expect(check(supplemented([booking, more], 50))).toEqual([])
+  expect(check(supplemented([booking], 50)).join()).toContain('a supplementaryDebit over 50 in the record, but at no bank')
+  expect(check(supplemented([booking, more, more], 50)).join()).toContain(
+    'a booking of kind supplementary over 50 that the record does not know',
+  )
+})
+
 describe('the money', () => {
   test.each<[string, Evidence, string]>([
     ['booked twice', withBooks({ entries: [booking, booking] }), 'booked 2 times'],

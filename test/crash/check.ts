@@ -182,11 +182,13 @@ export const checkDelivered = (results: readonly Published[], delivered: readonl
   return faults
 }
 
+const asides: ReadonlySet<string> = new Set(['stop', 'void', 'break', 'propose', 'approve', 'reject', 'withdraw', 'expire'])
+
 /** Never again blindly: a debit is sent again only after proof that it did not arrive, and each ticket is settled once. */
 const checkJournal = ({ journal }: Evidence): string[] => {
   const faults: string[] = []
   // What is said of an instruction beside its own course moves it nowhere.
-  const moves = journal.filter(e => !['stop', 'void', 'break'].includes(e.event))
+  const moves = journal.filter(e => !asides.has(e.event))
   for (const entries of Map.groupBy(moves, e => e.instructionId ?? e.ticketNo).values()) {
     const { ticketNo } = entries[0]!
     if (entries.filter(e => e.event === 'accept').length !== 1 || entries[0]?.event !== 'accept')

@@ -21,6 +21,12 @@ describe('the labels', () => {
   test('each is told once', () => {
     expect(new Set(labels.map(({ label }) => label)).size).toBe(labels.length)
   })
+  test('a kind of process that does not come there is left out with a reason', () => {
+    for (const { label, roles, out } of labels) {
+      expect([...roles, ...out.map(({ role }) => role)].sort(), label).toEqual(['gateway', 'worker'])
+      for (const { why } of out) expect(why.length, label).toBeGreaterThan(20)
+    }
+  })
   test.each([
     [['INSERT INTO ticket (a) VALUES (?)', 'INSERT INTO attempt (a) VALUES (?)'], 'commit.accept'],
     [
@@ -29,6 +35,10 @@ describe('the labels', () => {
     ],
     [['INSERT INTO answer (a) VALUES (?) ', "UPDATE counter SET next = 2 WHERE name = 'result'"], 'commit.settle'],
     [['INSERT INTO answer (a) VALUES (?) ON DUPLICATE KEY UPDATE attempt_no = 1'], 'commit.keep'],
+    [
+      ['UPDATE instruction SET state = ?, lease_owner = NULL WHERE id = ?', 'UPDATE instruction SET awaited = 0 WHERE id = ?'],
+      'commit.review',
+    ],
     [[], undefined],
   ])('%j is %s', (statements, name) => {
     expect(commitName(statements)).toBe(name)
