@@ -128,6 +128,8 @@ export const runCases = async (
       })()
       await Promise.all([sendAll(stage.day, stage.taxSide, () => over, stage.operators), allHappened, outages])
       const left = watch.left()
+      // What a sleeper still does when it wakes is judged, too.
+      await watch.awake()
       const { evidence, faults } = await judge(stage)
       return report(name, dir, began, evidence, {
         happened: happenedOf(armed, left),

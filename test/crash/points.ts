@@ -12,6 +12,8 @@ export type Watch = {
   seen(): string[]
   /** Faults of the points themselves: a commit without a label. */
   faults(): string[]
+  /** Resolves when whoever stopped itself so far was continued. */
+  awake(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -21,12 +23,15 @@ export const watchPoints = (dir: string, armed: ReadonlyMap<string, readonly Arm
   const all = [...armed.values()].flat()
   const continued = new Set<string>()
   const has = (id: string) => existsSync(join(dir, `${id}.hit`))
+  const pidOf = (id: string) => (JSON.parse(readFileSync(join(dir, `${id}.hit`), 'utf8')) as { pid: number }).pid
   let watching = true
   const waking: Promise<unknown>[] = []
   const wake = async ({ id, moreMs = 0 }: Armed): Promise<void> => {
-    await pause(stopMs + moreMs)
     try {
-      process.kill((JSON.parse(readFileSync(join(dir, `${id}.hit`), 'utf8')) as { pid: number }).pid, 'SIGCONT')
+      // The mark is written before the process stops; on a slow machine long before, and whom nobody has stopped yet, nobody can continue.
+      while (watching && !isStopped(pidOf(id))) await pause(50)
+      await pause(stopMs + moreMs)
+      process.kill(pidOf(id), 'SIGCONT')
     } catch {
       // It is gone: somebody killed it while it slept.
     }
@@ -47,10 +52,22 @@ export const watchPoints = (dir: string, armed: ReadonlyMap<string, readonly Arm
     left: () => all.filter(({ id }) => !has(id)),
     seen: () => readdirSync(dir).flatMap(name => /^(.*)\.seen$/.exec(name)?.[1] ?? []),
     faults: () => (existsSync(join(dir, 'unlabelled')) ? [readFileSync(join(dir, 'unlabelled'), 'utf8')] : []),
+    awake: async () => {
+      // The last mark may not have been seen yet.
+      await pause(200)
+      await Promise.all(waking)
+    },
     stop: async () => {
       watching = false
       await looking
       await Promise.all(waking)
     },
   }
+}
+
+/** Whether a process is stopped, as Linux tells it; throws where there is no such process. Elsewhere it is taken for stopped. */
+const isStopped = (pid: number): boolean => {
+  if (!existsSync('/proc/self/stat')) return true
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T')
 }

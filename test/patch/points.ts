@@ -1,6 +1,6 @@
 // `node --import ./test/patch/points.ts gateway/main.ts …`: the process kills or stops itself at labelled places of the production code, whose text
 // is changed as it is loaded. CHAOS_POINTS tells which; each happens once, in whichever life, and one at a time: whoever is dead or stopped comes nowhere.
-import { closeSync, existsSync, openSync, writeFileSync, writeSync } from 'node:fs'
+import { existsSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { commitName, places } from './labels.ts'
 import { patch } from './patch.ts'
@@ -45,10 +45,10 @@ const openChaos = ({ dir, role, armed }: Orders): Chaos => {
     if (!next) return
     left = left.filter(one => one !== next)
     counts.set(label, 0)
-    // Written before it happens: a process that is gone writes nothing.
-    const mark = openSync(join(dir, `${next.id}.hit`), 'wx')
-    writeSync(mark, JSON.stringify({ pid: process.pid, at: Date.now() }))
-    closeSync(mark)
+    // Written before it happens: a process that is gone writes nothing. It appears whole.
+    const mark = join(dir, `${next.id}.hit`)
+    writeFileSync(`${mark}.new`, JSON.stringify({ pid: process.pid, at: Date.now() }))
+    renameSync(`${mark}.new`, mark)
     process.kill(process.pid, next.action === 'kill' ? 'SIGKILL' : 'SIGSTOP')
   }
   const statements = new WeakMap<object, string[]>()
