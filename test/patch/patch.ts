@@ -20,6 +20,31 @@ export const patch = (edits: readonly Edit[]): void => {
   })
 }
 
+const patched = ['gateway', 'test/simulate'].map(folder => `${pathToFileURL(join(root, folder)).href}/`)
+
+/** The address under which a file is loaded as part of one copy; without a name, of the unpatched one. */
+export const copyOf = (file: string, name: string | undefined): string =>
+  pathToFileURL(join(root, file)).href + (name === undefined ? '' : `?copy=${name}`)
+
+/** Has all that is patched loaded once for each name, each copy with its own edits; everything else is shared. */
+export const patchApart = (edits: ReadonlyMap<string, readonly Edit[]>): void => {
+  registerHooks({
+    resolve: (specifier, context, next) => {
+      const found = next(specifier, context)
+      const name = context.parentURL?.split('?copy=')[1]
+      const isPatched = name !== undefined && patched.some(folder => found.url.startsWith(folder))
+      return isPatched && !found.url.includes('?') ? { ...found, url: `${found.url}?copy=${name}` } : found
+    },
+    load: (url, context, next) => {
+      const loaded = next(url, context)
+      const [file, name] = url.split('?copy=')
+      const mine = name === undefined ? [] : (edits.get(name) ?? []).filter(edit => pathToFileURL(join(root, edit.file)).href === file)
+      if (mine.length === 0) return loaded
+      return { ...loaded, source: mine.reduce((text, { find, replace }) => edited(text, find, replace), textOf(loaded.source)) }
+    },
+  })
+}
+
 /** A text with its one place changed; throws where the place is not there, or not the only one. */
 export const edited = (text: string, find: string, replace: string): string => {
   const parts = text.split(find)

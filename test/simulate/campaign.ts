@@ -2,16 +2,18 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Report } from './run.ts'
 
-/** What a player is given. */
-export type Task = { readonly seeds: readonly number[]; readonly bug?: string; readonly untilCaught?: boolean }
-/** What a player tells. */
-export type Heard = { readonly report: Report }
+/** A planted bug, and the seeds to play until one shows it. */
+export type Hunt = { readonly name: string; readonly seeds: readonly number[] }
+/** What a player is given: seeds to play as the code is, and bugs to hunt. */
+export type Task = { readonly seeds?: readonly number[]; readonly hunts?: readonly Hunt[] }
+/** What a player tells; `name`: of the bug it was played with. */
+export type Heard = { readonly name?: string; readonly report: Report }
 
 /** Plays a task in a thread; `each` hears every report. */
-const play = (task: Task, each: (report: Report) => void): Promise<void> =>
+const play = (task: Task, each: (heard: Heard) => void): Promise<void> =>
   new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./player.ts', import.meta.url), { workerData: task })
-    worker.on('message', ({ report }: Heard) => each(report))
+    worker.on('message', each)
     worker.on('error', reject)
     worker.on('exit', () => resolve())
   })
@@ -19,36 +21,40 @@ const play = (task: Task, each: (report: Report) => void): Promise<void> =>
 /** Threads at once. */
 export const threads = (): number => Math.max(1, availableParallelism())
 
+/** One share for each thread; what stands beside each other goes to different ones. */
+const shares = <T>(all: readonly T[]): T[][] =>
+  Array.from({ length: threads() }, (_, i) => all.filter((_one, at) => at % threads() === i)).filter(share => share.length > 0)
+
 /** Plays seeds in as many threads as there are cores, one after another in each. */
 export const campaign = async (seeds: readonly number[], each: (report: Report) => void): Promise<void> => {
-  const count = threads()
-  const shares = Array.from({ length: count }, (_, i) => seeds.filter((_seed, at) => at % count === i))
-  await Promise.all(shares.filter(share => share.length > 0).map(share => play({ seeds: share }, each)))
+  await Promise.all(shares(seeds).map(share => play({ seeds: share }, ({ report }) => each(report))))
 }
 
-/** What became of a planted bug: which checker saw it, after how many seeds. */
-export type Caught = { readonly name: string; readonly checker: string | undefined; readonly seeds: number; readonly what: string }
+/** What became of a planted bug: which checker saw it, at which seed, after how many. */
+export type Caught = { readonly name: string; readonly checker: string | undefined; readonly seed: number; readonly seeds: number }
 
-/** Plants one bug and plays seeds until a checker sees it. A bug that makes the program fail outright is seen, too. */
-export const hunt = async (name: string, seeds: readonly number[]): Promise<Caught> => {
-  let caught: Caught = { name, checker: undefined, seeds: seeds.length, what: '' }
-  let played = 0
-  try {
-    await play({ seeds, bug: name, untilCaught: true }, ({ failure }) => {
-      played++
-      if (failure) caught = { name, checker: failure.checker, seeds: played, what: failure.what }
-    })
-  } catch (error) {
-    return { name, checker: 'crash', seeds: played + 1, what: String(error) }
-  }
-  return caught
+/** Hunts several bugs, in as many threads as there are cores. */
+export const huntAll = async (hunts: readonly Hunt[], each: (caught: Caught) => void): Promise<void> => {
+  await Promise.all(shares(hunts).map(share => huntShare(share, each)))
 }
 
-/** Hunts several bugs, as many at once as there are cores. */
-export const huntAll = async (names: readonly string[], seeds: readonly number[], each: (caught: Caught) => void): Promise<void> => {
-  const left = [...names]
-  const one = async (): Promise<void> => {
-    for (let name = left.shift(); name !== undefined; name = left.shift()) each(await hunt(name, seeds))
+/** Hunts bugs one after another in one thread. A bug that makes the program fail outright is seen, too; then the others have a new thread. */
+const huntShare = async (share: readonly Hunt[], each: (caught: Caught) => void): Promise<void> => {
+  const left = [...share]
+  while (left.length > 0) {
+    let played = 0
+    const over = (checker: string | undefined, seed: number): void => {
+      each({ name: left.shift()!.name, checker, seed, seeds: played })
+      played = 0
+    }
+    try {
+      await play({ hunts: [...left] }, ({ report: { seed, failure } }) => {
+        played++
+        if (failure || played === left[0]!.seeds.length) over(failure?.checker, seed)
+      })
+      return
+    } catch {
+      over('crash', left[0]!.seeds[played++]!)
+    }
   }
-  await Promise.all(Array.from({ length: threads() }, one))
 }

@@ -1,3 +1,4 @@
+import type { DebitOrder } from '../../gateway/flows/order.ts'
 import type { City } from './city.ts'
 import { minute } from './plan.ts'
 import { keyOf } from './rows.ts'
@@ -15,10 +16,7 @@ export const orderMore = (city: City, ticketNo: string, at: number): void => {
     const reason = random.pick(['duplicate', 'over-debited', 'tax-side'] as const)
     const again = random.percent(city.plan.twice)
     const other = random.percent(city.plan.differing)
-    const give = () => {
-      const debit = taxSide.accepted.get(ticketNo)
-      // What is not known to be accepted is not ordered about.
-      if (!debit) return world.after(kind === 'stop' ? 50 : minute, () => give())
+    const give = (debit: DebitOrder) => {
       const amount = Math.max(1, Math.round(debit.amount * share))
       if (kind === 'stop') return taxSide.further({ kind, order: { orderNo, ticketNo } })
       const items = [{ ...debit.items[0]!, amount }]
@@ -29,7 +27,10 @@ export const orderMore = (city: City, ticketNo: string, at: number): void => {
       if (again) taxSide.further(reversal)
       if (other) taxSide.further({ kind, order: { ...order, amount: amount + 1, reason } })
     }
-    world.after(at + random.next() * (kind === 'stop' ? 2_000 : random.pick([1_000, minute, 60 * minute])), give)
+    world.after(at + random.next() * (kind === 'stop' ? 2_000 : random.pick([1_000, minute, 60 * minute])), () =>
+      // What is not known to be accepted is not ordered about.
+      taxSide.onceAccepted(ticketNo, give),
+    )
   }
 }
 

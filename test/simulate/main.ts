@@ -3,12 +3,13 @@
 //   npm run simulate -- --seed 17 [--trace]          plays one again, and prints what happened
 //   npm run simulate -- --bug NAME,… [--seeds 2000]  plants a bug and plays until a checker sees it
 //   npm run simulate -- --bugs                       the same with every bug there is
+//   npm run simulate -- --planted                    each bug with the seed in planted.txt that shows it
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bugs } from '../patch/bugs.ts'
 import { plant } from '../patch/load.ts'
-import { type Caught, campaign, huntAll } from './campaign.ts'
+import { type Caught, campaign, type Hunt, huntAll } from './campaign.ts'
 import type { Report } from './run.ts'
 
 const { values } = parseArgs({
@@ -18,16 +19,20 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     bug: { type: 'string' },
     bugs: { type: 'boolean', default: false },
+    planted: { type: 'boolean', default: false },
     corpus: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
   },
 })
 const say = (line: string): void => console.log(line)
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => Number(values.from) + i)
-const corpus = (): number[] =>
-  readFileSync(join(import.meta.dirname, 'corpus.txt'), 'utf8')
+const linesOf = (file: string): string[] =>
+  readFileSync(join(import.meta.dirname, file), 'utf8')
     .split('\n')
-    .flatMap(line => (/^\d+/.test(line) ? [Number.parseInt(line, 10)] : []))
+    .filter(line => line !== '' && !line.startsWith('#'))
+const corpus = (): number[] => linesOf('corpus.txt').map(line => Number.parseInt(line, 10))
+/** By bug: the seed that shows it; NaN: it is too rare for that. */
+const shownBy = (): Map<string, number> => new Map(linesOf('planted.txt').map(line => [line.split(' ')[0]!, Number(line.split(' ')[1])]))
 
 const one = async (seed: number): Promise<number> => {
   Error.stackTraceLimit = 0
@@ -60,28 +65,34 @@ const many = async (seeds: readonly number[]): Promise<number> => {
   return failed.length > 0 || played < seeds.length ? 1 : 0
 }
 
-const hunted = async (names: readonly string[], seeds: readonly number[]): Promise<number> => {
+const hunted = async (hunts: readonly Hunt[]): Promise<number> => {
   const all: Caught[] = []
-  await huntAll(names, seeds, caught => {
+  await huntAll(hunts, caught => {
     all.push(caught)
+    const { name, checker, seed, seeds } = caught
     say(
-      caught.checker === undefined
-        ? `${caught.name.padEnd(34)} NOT CAUGHT in ${caught.seeds} seeds`
-        : `${caught.name.padEnd(34)} caught by checker ${caught.checker.padEnd(24)} after ${String(caught.seeds).padStart(4)} seeds`,
+      checker === undefined
+        ? `${name.padEnd(34)} NOT CAUGHT in ${seeds} seeds`
+        : `${name.padEnd(34)} caught by checker ${checker.padEnd(24)} after ${String(seeds).padStart(4)} seeds, at seed ${seed}`,
     )
   })
   const missed = all.filter(({ checker }) => checker === undefined)
-  say(`${all.length - missed.length} of ${names.length} planted bugs caught`)
-  return missed.length > 0 ? 1 : 0
+  say(`${all.length - missed.length} of ${hunts.length} planted bugs caught`)
+  return missed.length > 0 || all.length < hunts.length ? 1 : 0
 }
+
+/** Each bug with the seed that shows it; where the code has changed so that another one does, with some more. */
+const kept = (): Hunt[] =>
+  [...shownBy()].filter(([, seed]) => !Number.isNaN(seed)).map(([name, seed]) => ({ name, seeds: [...new Set([seed, ...range(40)])] }))
 
 const run = (): Promise<number> => {
   if (values.seed !== undefined) return one(Number(values.seed))
   if (values.corpus) return many(corpus())
+  if (values.planted) return hunted(kept())
   if (values.bug !== undefined || values.bugs) {
     const names = bugs.map(({ name }) => name).filter(name => values.bugs || values.bug?.split(',').includes(name))
     if (names.length === 0) throw new Error(`there is no bug of the name ${values.bug}`)
-    return hunted(names, range(Number(values.seeds ?? 2_000)))
+    return hunted(names.map(name => ({ name, seeds: range(Number(values.seeds ?? 2_000)) })))
   }
   return many(range(Number(values.seeds ?? 1_000)))
 }

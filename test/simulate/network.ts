@@ -15,6 +15,8 @@ export type NetworkFaults = {
   /** As rarely as bytes lie about for hours in somebody's queue. */
   stuck: number
   stuckMs: number
+  /** Until then something that was slow or stuck may still arrive; moved on as it is sent. */
+  underWayUntil: number
 }
 
 /** What the wire shows to whoever watches it. */
@@ -117,13 +119,13 @@ class Connection<T> implements Peer<T> {
 
   #travel(asked: Asked, line: { readonly broken: boolean }): void {
     if (this.#chance(this.#faults.lost)) return
-    this.#world.after(this.#delay(), () => {
+    this.#world.after(this.#way(), () => {
       this.#world.touch()
       this.#bank.hear(asked, (bytes, code) => {
         if (this.#chance(this.#faults.lost)) return
         const copies = this.#chance(this.#faults.duplicated) ? 2 : 1
         for (let i = 0; i < copies; i++)
-          this.#world.into(this.#host, this.#delay(), () => {
+          this.#world.into(this.#host, this.#way(), () => {
             if (!line.broken) this.#receive(asked, bytes, code)
           })
       })
@@ -163,6 +165,13 @@ class Connection<T> implements Peer<T> {
 
   #chance(of: number): boolean {
     return of > 0 && this.#world.random.next() < of
+  }
+
+  /** How long something that was sent is under way. */
+  #way(): number {
+    const ms = this.#delay()
+    if (ms > this.#faults.fastMs + 1) this.#faults.underWayUntil = Math.max(this.#faults.underWayUntil, this.#world.now + ms)
+    return ms
   }
 
   /** How long something takes on the way. */

@@ -129,6 +129,7 @@ export const planOf = (random: Random, banks: number): Plan => {
       slowMs: random.pick([5 * second, 40 * second, 10 * minute]),
       stuck: rare(0.1, 60),
       stuckMs: 2 * day,
+      underWayUntil: 0,
     },
     record: recordOf(random, calm),
     redis: { away: calm && random.percent(40), lost: rare(0.3), duplicated: rare(0.5), slowMs: random.pick([10, 1_000]) },

@@ -49,11 +49,11 @@ const play = async (city: City, plan: Plan, watch: Watch): Promise<void> => {
   const healed = world.now + plan.healMs
   // What a process was to do while it was held up it does when it goes on.
   const heldMs = plan.accidents.hold > 0 ? plan.accidents.holdMs : 0
-  // Until then something that was sent may still arrive.
-  const over = healed + (plan.network.stuck > 0 ? plan.network.stuckMs : 0) + heldMs + 20 * minute
-  const deadline = over + 3 * day
+  // Until all that was sent has arrived: once all has healed nothing gets stuck any more.
+  const over = () => Math.max(healed, plan.network.underWayUntil) + heldMs + 20 * minute
+  const deadline = healed + (plan.network.stuck > 0 ? plan.network.stuckMs : 0) + heldMs + 3 * day
   const each = () => watch.check()
-  const done = () => world.now > over && watch.unfinished() === undefined
+  const done = () => world.now > over() && watch.unfinished() === undefined
   await world.run(() => world.now > deadline || done(), each, 20_000 * plan.tickets)
   const why = watch.unfinished()
   if (why !== undefined) throw new Broken('convergence', `long after all has healed ${why}`)

@@ -38,6 +38,8 @@ export class TaxSide {
   /** How often an answer, or a delivery, is lost, out of 1. */
   lost: number
   #open = 0
+  /** By ticket: what is done as soon as it is told to be accepted. */
+  readonly #afterwards = new Map<string, ((order: DebitOrder) => void)[]>()
   #reading = false
   readonly #world: World
   readonly #gateways: () => Parts[]
@@ -51,6 +53,13 @@ export class TaxSide {
   /** Whether every order has its answer. */
   get isAnswered(): boolean {
     return this.#open === 0
+  }
+
+  /** Does something about a ticket once it is told to be accepted; at once, if it was before. */
+  onceAccepted(ticketNo: string, run: (order: DebitOrder) => void): void {
+    const order = this.accepted.get(ticketNo)
+    if (order) run(order)
+    else this.#afterwards.set(ticketNo, [...(this.#afterwards.get(ticketNo) ?? []), run])
   }
 
   /** Sends an order until it is answered. */
@@ -188,6 +197,8 @@ export class TaxSide {
     if (verdict.kind !== 'differs') {
       if (before && before !== order) this.odd.push(`${ticketNo}: two contents are told to be accepted`)
       this.accepted.set(ticketNo, order)
+      for (const run of this.#afterwards.get(ticketNo) ?? []) run(order)
+      this.#afterwards.delete(ticketNo)
     } else if (before === order || this.sent.get(ticketNo)!.length === 1) this.odd.push(`${ticketNo}: differs from itself`)
   }
 
