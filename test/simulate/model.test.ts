@@ -323,7 +323,8 @@ const tables = [
 const isList = (name: string): boolean => ['journal', 'tax_order', 'break'].includes(name)
 const real = async (name: string, by: readonly string[]): Promise<object[]> => {
   const rows = await fresh.db.query<object>(`SELECT * FROM ${name} ORDER BY ${by.join(', ')}`)
-  return inOrder(rowsOf(rows, ['live', 'is_open', ...(isList(name) ? ['id'] : [])]), ...(isList(name) ? [] : by))
+  // What the server works out by itself, and the room a row keeps for its outcome, are no part of what the record says.
+  return inOrder(rowsOf(rows, ['live', 'is_open', 'room', ...(isList(name) ? ['id'] : [])]), ...(isList(name) ? [] : by))
 }
 const modelled = ({ tables: t }: Record, name: (typeof tables)[number]['name'], by: readonly string[]): object[] => {
   if (name === 'outbox') return inOrder(rowsOf([...t.outbox].map(([instruction_id, wake_at]) => ({ instruction_id, wake_at }))), ...by)
