@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { openDatabase } from './store/database.ts'
+import { type Database, openDatabase } from './store/database.ts'
 import { migrate } from './store/migrate.ts'
 import { loadReference } from './store/reference.ts'
 
@@ -13,10 +13,15 @@ export const sampleReference = join(import.meta.dirname, 'data', 'reference.json
 export const prepare = async (databaseUrl: string, reference: string | undefined, say: (line: string) => void): Promise<void> => {
   await migrate(databaseUrl, migrationsDir, say)
   if (reference === undefined) return
+  const changed = await withDatabase(databaseUrl, db => loadReference(db, readFileSync(reference, 'utf8'), new Date()))
+  if (changed) say(`基础资料已装载 / reference data loaded  ${reference}`)
+}
+
+/** Does something with the record, and closes it. */
+export const withDatabase = async <T>(databaseUrl: string, work: (db: Database) => Promise<T>): Promise<T> => {
   const db = openDatabase(databaseUrl, { connections: 1 })
   try {
-    const changed = await loadReference(db, readFileSync(reference, 'utf8'), new Date())
-    if (changed) say(`基础资料已装载 / reference data loaded  ${reference}`)
+    return await work(db)
   } finally {
     await db.close()
   }

@@ -6,12 +6,13 @@ import { banks } from '#adapters'
 import { type Child, keep } from './child.ts'
 import type { Config } from './config.ts'
 import { balanceText } from './day/balance.ts'
+import { sampleOperators, seedOperators } from './day/operators.ts'
 import { playDay } from './day/play.ts'
 import { shanghaiDate } from './domain/time.ts'
 import { claim, type Services, services } from './local.ts'
 import { type DevelopmentPki, developmentPki, type Pem } from './pki.ts'
 import { freePort } from './ports.ts'
-import { prepare, sampleReference } from './prepare.ts'
+import { prepare, sampleReference, withDatabase } from './prepare.ts'
 
 const home = resolve(import.meta.dirname, '..')
 const file = (path: string) => join(home, path)
@@ -84,6 +85,7 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
         : `数据库 / database  ${running.databaseUrl}\nRedis             ${running.redisUrl}`,
     )
     await prepare(running.databaseUrl, config.reference ?? sampleReference, say)
+    await withDatabase(running.databaseUrl, db => seedOperators(db, new Date()))
     const env = await environment(dir, config, running, pki)
     const simulated = await banksUp
     for (const bank of simulated) say(`模拟银行 / simulated bank  ${bank.bankCode} ${bank.name}  ${bank.url}`)
@@ -136,8 +138,7 @@ const environment = async (dir: string, config: Config, running: { databaseUrl: 
   const taxSystem = await pki.issue({ cn: 'sample tax system', uri: 'urn:taxlink:tax-system:demo' })
   const gateway = await pki.issue({ cn: 'gateway to banks', uri: 'urn:taxlink:gateway:development' })
   const at = (name: string) => join(dir, 'tls', name)
-  // Two, since nobody decides alone.
-  for (const name of ['zhang', 'li'])
+  for (const { name } of sampleOperators)
     writePem(at(`operator-${name}`), pki.ca, await pki.issue({ cn: `sample operator ${name}`, uri: `urn:taxlink:operator:${name}` }))
   writePem(at('server'), pki.ca, pki.server)
   writePem(at('gateway'), pki.ca, gateway)

@@ -1,4 +1,5 @@
 import { machine } from './machine.ts'
+import type { Duty } from './operator.ts'
 
 /**
  * 双人复核: what no person may do alone is proposed by one, with evidence, and approved by another. The content is frozen when it is proposed;
@@ -21,6 +22,8 @@ export type Party = 'operator' | 'bank' | 'tax-system'
 export type ProposalRules = {
   readonly proposers: readonly Party[]
   readonly approvers: readonly Party[]
+  /** Either person has one of these. */
+  readonly duties: readonly Duty[]
   readonly lifeMs: number
 }
 
@@ -40,7 +43,15 @@ export type Act =
   | { readonly event: 'expire' }
 
 /** Why an act changes nothing. */
-export type Hindrance = 'not-permitted' | 'own-proposal' | 'not-the-proposer' | 'content-differs' | 'expired' | 'decided'
+export type Hindrance =
+  | 'not-permitted'
+  | 'not-seen'
+  | 'proposer-out'
+  | 'own-proposal'
+  | 'not-the-proposer'
+  | 'content-differs'
+  | 'expired'
+  | 'decided'
 /** What becomes of an act: it moves the proposal, it was done before by the same person (and is answered alike), or it is refused. */
 export type Verdict =
   | { readonly kind: 'moves'; readonly to: ProposalState }

@@ -1,9 +1,16 @@
 import type { UnifiedCode } from '@taxlink/bank-sdk'
 import type { BankEntry, Halt } from './bank.ts'
+import type { Level } from './operator.ts'
 import type { Ruling } from './ticket.ts'
 
-/** 征收机关: a tax office and the treasury its taxes go to (art. 29(4)). */
-export type Office = { readonly code: string; readonly name: string; readonly treasuryCode?: string }
+/** 征收机关: a tax office, the treasury its taxes go to (art. 29(4)), and the office above it. */
+export type Office = {
+  readonly code: string
+  readonly name: string
+  readonly treasuryCode?: string
+  readonly level?: Level
+  readonly parent?: string
+}
 /** 国库: a treasury branch with its clearing number (art. 29(4)). */
 export type Treasury = { readonly code: string; readonly name: string; readonly clearingNo: string }
 /** 报解专户: the account of a bank's lead branch that remits to one treasury (art. 29(2)). */

@@ -93,7 +93,7 @@ const objectionToResolution = (flow: Flow, found: Keyed, content: ResolutionCont
 export const resolveDoubt = kindOf<typeof resolution>(resolution, {
   zh: '了结结果不明的指令',
   en: 'resolve a doubtful instruction',
-  ...byOperators,
+  ...byOperators('accounts'),
   example: {
     officeCode: '14301020000',
     entrustDate: '2026-11-10',
@@ -108,7 +108,7 @@ export const resolveDoubt = kindOf<typeof resolution>(resolution, {
   stand: async (flow, content, now) => {
     const found = await flow.store.keyed(content)
     if (!found) return unknownKey
-    return objectionToResolution(flow, found, content, now) ?? { about: found }
+    return objectionToResolution(flow, found, content, now) ?? { about: found, officeCode: content.officeCode }
   },
   apply: (deeds, content, { proposalId, proposedBy, proposedAt }) => {
     const finding = findingOf(content)
@@ -154,7 +154,7 @@ const isSo = (recorded: Pick<Keyed, 'verb' | 'state'> & { readonly booked: numbe
 export const declareBreak = kindOf<typeof breakFields>(breakFields, {
   zh: '认定单边账',
   en: 'declare a break',
-  ...byOperators,
+  ...byOperators('accounts'),
   example: {
     officeCode: '14301020000',
     entrustDate: '2026-11-10',
@@ -168,7 +168,7 @@ export const declareBreak = kindOf<typeof breakFields>(breakFields, {
   stand: async (flow, content) => {
     const found = await flow.store.keyed(content)
     if (!found) return unknownKey
-    return isSo(found, content) ? { about: found } : notSo
+    return isSo(found, content) ? { about: found, officeCode: content.officeCode } : notSo
   },
   apply: async (deeds, content, { proposalId, proposedBy }) => {
     const declared = await deeds.declareBreak(

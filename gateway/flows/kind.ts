@@ -1,4 +1,5 @@
 import type { Fields, FieldValues } from '@taxlink/bank-sdk'
+import type { Duty } from '../domain/operator.ts'
 import type { Objection, ProposalRules } from '../domain/proposal.ts'
 import type { Deeds } from '../store/proposals.ts'
 import type { About } from '../store/resolve.ts'
@@ -6,8 +7,8 @@ import type { Flow } from './flow.ts'
 
 /** Where a content is wrong in a way its schema cannot say: a JSON pointer into it, and why in both languages. */
 export type Place = { readonly pointer: string; readonly zh: string; readonly en: string }
-/** How things stand that a content is about: the instruction, where it is about one; or why it cannot be proposed. */
-export type Stand = { readonly about: About | undefined } | Objection
+/** How things stand that a content is about: the instruction and the office, where it is about one (else about the province); or why it cannot be proposed. */
+export type Stand = { readonly about: About | undefined; readonly officeCode: string | undefined } | Objection
 
 /** What an approval knows besides the content. */
 export type Approval = { readonly proposalId: number; readonly proposedBy: string; readonly proposedAt: Date }
@@ -35,8 +36,13 @@ export const kindOf = <const F extends Fields>(content: F, kind: Omit<ProposalKi
   ({ ...kind, content }) as unknown as ProposalKind
 
 const hour = 3_600_000
-/** Both persons are operators, and there is a working day for the second. */
-export const byOperators: ProposalRules = { proposers: ['operator'], approvers: ['operator'], lifeMs: 24 * hour }
+/** Both persons are operators of one of these duties, and there is a working day for the second. */
+export const byOperators = (...duties: readonly Duty[]): ProposalRules => ({
+  proposers: ['operator'],
+  approvers: ['operator'],
+  lifeMs: 24 * hour,
+  duties,
+})
 
 /** Nothing that the schema cannot say. */
 export const nothing = (): readonly Place[] => []

@@ -8,19 +8,22 @@ const notRegistered: Objection = { rule: 'bank-unknown', zh: '银行未登记', 
 const haltedAlready: Objection = { rule: 'halted-already', zh: '该银行已经停用', en: 'the bank is halted already' }
 const notHalted: Objection = { rule: 'not-halted', zh: '该银行没有停用', en: 'the bank is not halted' }
 
+/** About no single office. */
+const province = { about: undefined, officeCode: undefined }
+
 /** 停用: no debit leaves for this bank any more, until it is resumed. */
 export const haltBank = kindOf(
   { bankCode, reason: text('停用原因(告知税务系统)', 'reason, told to tax systems', 50) },
   {
     zh: '停用银行',
     en: 'halt a bank',
-    ...byOperators,
+    ...byOperators('information-centre'),
     example: { bankCode: '4301', reason: '核心系统升级,重复记账' },
     subject: content => content.bankCode,
     wrong: nothing,
     stand: async (flow, content) => {
       if (!flow.reference().banks.has(content.bankCode)) return notRegistered
-      return (await flow.store.halts()).has(content.bankCode) ? haltedAlready : { about: undefined }
+      return (await flow.store.halts()).has(content.bankCode) ? haltedAlready : province
     },
     apply: async (deeds, content) => ((await deeds.halt(content.bankCode, content.reason)) ? undefined : haltedAlready),
   },
@@ -32,11 +35,11 @@ export const resumeBank = kindOf(
   {
     zh: '恢复银行',
     en: 'resume a bank',
-    ...byOperators,
+    ...byOperators('information-centre'),
     example: { bankCode: '4301' },
     subject: content => content.bankCode,
     wrong: nothing,
-    stand: async (flow, content) => ((await flow.store.halts()).has(content.bankCode) ? { about: undefined } : notHalted),
+    stand: async (flow, content) => ((await flow.store.halts()).has(content.bankCode) ? province : notHalted),
     apply: async (deeds, content) => ((await deeds.resume(content.bankCode)) ? undefined : notHalted),
   },
 )

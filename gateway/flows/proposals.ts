@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
-import { type Act, isOf, judge, type Objection } from '../domain/proposal.ts'
+import { type Account, barTo, hasDuty, type Operator, operatorOf, sees } from '../domain/operator.ts'
+import { type Act, isOf, judge, type Objection, type Verdict } from '../domain/proposal.ts'
 import { later } from '../domain/time.ts'
 import { again, type Decided, type NewProposal, type Proposal, type Proposing } from '../store/proposals.ts'
 import type { Flow } from './flow.ts'
@@ -14,10 +15,10 @@ export type ProposalOrder = {
   readonly content: { readonly [name: string]: unknown }
   readonly evidence: string
 }
-/** What became of an order: besides what the record says, its content may be wrong, or things may not stand so. */
+/** What became of an order: besides what the record says, its content may be wrong, or things may not stand so; `absent`: it is about an office out of sight. */
 export type ProposalVerdict =
   | Proposing
-  | { readonly kind: 'not-permitted' }
+  | { readonly kind: 'not-permitted' | 'absent' }
   | { readonly kind: 'wrong'; readonly places: readonly Place[] }
   | { readonly kind: 'objected'; readonly objection: Objection }
 
@@ -36,9 +37,10 @@ export const proposalHash = ({ kind, content, evidence }: Pick<ProposalOrder, 'k
   hash('sha256', JSON.stringify([kind, Object.entries(frozen(kindNamed(kind), content)), evidence]), 'hex')
 
 /** One person proposes. What was proposed before under this number is answered first, whatever has become of it since. */
-export const propose = async (flow: Flow, by: string, order: ProposalOrder, now: Date): Promise<ProposalVerdict> => {
+export const propose = async (flow: Flow, operator: Operator, order: ProposalOrder, now: Date): Promise<ProposalVerdict> => {
   const kind = kindNamed(order.kind)
-  if (!isOf(kind.proposers, by)) return { kind: 'not-permitted' }
+  const by = operator.uri
+  if (!isOf(kind.proposers, by) || !hasDuty(operator, kind.duties)) return { kind: 'not-permitted' }
   const places = kind.wrong(order.content)
   if (places.length > 0) return { kind: 'wrong', places }
   const hashed = proposalHash(order)
@@ -46,11 +48,13 @@ export const propose = async (flow: Flow, by: string, order: ProposalOrder, now:
   if (before) return again(before, hashed)
   const stand = await kind.stand(flow, order.content, now)
   if ('rule' in stand) return { kind: 'objected', objection: stand }
+  if (!sees(flow.reference(), operator, stand.officeCode)) return { kind: 'absent' }
   await expire(flow, now)
   const written = await flow.store.proposals.propose({
     kind: order.kind,
     subject: kind.subject(order.content),
     about: stand.about,
+    officeCode: stand.officeCode,
     orderNo: order.orderNo,
     content: frozen(kind, order.content),
     evidence: order.evidence,
@@ -87,13 +91,24 @@ const decide = async (flow: Flow, id: number, act: Act, reason: string | undefin
     act,
     now,
     reason,
-    judge: proposal => judge(proposal, act, kindNamed(proposal.kind), now),
+    judge: (proposal, accountOf) => judgeAmong(flow, proposal, act, accountOf, now),
     apply: (deeds, { kind, content, proposedBy, proposedAt }) =>
       kindNamed(kind).apply(deeds, content, { proposalId: id, proposedBy, proposedAt }),
   })
   if (decided.kind === 'decided') tell(flow, decided.proposal)
   if (decided.kind === 'refused' && decided.why === 'expired') await expire(flow, now)
   return decided
+}
+
+/** Both persons count as they stand now: who has lost duty, office or account since decides nothing, and what they proposed is not done. */
+const judgeAmong = (flow: Flow, proposal: Proposal, act: Act, accountOf: (uri: string) => Account | undefined, now: Date): Verdict => {
+  const kind = kindNamed(proposal.kind)
+  const barOf = (uri: string) => barTo(flow.reference(), operatorOf(flow.reference(), accountOf(uri)), kind.duties, proposal.officeCode)
+  const bar = act.event === 'approve' || act.event === 'reject' ? barOf(act.by) : undefined
+  if (bar) return { kind: 'refused', why: bar }
+  const verdict = judge(proposal, act, kind, now)
+  if (verdict.kind === 'moves' && verdict.to === 'approved' && barOf(proposal.proposedBy)) return { kind: 'refused', why: 'proposer-out' }
+  return verdict
 }
 
 const tell = (flow: Flow, { id, kind, state, decidedBy, about }: Proposal): void =>

@@ -1,4 +1,5 @@
 import type { FastifyContextConfig, FastifySchema } from 'fastify'
+import { type Duty, duties } from '../domain/operator.ts'
 import { retryAfter } from './problem.ts'
 import { refusalAt } from './refusals.ts'
 
@@ -12,6 +13,9 @@ export type Operation = {
   readonly bodyLimit?: number
   readonly config: FastifyContextConfig
 }
+
+/** For operators of one of these duties; of any, where none is named. */
+export const forOperators = (...needed: readonly Duty[]) => ({ role: 'operator', duty: needed.length > 0 ? needed : duties }) as const
 
 /** A body of JSON, with what it means. */
 export const json = (description: string, schema: object, headers: object = {}) => ({

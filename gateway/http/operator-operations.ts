@@ -2,11 +2,13 @@ import { proposalMachine } from '../domain/proposal.ts'
 import { proposalKinds } from '../flows/kinds.ts'
 import { debitOrder } from '../flows/order.ts'
 import { bodyLimits } from './body.ts'
-import { cursor, json, limit, location, narrowed, type Operation, problems, replayed, requestHeaders } from './operation.ts'
+import { cursor, forOperators, json, limit, location, narrowed, type Operation, problems, replayed, requestHeaders } from './operation.ts'
 
 const { officeCode, bankCode } = debitOrder.fields
 
-const operator = { role: 'operator' } as const
+// Of a proposal its kind says whose it is.
+const operator = forOperators()
+const aboutMoney = forOperators('accounts', 'information-centre', 'auditor')
 const tags = ['操作员 / operators']
 const query = (properties: object) => ({ type: 'object', additionalProperties: false, properties })
 const id = { type: 'string', pattern: '^[1-9][0-9]{0,14}$', description: '提案号 / number of the proposal' }
@@ -41,7 +43,7 @@ export const operatorOperations = {
   listDoubts: {
     method: 'GET',
     url: '/v1/doubts',
-    config: operator,
+    config: aboutMoney,
     schema: {
       operationId: 'listDoubts',
       summary: '转人工的指令 / what waits for a person',
@@ -55,7 +57,7 @@ export const operatorOperations = {
   listBreaks: {
     method: 'GET',
     url: '/v1/breaks',
-    config: operator,
+    config: aboutMoney,
     schema: {
       operationId: 'listBreaks',
       summary: '单边账 / breaks',

@@ -1,22 +1,17 @@
+import { officesOf, sees } from '../domain/operator.ts'
 import type { Hindrance, Objection, ProposalState } from '../domain/proposal.ts'
 import type { Flow } from '../flows/flow.ts'
 import { approve, expire, type ProposalOrder, type ProposalVerdict, propose, reject, withdraw } from '../flows/proposals.ts'
 import type { Decided, Proposal } from '../store/proposals.ts'
-import type { App, Reply, Request } from './app.ts'
+import type { App, Reply } from './app.ts'
 import { afterOf, cursorOf } from './cursor.ts'
+import { operatorIn } from './duties.ts'
 import { operatorOperations } from './operator-operations.ts'
 import { bankJson, breakJson, doubtJson, proposalJson } from './operator-shapes.ts'
 import { Refusal } from './problem.ts'
 
 type Paged = { readonly cursor?: string; readonly limit: number }
 type ById = { readonly id: string }
-
-/** Who calls; the role was checked before any route ran. */
-const caller = (request: Request): string => {
-  const uri = request.identity?.uri
-  if (uri === undefined) throw new Refusal(401, 'unauthenticated')
-  return uri
-}
 
 /** Binds the operations of the operators to a server. */
 export const operatorRoutes = (app: App, flow: Flow): void => {
@@ -31,7 +26,8 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
     handler: async request => {
       const { cursor, limit, ...filter } = request.query
       await expire(flow, flow.clock())
-      const found = await flow.store.doubts(filter, afterOf(cursor), limit + 1)
+      const offices = officesOf(flow.reference(), operatorIn(request))
+      const found = await flow.store.doubts({ ...filter, offices }, afterOf(cursor), limit + 1)
       return { doubts: found.slice(0, limit).map(doubtJson), ...nextOf(found, limit, doubt => doubt.instructionId) }
     },
   })
@@ -40,7 +36,7 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
     ...operatorOperations.listBreaks,
     handler: async request => {
       const { cursor, limit, open } = request.query
-      const found = await flow.store.breaks(open, afterOf(cursor), limit + 1)
+      const found = await flow.store.breaks(open, afterOf(cursor), limit + 1, officesOf(flow.reference(), operatorIn(request)))
       return { breaks: found.slice(0, limit).map(breakJson), ...nextOf(found, limit, ({ id }) => id) }
     },
   })
@@ -66,7 +62,7 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
     ...operatorOperations.postProposal,
     handler: async (request, reply) => {
       const now = flow.clock()
-      const { kind, proposal } = proposed(await propose(flow, caller(request), request.body, now))
+      const { kind, proposal } = proposed(await propose(flow, operatorIn(request), request.body, now))
       if (kind === 'repeated') reply.header('idempotency-replayed', 'true')
       else reply.code(201).header('location', `/v1/proposals/${proposal.id}`)
       return proposalJson(proposal, now)
@@ -77,7 +73,7 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
     ...operatorOperations.getProposal,
     handler: async request => {
       const proposal = await flow.store.proposals.find(Number(request.params.id))
-      if (!proposal) throw new Refusal(404, 'not-found')
+      if (!proposal || !sees(flow.reference(), operatorIn(request), proposal.officeCode)) throw new Refusal(404, 'not-found')
       return proposalJson(proposal, flow.clock())
     },
   })
@@ -88,7 +84,8 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
       const { cursor, limit, ...filter } = request.query
       const now = flow.clock()
       await expire(flow, now)
-      const found = await flow.store.proposals.list(filter, afterOf(cursor), limit + 1)
+      const offices = officesOf(flow.reference(), operatorIn(request))
+      const found = await flow.store.proposals.list({ ...filter, offices }, afterOf(cursor), limit + 1)
       return { proposals: found.slice(0, limit).map(proposal => proposalJson(proposal, now)), ...nextOf(found, limit, ({ id }) => id) }
     },
   })
@@ -97,20 +94,20 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
     ...operatorOperations.approveProposal,
     handler: async (request, reply) => {
       const { hash, reason } = request.body
-      return answer(reply, await approve(flow, Number(request.params.id), caller(request), hash, reason, flow.clock()), hash)
+      return answer(reply, await approve(flow, Number(request.params.id), operatorIn(request).uri, hash, reason, flow.clock()), hash)
     },
   })
 
   app.route<{ Params: ById; Body: { readonly reason: string } }>({
     ...operatorOperations.rejectProposal,
     handler: async (request, reply) =>
-      answer(reply, await reject(flow, Number(request.params.id), caller(request), request.body.reason, flow.clock())),
+      answer(reply, await reject(flow, Number(request.params.id), operatorIn(request).uri, request.body.reason, flow.clock())),
   })
 
   app.route<{ Params: ById; Body: { readonly reason: string } }>({
     ...operatorOperations.withdrawProposal,
     handler: async (request, reply) =>
-      answer(reply, await withdraw(flow, Number(request.params.id), caller(request), request.body.reason, flow.clock())),
+      answer(reply, await withdraw(flow, Number(request.params.id), operatorIn(request).uri, request.body.reason, flow.clock())),
   })
 }
 
@@ -134,6 +131,8 @@ const proposed = (verdict: ProposalVerdict): { readonly kind: 'proposed' | 'repe
       throw notApplicable({ zh: `同一事项已有未决的提案 ${verdict.id}`, en: `proposal ${verdict.id} about the same is still open` })
     case 'not-permitted':
       throw new Refusal(403, 'not-permitted')
+    case 'absent':
+      throw new Refusal(404, 'not-found')
     case 'wrong':
       throw new Refusal(422, 'invalid-request', {
         errors: verdict.places.map(place => ({ ...place, pointer: `/content${place.pointer}` })),
@@ -163,6 +162,10 @@ const hindered = (why: Hindrance, hash: string, seen: string | undefined): Refus
     case 'not-permitted':
     case 'not-the-proposer':
       return new Refusal(403, 'not-permitted')
+    case 'not-seen':
+      return new Refusal(404, 'not-found')
+    case 'proposer-out':
+      return notApplicable({ zh: '提案人已停用、调离或不再有此岗位', en: 'the proposer has left, moved or no longer has this duty' })
     case 'own-proposal':
       return new Refusal(403, 'own-proposal')
     case 'content-differs':

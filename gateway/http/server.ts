@@ -8,6 +8,7 @@ import type { Flow } from '../flows/flow.ts'
 import type { Slots } from '../flows/slots.ts'
 import type { App, Reply, Request } from './app.ts'
 import { bodyLimits, strictBodies } from './body.ts'
+import { recognised } from './duties.ts'
 import { methodsOf } from './every-operation.ts'
 import { furtherRoutes } from './further.ts'
 import { identities, mutualTls } from './mutual-tls.ts'
@@ -76,6 +77,7 @@ export const openHttp = async (options: HttpOptions): Promise<Http> => {
   strictBodies(app)
   countRequests(app, pressure, () => state.closing, options.served)
   await app.register(identities, { now: () => flow.clock().getTime(), generation: () => state.generation })
+  await app.register(recognised, { flow })
   answerProblems(app, flow)
   await describe(app)
   await referencePages(app)

@@ -1,7 +1,7 @@
 import type { BreakKind, BreakSource } from '../domain/ticket.ts'
 import { insertJournal } from './beside.ts'
 import type { Database, Tx } from './database.ts'
-import { sqlTime } from './rows.ts'
+import { sqlTime, within } from './rows.ts'
 
 /** A difference between the record and the bank, as it is found or declared. */
 export type NewBreak = {
@@ -29,8 +29,8 @@ export type BreakView = Omit<NewBreak, 'actor'> & {
 export type Breaks = {
   /** Writes a break and its line in the journal; the same difference from the same source stands once while it is open. Returns whether it is new. */
   declareBreak(found: NewBreak): Promise<boolean>
-  /** Breaks after `afterId`, oldest first; `open` only those that are not closed. */
-  breaks(open: boolean, afterId: number, limit: number): Promise<BreakView[]>
+  /** Breaks after `afterId`, oldest first; `open` only those that are not closed; of `offices` only, where they are given. */
+  breaks(open: boolean, afterId: number, limit: number, offices?: readonly string[]): Promise<BreakView[]>
 }
 
 /** The same within a transaction. */
@@ -63,12 +63,16 @@ export const closeBreaks = async (tx: Tx, instructionId: number, kind: BreakKind
 /** Opens the breaks over `db`. */
 export const openBreaks = (db: Database): Breaks => ({
   declareBreak: found => db.transaction(tx => insertBreak(tx, found)),
-  breaks: async (open, afterId, limit) => {
+  breaks: async (open, afterId, limit, offices) => {
     const rows = await db.query<Omit<BreakView, 'closedAt' | 'closedBy'> & { closedAt: Date | null; closedBy: number | null }>(
       `SELECT id, at, ticket_no AS ticketNo, instruction_id AS instructionId, kind, source, tax_amount AS taxAmount, bank_amount AS bankAmount,
          reason, closed_at AS closedAt, closed_by AS closedBy
-       FROM break WHERE id > ? AND (? = 0 OR closed_at IS NULL) ORDER BY id LIMIT ?`,
-      [afterId, open ? 1 : 0, limit],
+       FROM break WHERE ${[
+         'id > ?',
+         '(? = 0 OR closed_at IS NULL)',
+         ...within('(SELECT i.office_code FROM instruction i WHERE i.id = instruction_id)', offices),
+       ].join(' AND ')} ORDER BY id LIMIT ?`,
+      [afterId, open ? 1 : 0, ...(offices ?? []), limit],
     )
     return rows.map(row => ({ ...row, closedAt: row.closedAt ?? undefined, closedBy: row.closedBy ?? undefined }))
   },

@@ -4,7 +4,7 @@ import type { DebitState } from '../domain/debit.ts'
 import type { Reason } from '../domain/ticket.ts'
 import type { Database, Scalar } from './database.ts'
 import type { AttemptView } from './reads.ts'
-import { overKeys } from './rows.ts'
+import { overKeys, within } from './rows.ts'
 
 /** An instruction that waits for a person, with its evidence; the content (accounts, names) stays out of it. */
 export type Doubt = {
@@ -31,7 +31,12 @@ export type Doubt = {
   readonly proposalId: number | undefined
 }
 /** What a list of doubts may be narrowed by. */
-export type DoubtFilter = { readonly bankCode?: string | undefined; readonly officeCode?: string | undefined }
+export type DoubtFilter = {
+  readonly bankCode?: string | undefined
+  readonly officeCode?: string | undefined
+  /** Only those of one of these. */
+  readonly offices?: readonly string[] | undefined
+}
 /** An instruction by its key, as somebody needs it who is to say what became of it. */
 export type Keyed = {
   readonly instructionId: number
@@ -96,16 +101,18 @@ type CallRow = { [K in keyof AttemptView]: NonNullable<AttemptView[K]> | null } 
 
 /** Opens the reads over `db`. */
 export const openDoubtReads = (db: Database): DoubtReads => ({
-  doubts: async ({ bankCode, officeCode }, afterId, limit) => {
+  doubts: async ({ bankCode, officeCode, offices }, afterId, limit) => {
     const narrowed = [
       'i.id > ?',
       ...(bankCode === undefined ? [] : ['i.bank_code = ?']),
       ...(officeCode === undefined ? [] : ['i.office_code = ?']),
+      ...within('i.office_code', offices),
     ]
     const params: Scalar[] = [
       afterId,
       ...(bankCode === undefined ? [] : [bankCode]),
       ...(officeCode === undefined ? [] : [officeCode]),
+      ...(offices ?? []),
       limit,
     ]
     const rows = await db.query<Row>(`${doubtful} AND ${narrowed.join(' AND ')} ORDER BY i.id LIMIT ?`, params)

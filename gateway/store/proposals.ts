@@ -1,4 +1,5 @@
 import { fail } from '@taxlink/bank-sdk'
+import { type Account, operatorName } from '../domain/operator.ts'
 import type { Act, Objection, ProposalState, Proposed, Verdict } from '../domain/proposal.ts'
 import type { Movement } from '../domain/ticket.ts'
 import { carefully } from './beside.ts'
@@ -6,8 +7,9 @@ import type { NewBreak } from './breaks.ts'
 import type { Database, Scalar, Tx } from './database.ts'
 import { haltBank, resumeBank } from './halts.ts'
 import type { Actor } from './linked.ts'
+import { heldOperator } from './operators.ts'
 import { type About, declareBreak, type Resolution, resolveDoubt } from './resolve.ts'
-import { sqlTime } from './rows.ts'
+import { sqlTime, within } from './rows.ts'
 
 /** A proposal as it is first written, and frozen. */
 export type NewProposal = {
@@ -15,6 +17,8 @@ export type NewProposal = {
   readonly subject: string
   /** The instruction it is about, where it is about one: whose journal tells of every step. */
   readonly about: About | undefined
+  /** The office it is about; undefined: the province. */
+  readonly officeCode: string | undefined
   readonly orderNo: string
   readonly content: { readonly [name: string]: unknown }
   readonly evidence: string
@@ -42,7 +46,8 @@ export type Deciding = {
   readonly act: Act
   readonly now: Date
   readonly reason: string | undefined
-  readonly judge: (proposal: Proposal) => Verdict
+  /** `accountOf` gives the accounts of those who take part, as they stand until this is done. */
+  readonly judge: (proposal: Proposal, accountOf: (uri: string) => Account | undefined) => Verdict
   readonly apply: (deeds: Deeds, proposal: Proposal) => Promise<Objection | undefined>
 }
 /** `objected`: things do not stand any more as the proposal assumes; nothing was done, and it is as open as before. */
@@ -66,7 +71,12 @@ export type Deeds = {
 }
 
 /** What a list of proposals may be narrowed by. */
-export type ProposalFilter = { readonly kind?: string | undefined; readonly state?: ProposalState | undefined }
+export type ProposalFilter = {
+  readonly kind?: string | undefined
+  readonly state?: ProposalState | undefined
+  /** Only those about one of these. */
+  readonly offices?: readonly string[] | undefined
+}
 
 /** The proposals of two persons. */
 export type Proposals = {
@@ -89,6 +99,7 @@ type Row = {
   subject: string
   ticketNo: string | null
   instructionId: number | null
+  officeCode: string | null
   orderNo: string
   content: string
   evidence: string
@@ -101,13 +112,14 @@ type Row = {
   decidedAt: Date | null
   reason: string | null
 }
-const select = `SELECT id, kind, subject, ticket_no AS ticketNo, instruction_id AS instructionId, order_no AS orderNo, content, evidence,
+const select = `SELECT id, kind, subject, ticket_no AS ticketNo, instruction_id AS instructionId, office_code AS officeCode, order_no AS orderNo, content, evidence,
   content_hash AS hash, proposed_by AS proposedBy, proposed_at AS proposedAt, expires_at AS expiresAt, state, decided_by AS decidedBy,
   decided_at AS decidedAt, reason FROM proposal`
 
 const proposalOf = ({ ticketNo, instructionId, ...row }: Row): Proposal => ({
   ...row,
   about: ticketNo === null || instructionId === null ? undefined : { ticketNo, instructionId },
+  officeCode: row.officeCode ?? undefined,
   content: JSON.parse(row.content) as Proposal['content'],
   hash: row.hash.toString('hex'),
   decidedBy: row.decidedBy ?? undefined,
@@ -132,9 +144,14 @@ export const openProposals = (db: Database): Proposals => ({
     }),
   find: async id => (await read(db, 'id = ?', [id]))[0],
   findOrder: async (proposedBy, orderNo) => (await read(db, 'proposed_by = ? AND order_no = ?', [proposedBy, orderNo]))[0],
-  list: ({ kind, state }, afterId, limit) => {
-    const conditions = ['id > ?', ...(kind === undefined ? [] : ['kind = ?']), ...(state === undefined ? [] : ['state = ?'])]
-    const params = [afterId, ...(kind === undefined ? [] : [kind]), ...(state === undefined ? [] : [state]), limit]
+  list: ({ kind, state, offices }, afterId, limit) => {
+    const conditions = [
+      'id > ?',
+      ...(kind === undefined ? [] : ['kind = ?']),
+      ...(state === undefined ? [] : ['state = ?']),
+      ...within('office_code', offices),
+    ]
+    const params = [afterId, ...[kind, state].filter(value => value !== undefined), ...(offices ?? []), limit]
     return read(db, `${conditions.join(' AND ')} ORDER BY id LIMIT ?`, params)
   },
   over: async (now, limit) =>
@@ -156,13 +173,14 @@ const propose = async (tx: Tx, proposal: NewProposal): Promise<Proposing> => {
   ])
   if (open) return { kind: 'open', id: open.id }
   const { insertId } = await tx.execute(
-    `INSERT INTO proposal (kind, subject, ticket_no, instruction_id, order_no, content, evidence, content_hash, proposed_by, proposed_at, expires_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, UNHEX(?), ?, ?, ?)`,
+    `INSERT INTO proposal (kind, subject, ticket_no, instruction_id, office_code, order_no, content, evidence, content_hash, proposed_by, proposed_at, expires_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, UNHEX(?), ?, ?, ?)`,
     [
       proposal.kind,
       proposal.subject,
       proposal.about?.ticketNo ?? null,
       proposal.about?.instructionId ?? null,
+      proposal.officeCode ?? null,
       proposal.orderNo,
       JSON.stringify(proposal.content),
       proposal.evidence,
@@ -189,7 +207,12 @@ class Objected extends Error {
 const decide = async (tx: Tx, id: number, { act, now, reason, judge, apply }: Deciding): Promise<Decided> => {
   const [proposal] = await read(tx, 'id = ? FOR UPDATE', [id])
   if (!proposal) return { kind: 'absent' }
-  const verdict = judge(proposal)
+  const accounts = new Map<string, Account | undefined>()
+  for (const uri of new Set([proposal.proposedBy, ...(act.event === 'expire' ? [] : [act.by])])) {
+    const name = operatorName(uri)
+    accounts.set(uri, name === undefined ? undefined : await heldOperator(tx, name))
+  }
+  const verdict = judge(proposal, uri => accounts.get(uri))
   if (verdict.kind === 'repeated') return { kind: 'repeated', proposal }
   if (verdict.kind === 'refused') return { kind: 'refused', proposal, why: verdict.why }
   const by = act.event === 'expire' ? null : act.by

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { fail, type Schema } from '@taxlink/bank-sdk'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { BankEntry, BankPolicy } from '../domain/bank.ts'
+import { levels } from '../domain/operator.ts'
 import type { Office, Reference, RemittanceAccount, Treasury } from '../domain/reference.ts'
 import type { Database, Scalar, Tx } from './database.ts'
 import { sqlTime } from './rows.ts'
@@ -28,6 +29,7 @@ const object = (properties: Record<string, Schema>, optional: readonly string[] 
 const list = (items: Schema): Schema => ({ type: 'array', items })
 const bankCode = string('^[0-9]{4}$')
 const treasuryCode = string('^[0-9]{1,11}$')
+const officeCode = string('^[0-9]{1,12}$')
 
 /** The JSON Schema of the reference data file. */
 export const referenceSchema: Schema = object({
@@ -60,7 +62,10 @@ export const referenceSchema: Schema = object({
     }),
   ),
   treasuries: list(object({ code: treasuryCode, name, clearingNo: string('^[0-9]{1,12}$') })),
-  offices: list(object({ code: string('^[0-9]{1,12}$'), name, treasuryCode }, ['treasuryCode'])),
+  // Level and parent came later as well.
+  offices: list(
+    object({ code: officeCode, name, treasuryCode, level: { enum: [...levels] }, parent: officeCode }, ['treasuryCode', 'level', 'parent']),
+  ),
   remittanceAccounts: list(object({ bankCode, treasuryCode, account: string('^[\\u0021-\\u007e]{1,32}$'), leadBranch: name })),
 })
 
@@ -71,6 +76,7 @@ export const parseReference = (text: string): ReferenceFile => {
   const data: unknown = JSON.parse(text)
   if (isReferenceFile(data)) {
     for (const bank of data.banks) checkPolicy(bank)
+    for (const office of data.offices) checkParent(office, data.offices)
     return data
   }
   const wrong = (isReferenceFile.errors ?? []).map(e => `${e.instancePath || '/'} ${e.message ?? ''}`)
@@ -84,6 +90,14 @@ const checkPolicy = ({ code, policy }: BankEntry): void => {
     fail('bad-config', `reference data: the concurrency of bank ${code} is more than its ${connections * pipeline} requests on all lines`)
   if (dedupe === 'tombstone' && (!tombstones || reversal === 'none'))
     fail('bad-config', `reference data: bank ${code} is of class tombstone, so it must reverse and keep tombstones`)
+}
+
+/** An office stands below one of a higher level, so that the tree has no circle; only the province stands below none. */
+const checkParent = ({ code, level, parent }: Office, offices: readonly Office[]): void => {
+  if (level === undefined && parent === undefined) return
+  const above = offices.find(office => office.code === parent)?.level
+  const stands = level === 'province' ? parent === undefined : level && above && levels.indexOf(above) < levels.indexOf(level)
+  if (!stands) fail('bad-config', `reference data: office ${code} needs a parent of a higher level; only a province has none`)
 }
 
 /** What a version that was loaded before these were asked for has promised of them: nothing. */
@@ -121,8 +135,8 @@ export const loadReference = (db: Database, text: string, now: Date): Promise<bo
     await insertAll(
       tx,
       'office',
-      ['code', 'name', 'treasury_code'],
-      file.offices.map(o => [o.code, o.name, o.treasuryCode ?? null]),
+      ['code', 'name', 'treasury_code', 'level', 'parent'],
+      file.offices.map(o => [o.code, o.name, o.treasuryCode ?? null, o.level ?? null, o.parent ?? null]),
     )
     await insertAll(
       tx,
@@ -163,8 +177,8 @@ export const readReference = (db: Database): Promise<Reference | undefined> =>
       'SELECT code, name, enabled, policy FROM bank',
     )
     const treasuries = await tx.query<Treasury>('SELECT code, name, clearing_no AS clearingNo FROM treasury')
-    const offices = await tx.query<{ code: string; name: string; treasuryCode: string | null }>(
-      'SELECT code, name, treasury_code AS treasuryCode FROM office',
+    const offices = await tx.query<{ [K in keyof Office]-?: Exclude<Office[K], undefined> | null }>(
+      'SELECT code, name, treasury_code AS treasuryCode, level, parent FROM office',
     )
     const accounts = await tx.query<RemittanceAccount>(
       'SELECT bank_code AS bankCode, treasury_code AS treasuryCode, account, lead_branch AS leadBranch FROM remittance_account',
@@ -175,12 +189,7 @@ export const readReference = (db: Database): Promise<Reference | undefined> =>
         banks.map(b => [b.code, { ...b, enabled: b.enabled === 1, policy: { ...unpromised, ...(JSON.parse(b.policy) as BankPolicy) } }]),
       ),
       treasuries: new Map(treasuries.map(t => [t.code, t])),
-      offices: new Map(
-        offices.map(o => [
-          o.code,
-          o.treasuryCode === null ? { code: o.code, name: o.name } : { code: o.code, name: o.name, treasuryCode: o.treasuryCode },
-        ]),
-      ),
+      offices: new Map(offices.map(o => [o.code!, Object.fromEntries(Object.entries(o).filter(([, value]) => value !== null)) as Office])),
       remittance: new Map(accounts.map(a => [`${a.bankCode}/${a.treasuryCode}`, a])),
     }
   })

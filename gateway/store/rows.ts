@@ -110,3 +110,7 @@ export const sqlTime = (at: Date): string => {
   }
   return lastText
 }
+
+/** The condition that a column holds one of these, each bound by a `?`; none where all are meant. */
+export const within = (column: string, values: readonly string[] | undefined): string[] =>
+  values === undefined ? [] : [values.length === 0 ? 'FALSE' : `${column} IN (${times('?', values.length, ', ')})`]

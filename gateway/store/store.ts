@@ -10,6 +10,7 @@ import { type DoubtReads, openDoubtReads } from './doubts.ts'
 import { readHalts } from './halts.ts'
 import { type LateAnswers, openLateAnswers } from './late.ts'
 import { openLinked } from './linked.ts'
+import { type Operators, openOperators } from './operators.ts'
 import { type OrderReads, openOrderReads } from './order-reads.ts'
 import { type Orders, openOrders } from './orders.ts'
 import { openProposals, type Proposals } from './proposals.ts'
@@ -29,6 +30,7 @@ export type Store = DebitWrites &
   Wakes & {
     readonly deliveries: Deliveries
     readonly proposals: Proposals
+    readonly operators: Operators
     takeInstructionId(): number | Promise<number>
     takeSerial(officeCode: string, entrustDate: string): Promise<string>
     reference(): Promise<Reference | undefined>
@@ -51,6 +53,7 @@ export const openStore = (db: Database, reads: Database = db): Store => {
     ...openWakes(reads),
     deliveries: openDeliveries(reads),
     proposals: openProposals(reads),
+    operators: openOperators(reads),
     takeInstructionId: () => counters.take('instruction'),
     takeSerial: (officeCode, entrustDate) => takeSerial(counters, officeCode, entrustDate),
     reference: () => readReference(reads),

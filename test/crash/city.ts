@@ -2,10 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Child, keep } from '../../gateway/child.ts'
+import { seedOperators } from '../../gateway/day/operators.ts'
 import { shanghaiDate } from '../../gateway/domain/time.ts'
 import { developmentPki, type Pem } from '../../gateway/pki.ts'
 import { freePort } from '../../gateway/ports.ts'
-import { prepare } from '../../gateway/prepare.ts'
+import { prepare, withDatabase } from '../../gateway/prepare.ts'
 import type { Armed, Orders } from '../patch/points.ts'
 import type { Identity } from './asker.ts'
 import type { Day } from './day.ts'
@@ -88,7 +89,9 @@ export const openCity = async (
   try {
     const [certificates] = await Promise.all([
       certify(dir),
-      onceThere(databaseUrl).then(() => prepare(databaseUrl, reference, () => {})),
+      onceThere(databaseUrl)
+        .then(() => prepare(databaseUrl, reference, () => {}))
+        .then(() => withDatabase(databaseUrl, db => seedOperators(db, new Date()))),
       flush(servers.redisUrl),
     ])
     // Once: a bank that was killed comes back on the day on which it began.

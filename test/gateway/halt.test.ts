@@ -7,6 +7,7 @@ import { type Simulator, simulate } from '@taxlink/bank-conformance/simulator'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bankOf } from '#adapters'
 import { type Child, keep } from '../../gateway/child.ts'
+import { seedOperators } from '../../gateway/day/operators.ts'
 import { developmentPki } from '../../gateway/pki.ts'
 import { prepare } from '../../gateway/prepare.ts'
 import { emptyDatabase, type FreshDatabase, freshRedis } from '../database.ts'
@@ -78,6 +79,7 @@ const reference = (): string => {
 beforeAll(async () => {
   fresh = await emptyDatabase(2)
   await prepare(fresh.url, reference(), () => {})
+  await seedOperators(fresh.db, new Date())
   bank = await simulate(bankOf('4301')!, {
     accounts: [{ account: '4301000000000000001', balance: '99999999999999', name: '长沙星城机械有限公司' }],
     accountingDate: '2026-11-10',

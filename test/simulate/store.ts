@@ -159,6 +159,7 @@ export const openSimulatedStore = (world: World, host: Host, record: Record, fau
       list: notSimulated('list'),
       over: notSimulated('over'),
     },
+    operators: { find: notSimulated('find') },
     attempts: notSimulated('attempts'),
     totals: notSimulated('totals'),
     reference: notSimulated('reference'),

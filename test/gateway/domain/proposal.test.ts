@@ -11,7 +11,7 @@ import {
   proposalMachine,
 } from '../../../gateway/domain/proposal.ts'
 
-const rules: ProposalRules = { proposers: ['operator'], approvers: ['operator'], lifeMs: 1_000 }
+const rules: ProposalRules = { proposers: ['operator'], approvers: ['operator'], lifeMs: 1_000, duties: [] }
 const [zhang, li, wang] = ['urn:taxlink:operator:zhang', 'urn:taxlink:operator:li', 'urn:taxlink:operator:wang']
 const hash = 'a'.repeat(64)
 const expiresAt = new Date('2026-11-10T10:00:00.000Z')

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { outcome } from '@taxlink/bank-sdk'
 import type { Call, Called } from '../../../gateway/call.ts'
+import { seedOperators } from '../../../gateway/day/operators.ts'
 import type { Reference } from '../../../gateway/domain/reference.ts'
 import { type Flow, type Note, standings } from '../../../gateway/flows/flow.ts'
 import type { DebitOrder } from '../../../gateway/flows/order.ts'
@@ -79,6 +80,7 @@ const referenceFile = readFileSync(join(import.meta.dirname, '../../../gateway/d
 export const openHouse = async (options: Partial<HttpOptions> & { readonly change?: (store: Store) => Store } = {}): Promise<House> => {
   const fresh = await freshDatabase()
   await loadReference(fresh.db, referenceFile, new Date())
+  await seedOperators(fresh.db, new Date())
   const ca = await authority()
   const server = await ca.issue({ names: [{ type: 'dns', value: 'localhost' }], usages: [purposes.serverAuth] })
   const plain = openStore(fresh.db)

@@ -98,8 +98,8 @@ const bookedToday: Say = (ticketNo, amount) => {
   return { answer: answer.kind === 'answered' ? { ...answer, accountingDate: shanghaiDate(new Date()) } : answer, transcript }
 }
 /** A debit that the bank has made. */
-export const debited = async (desk: Desk): Promise<{ ticketNo: string; key: Key; amount: number }> => {
-  const sent = order()
+export const debited = async (desk: Desk, change: Partial<DebitOrder> = {}): Promise<{ ticketNo: string; key: Key; amount: number }> => {
+  const sent = order(change)
   desk.house.say(bookedToday)
   await desk.ets.ask('POST', '/v1/debits', sent, { prefer: 'wait=20' })
   return { ticketNo: sent.ticketNo, key: await keyOf(desk, sent.ticketNo), amount: sent.amount }

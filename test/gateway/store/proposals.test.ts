@@ -88,6 +88,7 @@ describe('what was proposed stays', () => {
     ['proposed_at', `'2026-11-10 00:00:00'`],
     ['expires_at', `'2027-11-10 00:00:00'`],
     ['order_no', `'other'`],
+    ['office_code', `'14301020000'`],
     ['id', `999999`],
   ])('%s', async (column, value) => {
     const id = await proposed()

@@ -61,3 +61,26 @@ test('more places than the line carries are no contract: what the line refuses w
   const text = textOf({ banks: [{ ...bank!, policy: { ...bank!.policy, connections: 2, pipeline: 4, concurrency: 9 } }] })
   expect(() => parseReference(text)).toThrow(/concurrency.*8/)
 })
+
+test('an office stands below one of a higher level; a version from before there were levels stays valid', () => {
+  const [province, city] = sample.offices
+  const county = sample.offices.find(office => office.level === 'county')!
+  const withOffices = (...offices: ReferenceFile['offices']) => textOf({ offices })
+  for (const good of [
+    [province!, city!, county],
+    [county, city!, province!].map(({ level: _level, parent: _parent, ...office }) => office),
+    [province!, { ...county, parent: province!.code }],
+  ])
+    expect(() => parseReference(withOffices(...good))).not.toThrow()
+  const { parent: _none, ...rootless } = county
+  const { level: _no, ...flat } = county
+  for (const wrong of [
+    [{ ...province!, parent: city!.code }, city!],
+    [province!, city!, rootless],
+    [province!, city!, flat],
+    [province!, county],
+    [province!, { ...city!, parent: city!.code }],
+    [province!, city!, { ...county, parent: county.code }],
+  ])
+    expect(() => parseReference(withOffices(...wrong))).toThrow(/parent of a higher level/)
+})

@@ -19,6 +19,7 @@ const plain = [
   'late_answer',
   'migration',
   'office',
+  'operator',
   'proposal',
   'reference_version',
   'remittance_account',
