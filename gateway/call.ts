@@ -16,12 +16,16 @@ import {
   type Tls,
   type Told,
   type Verb,
+  verbs,
 } from '@taxlink/bank-sdk'
 import type { BankPolicy } from './domain/bank.ts'
 import type { Answer } from './domain/debit.ts'
 
-/** What came of a call: the answer for the rules, and the transcript for the record (private fields masked, bytes as SHA-256). */
-export type Called = { readonly answer: Answer; readonly transcript: string }
+/**
+ * What came of a call: the answer for the rules, what the bank said where it could be read and is an answer to this, and the transcript for the
+ * record (private fields masked, bytes as SHA-256).
+ */
+export type Called = { readonly answer: Answer; readonly told?: Told<Verb>; readonly transcript: string }
 /**
  * Calls a bank once; it never retries, and never throws: whatever happened is an answer. `timeoutMs` bounds the wait. `maySend` is asked just
  * before the first byte leaves: after a no the request is undelivered.
@@ -102,7 +106,8 @@ const particulars = ({ url, policy, tls }: BankLine): string => JSON.stringify([
 
 const openPeer = ({ bank, url, policy, tls }: BankLine, late: (answer: Late) => void, dialling: typeof dial): Peer<Heard> => {
   const read = (bytes: Uint8Array) => {
-    const found = recognise(bank, bytes, 'reply') ?? fail('unknown-message', `${bytes.length} bytes that are no reply of this bank`)
+    const found =
+      recognise(bank, bytes, 'reply', undefined, verbs) ?? fail('unknown-message', `${bytes.length} bytes that are no reply of this bank`)
     const told = found.codec.decode(bytes) as Told<Verb>
     return { key: correlation(found.verb, told), value: { verb: found.verb, told, bytes } }
   }
@@ -125,7 +130,7 @@ const heardLate = ({ verb, told, bytes }: Heard): Partial<Late> => {
     serialNo: told.serialNo,
     ...('ticketNo' in told && told.ticketNo !== undefined ? { ticketNo: told.ticketNo } : {}),
     called: {
-      answer: answerOf(told, undefined),
+      answer: answerOf(told, {}),
       transcript: JSON.stringify({ verb, reply, gotBytes: bytes.length, gotSha256: sha256(bytes) }),
     },
   }
@@ -165,7 +170,7 @@ const callBank = async <V extends Verb>(
       },
       ...(exchange.path === undefined ? {} : { path: exchange.path }),
     })
-    const answer = answerOf(told, 'ticketNo' in request ? request.ticketNo : undefined)
+    const answer = answerOf(told, request)
     const transcript = JSON.stringify({
       // What was asked stands frozen in the record; it is repeated, masked, where a person may have to look.
       ...(isCertain(answer) ? {} : { request: shown() }),
@@ -174,24 +179,26 @@ const callBank = async <V extends Verb>(
       gotBytes: answered.length,
       gotSha256: sha256(answered),
     })
-    return { answer, transcript }
+    return { answer, transcript, ...(answer.kind === 'answered' ? { told } : {}) }
   } catch (error) {
     const fault = asFault(error)
     return { answer: unanswered(fault), transcript: JSON.stringify({ request: shown(), ...sent, fault: fault.toJSON() }) }
   }
 }
 
-/** The bank's words as an answer for the rules. A reply for another ticket under our key is no answer at all. */
-const answerOf = (told: Told<Verb>, ticketNo: string | undefined): Answer => {
-  if ('ticketNo' in told && told.ticketNo !== undefined && ticketNo !== undefined && told.ticketNo !== ticketNo) {
-    return unanswered(new Fault('answer-mismatch', 'the reply names another ticket', { field: 'ticketNo' }))
-  }
+type About = { readonly ticketNo?: string; readonly agreementNo?: string }
+/** The bank's words as an answer for the rules. A reply about another ticket or agreement under our key is no answer at all. */
+const answerOf = (told: Told<Verb>, asked: object): Answer => {
+  const [named, meant] = [told as About, asked as About]
+  for (const field of ['ticketNo', 'agreementNo'] as const)
+    if (named[field] !== undefined && meant[field] !== undefined && named[field] !== meant[field])
+      return unanswered(new Fault('answer-mismatch', 'the reply is about another', { field }))
   return {
     kind: 'answered',
     outcome: told.result,
     amount: 'amount' in told ? told.amount : 0,
     ...('bankSerial' in told && told.bankSerial !== undefined ? { bankSerial: told.bankSerial } : {}),
-    ...(told.accountingDate === undefined ? {} : { accountingDate: told.accountingDate }),
+    ...('accountingDate' in told && told.accountingDate !== undefined ? { accountingDate: told.accountingDate } : {}),
   }
 }
 

@@ -1,4 +1,4 @@
-import { exchanges, type Fields, maskText, verbs } from '@taxlink/bank-sdk'
+import { exchanges, type Fields, maskText } from '@taxlink/bank-sdk'
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
 import { shanghaiTime } from './domain/time.ts'
 import type { Note } from './flows/flow.ts'
@@ -20,7 +20,7 @@ const privateFields = (): Map<string, (value: string) => string> => {
       if (inner) collect(inner)
     }
   }
-  for (const verb of verbs) for (const { fields } of [exchanges[verb].request, exchanges[verb].reply]) collect(fields)
+  for (const { request, reply } of Object.values(exchanges)) for (const { fields } of [request, reply]) collect(fields)
   for (const name of ['password', 'secret', 'key', 'authorization']) found.set(name, () => '***')
   return found
 }

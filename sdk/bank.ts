@@ -1,19 +1,26 @@
-import type { ReplyOf, RequestOf, Verb } from './catalogue.ts'
+import { type AnyVerb, exchanges, type Push, type ReplyOf, type RequestOf, type Verb } from './catalogue.ts'
 import type { Codec } from './cell.ts'
 import { fail } from './fault.ts'
 import type { Line } from './line.ts'
 
 type Key = 'officeCode' | 'entrustDate' | 'serialNo'
-/** What any bank must carry in a request: without it nobody could say which debit is meant and how much it is. */
-type Essential = Key | 'originalEntrustDate' | 'originalSerialNo' | 'ticketNo' | 'account' | 'amount'
+/** What any bank must carry in a request: without it nobody could say which debit is meant and how much it is, or which agreement, and what of it. */
+type Essential<V extends AnyVerb> =
+  | Key
+  | 'originalEntrustDate'
+  | 'originalSerialNo'
+  | 'ticketNo'
+  | 'account'
+  | 'amount'
+  | (V extends 'debit' | 'supplementaryDebit' ? never : 'agreementNo' | 'originalAgreementNo' | 'action' | 'event' | 'month' | 'result')
 type EssentialReply = Key | 'result' | 'amount'
 /** What a bank's request says once decoded: the essential fields, and those of the others that this bank carries. */
-export type Heard<V extends Verb> = Partial<RequestOf<V>> & Pick<RequestOf<V>, Essential & keyof RequestOf<V>>
+export type Heard<V extends AnyVerb> = Partial<RequestOf<V>> & Pick<RequestOf<V>, Essential<V> & keyof RequestOf<V>>
 /** What a bank's reply says once decoded. */
-export type Told<V extends Verb> = Partial<ReplyOf<V>> & Pick<ReplyOf<V>, EssentialReply & keyof ReplyOf<V>>
+export type Told<V extends AnyVerb> = Partial<ReplyOf<V>> & Pick<ReplyOf<V>, EssentialReply & keyof ReplyOf<V>>
 
 /** One verb of one bank: its request, its reply and, over HTTP, its own path. */
-export type Exchange<V extends Verb> = {
+export type Exchange<V extends AnyVerb> = {
   readonly request: Codec<RequestOf<V>, Heard<V>>
   readonly reply: Codec<ReplyOf<V>, Told<V>>
   readonly path?: string
@@ -31,23 +38,53 @@ export type Bank = {
   readonly supplementaryDebit?: Exchange<'supplementaryDebit'>
   readonly reversal?: Exchange<'reversal'>
   readonly linkTest?: Exchange<'linkTest'>
+  readonly bind?: Exchange<'bind'>
+  readonly changeBinding?: Exchange<'changeBinding'>
+  readonly cancelBinding?: Exchange<'cancelBinding'>
+  readonly suspension?: Exchange<'suspension'>
+  readonly bindingStatus?: Exchange<'bindingStatus'>
+  readonly verification?: Exchange<'verification'>
+  readonly monthlySync?: Exchange<'monthlySync'>
+  /** How the bank reaches the gateway with what it tells of its own accord, the exchanges below: its own dialect the other way round. */
+  readonly push?: Line
+  readonly bindingResult?: Exchange<'bindingResult'>
+  readonly bindingNotice?: Exchange<'bindingNotice'>
 }
 
-/** The verbs in the order of the catalogue. */
-export const verbs: readonly Verb[] = ['debit', 'supplementaryDebit', 'inquiry', 'reversal', 'linkTest']
+/** Every verb of the unified bank interface, in the order of the catalogue. */
+export const everyVerb: readonly AnyVerb[] = Object.keys(exchanges) as AnyVerb[]
+/** The verbs that a bank hears, in the order of the catalogue. */
+export const verbs: readonly Verb[] = everyVerb.filter((verb): verb is Verb => exchanges[verb].to === 'bank')
+/** The verbs that the gateway hears. */
+export const pushes: readonly Push[] = everyVerb.filter((verb): verb is Push => exchanges[verb].to === 'gateway')
 
 /** Declares a bank; refuses at load what the types cannot see. */
 export const bank = (declaration: Bank): Bank => {
   if (!/^[0-9]{4}$/.test(declaration.code)) fail('bad-declaration', 'a bank’s code is four digits')
+  if (pushes.some(push => declaration[push]) !== (declaration.push !== undefined))
+    fail('bad-declaration', 'what a bank tells the gateway and the line it comes by are declared together')
   return Object.freeze(declaration)
 }
 
 /** A message of a bank, recognised by its constants. */
-export type Recognised = { readonly verb: Verb; readonly side: 'request' | 'reply'; readonly codec: Codec<never, unknown> }
+export type Recognised<V extends AnyVerb = AnyVerb> = {
+  readonly verb: V
+  readonly side: 'request' | 'reply'
+  readonly codec: Codec<never, unknown>
+}
 
-/** Which of a bank's messages these bytes are, by the constants of its layouts (and, over HTTP, by the path); undefined for none. */
-export const recognise = (of: Bank, bytes: Uint8Array, side?: 'request' | 'reply', path?: string): Recognised | undefined => {
-  for (const verb of verbs) {
+/**
+ * Which of a bank's messages these bytes are, by the constants of its layouts (and, over HTTP, by the path); undefined for none. `among`: the
+ * verbs that can be meant; all, unless told.
+ */
+export const recognise = <V extends AnyVerb = AnyVerb>(
+  of: Bank,
+  bytes: Uint8Array,
+  side?: 'request' | 'reply',
+  path?: string,
+  among: readonly V[] = everyVerb as readonly V[],
+): Recognised<V> | undefined => {
+  for (const verb of among) {
     const exchange = of[verb]
     if (!exchange || (path !== undefined && exchange.path !== undefined && path !== exchange.path)) continue
     for (const s of side ? [side] : (['request', 'reply'] as const)) {

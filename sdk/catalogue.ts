@@ -1,6 +1,7 @@
 import { fail } from './fault.ts'
 import {
   ascii,
+  count,
   date,
   digits,
   type Fields,
@@ -42,6 +43,11 @@ const workDate = date('工作日期', 'work date of the tax side')
 const accountingDate = optional(date('会计日期', 'accounting date of the bank'))
 const bankSerial = optional(ascii('银行流水号', 'the bank’s own serial number', 20))
 const account = masked(ascii('缴税账号', 'tax-paying account', 32), 'account')
+const channel = oneOf('申报渠道', 'filing channel (art. 3)', ['computer', 'phone'])
+const taxpayerId = masked(ascii('纳税人识别号', 'taxpayer id', 20), 'taxpayer')
+const taxpayerName = masked(text('纳税人名称', 'name of the taxpayer', 100), 'name')
+const agreementNo = masked(ascii('三方协议书号', 'number of the three-party agreement', 60), 'account')
+const payerBankNo = digits('付款开户行行号', 'number of the account’s branch', 12)
 const result = outcomeKind('处理结果', 'result')
 
 /** One tax item (税目) of a ticket; the items' amounts sum to the ticket's. */
@@ -61,18 +67,36 @@ export const taxItems = listOf('税目明细', 'tax items', taxItem, 20)
 export const debitParticulars = {
   ticketNo,
   workDate,
-  channel: oneOf('申报渠道', 'filing channel (art. 3)', ['computer', 'phone']),
-  taxpayerId: masked(ascii('纳税人识别号', 'taxpayer id', 20), 'taxpayer'),
-  taxpayerName: masked(text('纳税人名称', 'name of the taxpayer', 100), 'name'),
-  agreementNo: masked(ascii('三方协议书号', 'number of the three-party agreement', 60), 'account'),
+  channel,
+  taxpayerId,
+  taxpayerName,
+  agreementNo,
   account,
-  payerBankNo: digits('付款开户行行号', 'number of the account’s branch', 12),
+  payerBankNo,
   treasuryCode: digits('收款国库代码', 'receiving treasury', 1, 11),
   clearingNo: digits('国库清算号', 'clearing number of the treasury', 1, 12),
   remittanceAccount: masked(ascii('报解专户账号', 'remittance account of the lead branch', 32), 'account'),
   amount: fen('税款金额', 'amount in fen', 1),
   items: taxItems,
 }
+
+/** 统一的纳税档案 (annex 2 §7): with the office of the key, the five particulars that the tax side and the bank must hold alike. */
+const profile = { taxpayerId, taxpayerName, account, payerBankNo }
+/** The same as the bank holds it, where it says so. */
+const heldProfile = {
+  taxpayerId: optional(taxpayerId),
+  taxpayerName: optional(taxpayerName),
+  account: optional(account),
+  payerBankNo: optional(payerBankNo),
+}
+/** What a bank tells of a binding besides its result. Of a phone filer's code and password only that they were issued (art. 8(3)): never the secret. */
+const bound = {
+  ...heldProfile,
+  boundOn: optional(date('绑定日期', 'day of the binding')),
+  credential: optional(oneOf('电脑编码和密码', 'code and password of a phone filer', ['issued', 'not-issued'])),
+}
+/** 核对结果 of one particular. */
+const match = (zh: string, en: string) => optional(oneOf(zh, en, ['same', 'differs']))
 
 // ── The messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 /** 扣款指令 (TIPS 1001/3001; art. 16, 33). */
@@ -138,21 +162,154 @@ export const linkTestRequest = message('link-test.request', '连接测试', 'lin
 /** 连接测试应答: the bank's accounting date tells whether its day has ended. */
 export const linkTestResult = message('link-test.result', '连接测试应答', 'link test result', { ...key, result, accountingDate })
 
-/** The verbs of the unified bank interface and their messages, in the order of the reference pages. */
+// ── Bindings: the three-party agreement at the bank (art. 8–10, annex 2) ──────────────────────────────────────────────
+/** 账号绑定 (art. 8(3)): asks the bank to bind the account to the agreement. */
+export const bindRequest = message('bind.request', '账号绑定', 'binding of an account', { ...key, agreementNo, channel, ...profile })
+/** 账号绑定应答: 90000 it is bound; 99091 the bank will tell (`binding-result.request`) or can be asked (`binding-status.request`); else why not. */
+export const bindResult = message('bind.result', '账号绑定应答', 'answer to a binding', { ...key, agreementNo, result, ...bound })
+/** 绑定变更 (art. 9): a new agreement in place of the original, which the bank ends as soon as the new one is bound. */
+export const changeBindingRequest = message('change-binding.request', '绑定变更', 'change of a binding', {
+  ...key,
+  agreementNo,
+  originalAgreementNo: masked(ascii('原三方协议书号', 'number of the agreement it replaces', 60), 'account'),
+  channel,
+  ...profile,
+})
+/** 绑定变更应答: as that to a binding. */
+export const changeBindingResult = message('change-binding.result', '绑定变更应答', 'answer to a change of binding', {
+  ...key,
+  agreementNo,
+  result,
+  ...bound,
+})
+/** 绑定注销 (annex 2 §12): the agreement is over; no debit passes under it any more. */
+export const cancelBindingRequest = message('cancel-binding.request', '绑定注销', 'end of a binding', {
+  ...key,
+  agreementNo,
+  account,
+  reason: oneOf('注销原因', 'reason', ['ended', 'replaced', 'lapsed', 'refused', 'deregistered', 'account-closed', 'account-changed']),
+})
+/** 绑定注销应答: 90000, also where it was over already. */
+export const cancelBindingResult = message('cancel-binding.result', '绑定注销应答', 'answer to the end of a binding', {
+  ...key,
+  agreementNo,
+  result,
+})
+/** 止付与恢复 (annex 2 §4): until it is resumed the bank pays nothing under the agreement. */
+export const suspensionRequest = message('suspension.request', '止付与恢复', 'stop of payments and its end', {
+  ...key,
+  agreementNo,
+  account,
+  action: oneOf('动作', 'what is to be done', ['suspend', 'resume']),
+  reason: oneOf('原因', 'reason', ['credential-lost', 'by-taxpayer', 'by-tax-office', 'other']),
+})
+/** 止付与恢复应答: 90000, also where it stood so already. */
+export const suspensionResult = message('suspension.result', '止付与恢复应答', 'answer to a stop of payments', {
+  ...key,
+  agreementNo,
+  result,
+})
+/** 绑定状态查询: asks what became of a binding. */
+export const bindingStatusRequest = message('binding-status.request', '绑定状态查询', 'inquiry about a binding', { ...key, agreementNo })
+/**
+ * 绑定状态查询应答: `result` is that of the binding asked about: 90000 in force, 24012 payments stopped, 24017 ended, 24009 none such, 99091 not
+ * decided yet; any other refusal is why it was not bound.
+ */
+export const bindingStatusResult = message('binding-status.result', '绑定状态查询应答', 'answer to an inquiry about a binding', {
+  ...key,
+  agreementNo,
+  result,
+  ...bound,
+})
+/** 协议核验 (TIPS 9114; annex 2 §7): the bank compares the five particulars with its own. */
+export const verificationRequest = message('verification.request', '协议核验', 'verification of an agreement', {
+  ...key,
+  agreementNo,
+  ...profile,
+})
+/** 协议核验应答 (TIPS 9115): 90000 all are the same; else the code of what differs, and which, so far as the bank tells. */
+export const verificationResult = message('verification.result', '协议核验应答', 'result of a verification', {
+  ...key,
+  agreementNo,
+  result,
+  taxpayerIdMatch: match('纳税人识别号核对', 'whether the taxpayer id is the same'),
+  taxpayerNameMatch: match('纳税人名称核对', 'whether the name is the same'),
+  officeMatch: match('征收机关核对', 'whether the tax office is the same'),
+  branchMatch: match('开户行核对', 'whether the branch is the same'),
+  accountMatch: match('账号核对', 'whether the account is the same'),
+})
+/** 月末同步 (art. 44): how many bindings the tax side holds in force on the last day of the month, and the digest of their list. */
+export const monthlySyncRequest = message('monthly-sync.request', '月末同步', 'comparison at the end of a month', {
+  ...key,
+  month: digits('月份 yyyyMM', 'month, yyyyMM', 6),
+  inForce: count('有效绑定数', 'bindings in force'),
+  suspended: count('止付绑定数', 'bindings whose payments are stopped'),
+  digest: ascii('清单摘要', 'digest of the list (SHA-256, hexadecimal)', 64),
+})
+/** 月末同步应答: 90000 the bank holds the same; 93004 it does not; its own figures, where it tells them. */
+export const monthlySyncResult = message('monthly-sync.result', '月末同步应答', 'result of a comparison', {
+  ...key,
+  result,
+  inForce: optional(count('有效绑定数', 'bindings in force')),
+  suspended: optional(count('止付绑定数', 'bindings whose payments are stopped')),
+  digest: optional(ascii('清单摘要', 'digest of the list (SHA-256, hexadecimal)', 64)),
+})
+/** 绑定结果通知 (art. 8(3)): the bank tells the gateway what became of a binding that it had left open. The key is the bank's own. */
+export const bindingResultRequest = message('binding-result.request', '绑定结果通知', 'result of a binding', {
+  ...key,
+  agreementNo,
+  result,
+  ...bound,
+})
+/** 绑定结果通知回执: 90000 taken; 24009 no such agreement; 24016 another bank's; 24017 over; 92006 this key came with other content. */
+export const bindingResultReceipt = message('binding-result.receipt', '绑定结果通知回执', 'receipt for the result of a binding', {
+  ...key,
+  agreementNo,
+  result,
+})
+/** 绑定变动通知 (annex 2 §§4, 12): what the customer or the bank did to a binding. The key is the bank's own. */
+export const bindingNoticeRequest = message('binding-notice.request', '绑定变动通知', 'notice about a binding', {
+  ...key,
+  agreementNo,
+  event: oneOf('变动', 'what happened', ['account-closed', 'suspended', 'resumed', 'cancelled']),
+  reason: optional(text('原因', 'reason', 60)),
+})
+/** 绑定变动通知回执: as that for the result of a binding. */
+export const bindingNoticeReceipt = message('binding-notice.receipt', '绑定变动通知回执', 'receipt for a notice about a binding', {
+  ...key,
+  agreementNo,
+  result,
+})
+
+/** The verbs of the unified bank interface and their messages, in the order of the reference pages; `to`: who hears the request. */
 export const exchanges = {
-  debit: { request: debitRequest, reply: debitResult },
-  supplementaryDebit: { request: supplementaryDebitRequest, reply: supplementaryDebitResult },
-  inquiry: { request: inquiryRequest, reply: inquiryResult },
-  reversal: { request: reversalRequest, reply: reversalResult },
-  linkTest: { request: linkTestRequest, reply: linkTestResult },
+  debit: { to: 'bank', request: debitRequest, reply: debitResult },
+  supplementaryDebit: { to: 'bank', request: supplementaryDebitRequest, reply: supplementaryDebitResult },
+  inquiry: { to: 'bank', request: inquiryRequest, reply: inquiryResult },
+  reversal: { to: 'bank', request: reversalRequest, reply: reversalResult },
+  linkTest: { to: 'bank', request: linkTestRequest, reply: linkTestResult },
+  bind: { to: 'bank', request: bindRequest, reply: bindResult },
+  changeBinding: { to: 'bank', request: changeBindingRequest, reply: changeBindingResult },
+  cancelBinding: { to: 'bank', request: cancelBindingRequest, reply: cancelBindingResult },
+  suspension: { to: 'bank', request: suspensionRequest, reply: suspensionResult },
+  bindingStatus: { to: 'bank', request: bindingStatusRequest, reply: bindingStatusResult },
+  verification: { to: 'bank', request: verificationRequest, reply: verificationResult },
+  monthlySync: { to: 'bank', request: monthlySyncRequest, reply: monthlySyncResult },
+  bindingResult: { to: 'gateway', request: bindingResultRequest, reply: bindingResultReceipt },
+  bindingNotice: { to: 'gateway', request: bindingNoticeRequest, reply: bindingNoticeReceipt },
 } as const
 
-/** A verb of the unified bank interface. */
-export type Verb = keyof typeof exchanges
+type Exchanges = typeof exchanges
+/** A verb that a bank hears. */
+export type Verb = { [V in keyof Exchanges]: Exchanges[V]['to'] extends 'bank' ? V : never }[keyof Exchanges]
+/** A verb that the gateway hears: what a bank tells of its own accord. */
+export type Push = Exclude<keyof Exchanges, Verb>
+/** Any verb of the unified bank interface. */
+export type AnyVerb = Verb | Push
 /** The request of a verb. */
-export type RequestOf<V extends Verb> = ValuesOf<(typeof exchanges)[V]['request']>
+export type RequestOf<V extends AnyVerb> = ValuesOf<Exchanges[V]['request']>
 /** The reply to a verb. */
-export type ReplyOf<V extends Verb> = ValuesOf<(typeof exchanges)[V]['reply']>
+export type ReplyOf<V extends AnyVerb> = ValuesOf<Exchanges[V]['reply']>
 /** One tax item. */
 export type TaxItem = FieldValues<typeof taxItem>
 /** The key of an instruction. */

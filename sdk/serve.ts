@@ -1,12 +1,13 @@
-import { type Bank, type Exchange, type Heard, recognise, verbs } from './bank.ts'
-import type { ReplyOf, Verb } from './catalogue.ts'
+import { type Bank, type Exchange, type Heard, pushes, recognise, verbs } from './bank.ts'
+import type { AnyVerb, Push, ReplyOf, Verb } from './catalogue.ts'
 import { Fault, fail, faults } from './fault.ts'
 import { frame } from './frame.ts'
+import type { Line } from './line-terms.ts'
 import { type Exchange as Arrival, type Listener, type ListenOptions, listen, type Sender } from './listen.ts'
 
-type Echoed = 'officeCode' | 'entrustDate' | 'serialNo' | 'ticketNo'
-/** What a handler says: the reply of its verb. Key and ticket number are those of the request unless it names others. */
-export type Reply<V extends Verb> = Omit<ReplyOf<V>, Echoed> & Partial<Pick<ReplyOf<V>, Echoed & keyof ReplyOf<V>>>
+type Echoed = 'officeCode' | 'entrustDate' | 'serialNo' | 'ticketNo' | 'agreementNo'
+/** What a handler says: the reply of its verb. Key, ticket and agreement number are those of the request unless it names others. */
+export type Reply<V extends AnyVerb> = Omit<ReplyOf<V>, Echoed> & Partial<Pick<ReplyOf<V>, Echoed & keyof ReplyOf<V>>>
 
 /** An answer that is not simply a reply: later, none, or a broken one. What a bank must not do, its tests must be able to do. */
 export type Odd<R> =
@@ -15,7 +16,7 @@ export type Odd<R> =
   | { readonly odd: 'framed' | 'raw'; readonly bytes: Uint8Array }
   | { readonly odd: 'no-answer' | 'hang-up' }
 /** What a handler gives back. */
-export type Answer<V extends Verb> = Reply<V> | Odd<Reply<V>>
+export type Answer<V extends AnyVerb> = Reply<V> | Odd<Reply<V>>
 
 /** No answer at all; the connection stays. */
 export const noAnswer = { odd: 'no-answer' } as const
@@ -42,23 +43,28 @@ export type Context = {
   /** The bytes as they came, for evidence. */
   readonly bytes: Uint8Array
 }
-/** One handler a verb the bank's declaration holds. A handler that throws leaves the outcome unknown: it is never taken for a refusal. */
-export type Handlers = {
-  readonly [V in Verb]?: (request: Heard<V>, context: Context) => Answer<V> | Promise<Answer<V>>
+type HandlersOf<A extends AnyVerb> = {
+  readonly [V in A]?: (request: Heard<V>, context: Context) => Answer<V> | Promise<Answer<V>>
 }
+/** One handler a verb the bank's declaration holds. A handler that throws leaves the outcome unknown: it is never taken for a refusal. */
+export type Handlers = HandlersOf<Verb>
+/** One handler for each thing a bank may tell the gateway. One that throws gives no receipt: the bank tells it again. */
+export type PushHandlers = HandlersOf<Push>
 export type ServeOptions = ListenOptions & {
   /** Told every request that was not understood, every reply that could not be written, and what the line itself refused. No private data. */
   readonly onFault?: (fault: Fault, bytes: number) => void
   /** Told what a handler threw: it may hold anything the handler put there. */
-  readonly onError?: (error: unknown, verb: Verb) => void
+  readonly onError?: (error: unknown, verb: AnyVerb) => void
 }
 type Server = {
   readonly bank: Bank
+  readonly line: Line
+  readonly among: readonly AnyVerb[]
   readonly options: ServeOptions
   readonly timers: Set<NodeJS.Timeout>
   readonly fault: (fault: Fault, bytes: number) => void
 }
-type Exchanges = { readonly [V in Verb]?: Exchange<V> }
+type Exchanges = { readonly [V in AnyVerb]?: Exchange<V> }
 type Hear = (arrival: Arrival) => void
 
 /**
@@ -70,16 +76,32 @@ type Hear = (arrival: Arrival) => void
  *       inquiry: …
  *     }, { port: 7001 })
  */
-export const serve = async (bank: Bank, handlers: Handlers, options: ServeOptions = {}): Promise<Listener> => {
+export const serve = (bank: Bank, handlers: Handlers, options: ServeOptions = {}): Promise<Listener> =>
+  open(bank, bank.line, verbs, handlers, options)
+
+/**
+ * The gateway's end of what a bank tells of its own accord, on the line the bank declares for it (`push`): what the gateway runs, and what a
+ * bank's programmer can run in its place. Fault bad-declaration where the bank declares none.
+ */
+export const servePushes = async (bank: Bank, handlers: PushHandlers, options: ServeOptions = {}): Promise<Listener> =>
+  open(bank, bank.push ?? fail('bad-declaration', `bank ${bank.code} declares nothing that it tells`), pushes, handlers, options)
+
+const open = async (
+  bank: Bank,
+  line: Line,
+  among: readonly AnyVerb[],
+  handlers: HandlersOf<AnyVerb>,
+  options: ServeOptions,
+): Promise<Listener> => {
   const warn = (fault: Fault) => process.emitWarning(fault.message, { type: 'TaxLink', code: fault.number })
-  const server: Server = { bank, options, timers: new Set(), fault: options.onFault ?? warn }
-  const hears = new Map<Verb, Hear>()
-  for (const verb of verbs) {
+  const server: Server = { bank, line, among, options, timers: new Set(), fault: options.onFault ?? warn }
+  const hears = new Map<AnyVerb, Hear>()
+  for (const verb of among) {
     const hear = hearing(server, verb, handlers)
     if (hear) hears.set(verb, hear)
   }
   const listener = await listen(
-    bank.line,
+    line,
     options,
     arrival => route(server, hears, arrival),
     fault => server.fault(fault, 0),
@@ -94,17 +116,17 @@ export const serve = async (bank: Bank, handlers: Handlers, options: ServeOption
   }
 }
 
-const route = (server: Server, hears: Map<Verb, Hear>, arrival: Arrival): void => {
-  const found = recognise(server.bank, arrival.bytes, 'request', arrival.path)
-  const hear = found && isItsPath(server.bank, found.verb, arrival.path) ? hears.get(found.verb) : undefined
+const route = (server: Server, hears: Map<AnyVerb, Hear>, arrival: Arrival): void => {
+  const found = recognise(server.bank, arrival.bytes, 'request', arrival.path, server.among)
+  const hear = found && isItsPath(server, found.verb, arrival.path) ? hears.get(found.verb) : undefined
   if (hear) hear(arrival)
   else refuse(server, arrival, new Fault('unknown-message', `it is no request of bank ${server.bank.code}`))
 }
-const isItsPath = (bank: Bank, verb: Verb, path: string | undefined): boolean =>
-  bank.line.kind !== 'http' || path === (bank[verb]?.path ?? bank.line.path)
+const isItsPath = ({ bank, line }: Server, verb: AnyVerb, path: string | undefined): boolean =>
+  line.kind !== 'http' || path === (bank[verb]?.path ?? line.path)
 
 /** What is done with a request of this verb; undefined where the bank does not declare it. */
-const hearing = <V extends Verb>(server: Server, verb: V, handlers: Handlers): Hear | undefined => {
+const hearing = <V extends AnyVerb>(server: Server, verb: V, handlers: HandlersOf<AnyVerb>): Hear | undefined => {
   const exchanges: Exchanges = server.bank
   const exchange = exchanges[verb]
   if (!exchange) return undefined
@@ -138,12 +160,14 @@ const hearing = <V extends Verb>(server: Server, verb: V, handlers: Handlers): H
   }
 }
 
-const echoOf = <V extends Verb>(exchange: Exchange<V>) => {
-  const hasTicket = 'ticketNo' in exchange.reply.message.fields
+const echoOf = <V extends AnyVerb>(exchange: Exchange<V>) => {
+  const { fields } = exchange.reply.message
+  const [hasTicket, hasAgreement] = ['ticketNo' in fields, 'agreementNo' in fields]
   return (request: Heard<V>) => {
     const { officeCode, entrustDate, serialNo } = request
     const key = { officeCode, entrustDate, serialNo }
-    return hasTicket && 'ticketNo' in request ? { ...key, ticketNo: request.ticketNo } : key
+    if (hasTicket && 'ticketNo' in request) return { ...key, ticketNo: request.ticketNo }
+    return hasAgreement && 'agreementNo' in request ? { ...key, agreementNo: request.agreementNo } : key
   }
 }
 
@@ -154,7 +178,7 @@ const behave = (arrival: Arrival, answer: Exclude<Odd<object>, { readonly answer
   else if (answer.odd === 'raw') arrival.raw(answer.bytes)
   else if (answer.odd === 'hang-up') arrival.hangUp()
 }
-const repeat = ({ bank: { line } }: Server, arrival: Arrival, bytes: Uint8Array): void => {
+const repeat = ({ line }: Server, arrival: Arrival, bytes: Uint8Array): void => {
   arrival.answer(bytes)
   if (line.kind === 'tcp') arrival.raw(frame(line, bytes))
 }
@@ -170,15 +194,15 @@ const later = (server: Server, ms: number, act: () => void): void => {
 /** A request that is none of ours, or cannot be read. Over TCP silence: a caller that hears nothing inquires, and that is right. */
 const refuse = (server: Server, arrival: Arrival, fault: Fault): void => {
   server.fault(fault, arrival.bytes.length)
-  if (server.bank.line.kind === 'http') problem(server, arrival, '400 Bad Request', fault)
+  if (server.line.kind === 'http') problem(server, arrival, '400 Bad Request', fault)
 }
 
 /** Something of ours failed after the request was understood: nobody may conclude anything from it. */
-const broken = (server: Server, arrival: Arrival, verb: Verb, error: unknown): void => {
+const broken = (server: Server, arrival: Arrival, verb: AnyVerb, error: unknown): void => {
   if (!(error instanceof Fault)) server.options.onError?.(error, verb)
   const fault = error instanceof Fault ? error : new Fault('internal', `the handler of ${verb} failed`)
   server.fault(fault, arrival.bytes.length)
-  if (server.bank.line.kind === 'http') problem(server, arrival, '500 Internal Server Error', fault)
+  if (server.line.kind === 'http') problem(server, arrival, '500 Internal Server Error', fault)
 }
 
 const farewellMs = 100

@@ -1,25 +1,37 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import {
+  type AnyVerb,
   type Bank,
   type Cell,
   type Kind,
   type LayoutRow,
+  type Line,
+  maxFen,
   type Outcome,
   outcomes,
+  pushes,
   type UnifiedCode,
-  type Verb,
   verbs,
 } from '@taxlink/bank-sdk'
 import { type AnyCodec, mostOf, type Subject, subjects, type Values, written } from './subjects.ts'
 
 // The page of a bank, as its own interface document would have it: the same tables, made from the declaration, so that they cannot differ.
 
-const titles: { readonly [V in Verb]: string } = {
+const titles: { readonly [V in AnyVerb]: string } = {
   debit: '扣款',
   supplementaryDebit: '补充划缴',
   inquiry: '交易状态查询',
   reversal: '冲正',
   linkTest: '连接测试',
+  bind: '账号绑定',
+  changeBinding: '绑定变更',
+  cancelBinding: '绑定注销',
+  suspension: '止付与恢复',
+  bindingStatus: '绑定状态查询',
+  verification: '协议核验',
+  monthlySync: '月末同步',
+  bindingResult: '绑定结果通知',
+  bindingNotice: '绑定变动通知',
 }
 const layouts = { record: '定长记录', document: 'XML 文档', json: 'JSON 对象' }
 const classes = { succeeded: '成功', refused: '拒绝(本次确定未动账)', unknown: '不明(须查询)', 'in-progress': '处理中' }
@@ -29,12 +41,11 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
 }
 
-const lineOf = (bank: Bank): string => {
-  const { line } = bank
+const lineOf = (bank: Bank, line: Line, among: readonly AnyVerb[]): string => {
   return line.kind === 'tcp'
     ? `TCP 长连接。每个报文前有 ${line.digits} 位 ASCII 长度,${line.align === 'right' ? '右' : '左'}对齐,补“${line.pad}”,` +
         `${line.countsItself ? '含' : '不含'}自身${line.leader.length ? `,其前有 ${line.leader.length} 字节引导符` : ''};报文不超过 ${line.maxBytes} 字节。`
-    : `HTTP POST${verbs.every(verb => bank[verb]?.path) ? ',各业务的路径见下' : ` \`${line.path}\``},内容类型 \`${line.contentType}\`;报文不超过 ${line.maxBytes} 字节。`
+    : `HTTP POST${among.every(verb => bank[verb]?.path) ? ',各业务的路径见下' : ` \`${line.path}\``},内容类型 \`${line.contentType}\`;报文不超过 ${line.maxBytes} 字节。`
 }
 
 /** A sample of a message: its value, which no page needs to repeat, and its message section. */
@@ -64,11 +75,11 @@ const wordsOf = (codec: AnyCodec, value: Values, row: LayoutRow, ours: readonly 
 
 const notes: { readonly [form: string]: string } = {
   text: '左对齐,右补空格',
-  number: '右对齐,左补 0,单位分',
+  number: '右对齐,左补 0',
   yuan: '单位元,两位小数,无千分位',
   date: 'yyyyMMdd',
   codes: '见返回码表',
-  integer: '整数,单位分',
+  integer: '整数',
   object: '见下列各行',
 }
 
@@ -90,7 +101,8 @@ const explanation = (codec: AnyCodec, value: Values, row: LayoutRow, kind: Kind<
   if (ours) return codec.layout === 'json' ? ours.join(',') : wordsOf(codec, value, row, ours)
   if (row.form === 'date' && codec.layout === 'json') return 'yyyy-MM-dd'
   if (row.form === 'text' && codec.layout !== 'record') return ''
-  return notes[row.form] ?? ''
+  const unit = kind?.schema.maximum === maxFen && row.form !== 'yuan' ? ',单位分' : ''
+  return `${notes[row.form] ?? ''}${unit}`
 }
 
 const kinds: { readonly [form: string]: string } = {
@@ -159,21 +171,26 @@ const codeTable = (codes: Cell<Outcome>): string => {
   return table(['返回码', '统一结果码', '类别', '含义', '处理'], rows)
 }
 
+const exchangePart = (bank: Bank, samples: URL, verb: AnyVerb): string[] => {
+  const exchange = bank[verb]
+  if (!exchange) return [`## ${titles[verb]} \`${verb}\``, '本行未提供。']
+  return [
+    `## ${titles[verb]} \`${verb}\`${exchange.path ? ` — POST \`${exchange.path}\`` : ''}`,
+    messagePart(samples, '请求', exchange.request, 'one-item'),
+    messagePart(samples, '应答', exchange.reply, 'succeeded'),
+  ]
+}
+
 const page = ({ folder, bank, codes, samples }: Subject): string =>
   [
     `# ${bank.name} ${bank.code}`,
     `> 本页由 \`adapters/${folder}/\` 的声明生成(\`node docs/generate.ts\`),请勿手改。Generated from the declaration; do not edit.`,
     `依据:${bank.document}`,
-    `线路:${lineOf(bank)}`,
-    ...verbs.flatMap(verb => {
-      const exchange = bank[verb]
-      if (!exchange) return [`## ${titles[verb]} \`${verb}\``, '本行未提供。']
-      return [
-        `## ${titles[verb]} \`${verb}\`${exchange.path ? ` — POST \`${exchange.path}\`` : ''}`,
-        messagePart(samples, '请求', exchange.request, 'one-item'),
-        messagePart(samples, '应答', exchange.reply, 'succeeded'),
-      ]
-    }),
+    `线路:${lineOf(bank, bank.line, verbs)}`,
+    ...verbs.flatMap(verb => exchangePart(bank, samples, verb)),
+    ...(bank.push
+      ? ['# 银行发往网关', `线路:${lineOf(bank, bank.push, pushes)}`, ...pushes.flatMap(push => exchangePart(bank, samples, push))]
+      : []),
     '## 返回码',
     `列表以外的返回码一律按 \`99090\` 结果不明处理:系统查询银行,绝不重发,也绝不视为失败。`,
     codeTable(codes),

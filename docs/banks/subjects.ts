@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { type Bank, type Cell, type Codec, exchanges, Fault, type Outcome, unified, type Verb, verbs } from '@taxlink/bank-sdk'
+import { type AnyVerb, type Bank, type Cell, type Codec, everyVerb, exchanges, Fault, type Outcome, unified } from '@taxlink/bank-sdk'
 
 /** A bank of adapters/: its folder, its declaration, its result codes (those of the unified interface where it has no codes.ts). */
 export type Subject = { readonly folder: string; readonly bank: Bank; readonly codes: Cell<Outcome>; readonly samples: URL }
@@ -32,9 +32,9 @@ export const subjects: readonly Subject[] = await Promise.all(
 /** The messages of a bank by id: `debit.request` → its verb, its side and its codec. */
 export const messagesOf = (
   bank: Bank,
-): ReadonlyMap<string, { readonly verb: Verb; readonly side: 'request' | 'reply'; readonly codec: AnyCodec }> =>
+): ReadonlyMap<string, { readonly verb: AnyVerb; readonly side: 'request' | 'reply'; readonly codec: AnyCodec }> =>
   new Map(
-    verbs.flatMap(verb =>
+    everyVerb.flatMap(verb =>
       bank[verb]
         ? (['request', 'reply'] as const).map(side => [exchanges[verb][side].id, { verb, side, codec: bank[verb]![side] }] as const)
         : [],

@@ -1,4 +1,15 @@
-import { exchanges, type Fields, faults, type Kind, type Message, outcomes, type Verb, verbs, version } from '@taxlink/bank-sdk'
+import {
+  type AnyVerb,
+  everyVerb,
+  exchanges,
+  type Fields,
+  faults,
+  type Kind,
+  type Message,
+  maxFen,
+  outcomes,
+  version,
+} from '@taxlink/bank-sdk'
 import { debitMachine } from '../../gateway/domain/debit.ts'
 import { proposalMachine } from '../../gateway/domain/proposal.ts'
 import { reversalTable } from '../../gateway/domain/reversal.ts'
@@ -47,7 +58,7 @@ const shape = (kind: Kind<unknown>): string => {
   const { type, minLength, maxLength, minimum, maximum, pattern, format, enum: words } = kind.schema
   if (Array.isArray(words)) return words.map(word => `\`${String(word)}\``).join(' ')
   if (format === 'date') return '日期 date `yyyy-MM-dd`'
-  if (type === 'integer') return `整数 integer ${String(minimum)}–${String(maximum)}(分 fen)`
+  if (type === 'integer') return `整数 integer ${String(minimum)}–${String(maximum)}${maximum === maxFen ? '(分 fen)' : ''}`
   if (type === 'array') return `列表 list,1–${String(kind.schema.maxItems)}`
   if (type === 'object') return '对象 object'
   const length = minLength === maxLength ? String(maxLength) : `${String(minLength)}–${String(maxLength)}`
@@ -63,13 +74,23 @@ const messageSection = (m: Message): string =>
   [`### ${m.zh} \`${m.id}\``, m.en, table(['字段 field', '含义', 'meaning', '取值 values', '必填', '掩码'], fieldRows(m.fields))].join(
     '\n\n',
   )
-const titles: { readonly [V in Verb]: string } = {
+const titles: { readonly [V in AnyVerb]: string } = {
   debit: '扣款',
   supplementaryDebit: '补充划缴',
   inquiry: '查询',
   reversal: '冲正',
   linkTest: '连接测试',
+  bind: '账号绑定',
+  changeBinding: '绑定变更',
+  cancelBinding: '绑定注销',
+  suspension: '止付与恢复',
+  bindingStatus: '绑定状态查询',
+  verification: '协议核验',
+  monthlySync: '月末同步',
+  bindingResult: '绑定结果通知',
+  bindingNotice: '绑定变动通知',
 }
+const directions = { bank: '网关 → 银行 / gateway to bank', gateway: '银行 → 网关 / bank to gateway' }
 
 const messagePage = (): string =>
   page(
@@ -78,8 +99,13 @@ const messagePage = (): string =>
 \`officeCode\` + \`entrustDate\` + \`serialNo\`,一经提交永不复用;金额一律为整数分。
 
 Key of an instruction: officeCode + entrustDate + serialNo, never used again. Amounts are integer fen.`,
-    ...verbs.map(verb =>
-      [`## ${titles[verb]} ${verb}`, messageSection(exchanges[verb].request), messageSection(exchanges[verb].reply)].join('\n\n'),
+    ...everyVerb.map(verb =>
+      [
+        `## ${titles[verb]} ${verb}`,
+        directions[exchanges[verb].to],
+        messageSection(exchanges[verb].request),
+        messageSection(exchanges[verb].reply),
+      ].join('\n\n'),
     ),
   )
 

@@ -55,7 +55,8 @@ type Watched = {
 
 /** The longest rest of a breaker where the bank's policy names no pause between link tests. */
 const longestRestMs = 60_000
-const questions: ReadonlySet<Verb> = new Set(['inquiry', 'linkTest'])
+/** All but what moves money: none of it is a danger to a bank that is spared, and its answer is a sign of life. */
+const isQuestion = (verb: Verb): boolean => verb !== 'debit' && verb !== 'supplementaryDebit' && verb !== 'reversal'
 /** Faults of our own side: they tell nothing of the bank. */
 const ours: ReadonlySet<string> = new Set(['line-busy', 'held-back'])
 
@@ -92,7 +93,7 @@ export const openGuard = (options: GuardOptions): Guard => {
 
   const call: Call = async (bankCode, verb, request, timeoutMs, maySend) => {
     const bank = bankOf(bankCode)
-    const asks = questions.has(verb)
+    const asks = isQuestion(verb)
     const now = clock()
     const only = !asks && isOnlyProbe(bankCode, bank, now)
     const isOpen = () => !asks && !only && bank.breaker.stateAt(clock()) !== 'closed'

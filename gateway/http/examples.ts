@@ -1,4 +1,4 @@
-import { outcome, type ReplyOf, type RequestOf, type Verb } from '@taxlink/bank-sdk'
+import { type AnyVerb, outcome, type ReplyOf, type RequestOf } from '@taxlink/bank-sdk'
 import type { DebitOrder } from '../flows/order.ts'
 import { debitJson, type FeedJson } from './shapes.ts'
 
@@ -68,8 +68,15 @@ const nextKey = { ...key, serialNo: '00000002' }
 const original = { originalEntrustDate: key.entrustDate, originalSerialNo: key.serialNo }
 const reply = { ...key, ...booked, ticketNo, result: succeeded, amount }
 
-/** The exchanges with a bank about it. */
-export const exchangeExamples: { readonly [V in Verb]: { readonly request: RequestOf<V>; readonly reply: ReplyOf<V> } } = {
+const { agreementNo, taxpayerId, taxpayerName, payerBankNo, channel } = orderExample
+const profile = { taxpayerId, taxpayerName, account, payerBankNo }
+const held = { ...profile, boundOn: '2026-10-12', credential: 'not-issued' } as const
+const binding = { ...key, agreementNo }
+const done = { ...binding, result: outcome('90000', '0000', '交易成功') }
+const figures = { inForce: 182_340, suspended: 17, digest: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' }
+
+/** The exchanges with a bank about it, and about its agreement. */
+export const exchangeExamples: { readonly [V in AnyVerb]: { readonly request: RequestOf<V>; readonly reply: ReplyOf<V> } } = {
   debit: { request, reply },
   supplementaryDebit: { request: { ...request, ...nextKey, ...original, reason: 'bank-missing' }, reply: { ...reply, ...nextKey } },
   inquiry: { request: { ...key, ticketNo, workDate }, reply },
@@ -78,4 +85,19 @@ export const exchangeExamples: { readonly [V in Verb]: { readonly request: Reque
     reply: { ...reply, ...nextKey, result: outcome('90000', '0000', '冲正成功') },
   },
   linkTest: { request: { ...nextKey, workDate }, reply: { ...nextKey, result: outcome('90000', '0000'), accountingDate: workDate } },
+  bind: { request: { ...binding, channel, ...profile }, reply: { ...binding, result: outcome('99091', '8010', '处理中') } },
+  changeBinding: {
+    request: { ...binding, originalAgreementNo: 'XY430100000000', channel, ...profile },
+    reply: { ...done, ...held },
+  },
+  cancelBinding: { request: { ...binding, account, reason: 'deregistered' }, reply: done },
+  suspension: { request: { ...binding, account, action: 'suspend', reason: 'credential-lost' }, reply: done },
+  bindingStatus: { request: binding, reply: { ...done, ...held } },
+  verification: {
+    request: { ...binding, ...profile },
+    reply: { ...binding, result: outcome('24002', '1002', '账号户名不符'), taxpayerNameMatch: 'differs', accountMatch: 'same' },
+  },
+  monthlySync: { request: { ...key, month: '202610', ...figures }, reply: { ...key, result: done.result, ...figures } },
+  bindingResult: { request: { ...done, ...held }, reply: done },
+  bindingNotice: { request: { ...binding, event: 'account-closed', reason: '客户销户' }, reply: done },
 }

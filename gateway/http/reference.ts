@@ -1,7 +1,7 @@
 import type { Server } from 'node:https'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import { exchanges, type Message, schemaOf, verbs, version } from '@taxlink/bank-sdk'
+import { everyVerb, exchanges, type Message, schemaOf, verbs, version } from '@taxlink/bank-sdk'
 import fastify from 'fastify'
 import type { App } from './app.ts'
 import { everyOperation } from './every-operation.ts'
@@ -34,7 +34,7 @@ const component = (message: Message, example: object) => {
 }
 const components = () =>
   Object.fromEntries(
-    verbs.flatMap(verb =>
+    everyVerb.flatMap(verb =>
       (['request', 'reply'] as const).map(side => {
         const message: Message = exchanges[verb][side]
         return [`bank.${message.id}`, component(message, exchangeExamples[verb][side])]

@@ -8,6 +8,7 @@ import {
   recognise,
   type UnifiedCode,
   type Verb,
+  verbs,
 } from '@taxlink/bank-sdk'
 import { type Account, Ledger } from '../../conformance/simulator/ledger.ts'
 import { otherKey, Speech } from '../../conformance/simulator/speech.ts'
@@ -99,7 +100,7 @@ export class SimulatedBank {
 
   /** What these bytes ask for. */
   read(bytes: Uint8Array): Asked {
-    const found = recognise(this.bank, bytes, 'request')
+    const found = recognise(this.bank, bytes, 'request', undefined, verbs)
     if (!found) throw new Error('the gateway sent what is no request of this bank')
     const heard = found.codec.decode(bytes) as Instruction
     return { verb: found.verb, key: keyText(heard), ticketNo: heard.ticketNo ?? '', heard: heard as Heard<Verb> }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { exchanges, verbs } from '@taxlink/bank-sdk'
+import { everyVerb, exchanges, verbs } from '@taxlink/bank-sdk'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { chromium } from 'playwright-core'
@@ -83,7 +83,7 @@ test('every operation of the gateway stands in it, and every exchange with a ban
   expect(everyOperation().map(([where]) => where)).toEqual(
     expect.arrayContaining([...known, 'results', ...verbs.map(verb => `bank.${verb}`)]),
   )
-  for (const verb of verbs)
+  for (const verb of everyVerb)
     for (const message of [exchanges[verb].request, exchanges[verb].reply]) {
       const schema = document.components.schemas[`bank.${message.id}`]!
       expect(Object.keys(schema.properties as Json)).toEqual(['version', 'type', ...Object.keys(message.fields)])
@@ -98,7 +98,7 @@ test('its schemas compile strictly, and its examples are valid', () => {
     for (const example of (schema.examples ?? []) as unknown[]) check(name, example)
   }
   const exampled = Object.entries(document.components.schemas).filter(([, schema]) => schema.examples)
-  const messages = verbs.flatMap(verb => [exchanges[verb].request.id, exchanges[verb].reply.id])
+  const messages = everyVerb.flatMap(verb => [exchanges[verb].request.id, exchanges[verb].reply.id])
   const orders = ['ReversalOrder', 'SupplementaryDebitOrder', 'StopOrder', 'Reversal', 'SupplementaryDebit', 'Stop']
   const operators = ['ProposalOrder', 'Proposal', 'Approval', 'DecisionReason', 'Break']
   const named = ['DebitOrder', 'Debit', 'Result', ...orders, ...operators]
