@@ -222,7 +222,14 @@ describe('what a file may hold', () => {
     })
   })
   test('the private fields are those of the catalogue', () => {
-    expect(privateNames.sort()).toEqual(['account', 'agreementNo', 'originalAgreementNo', 'remittanceAccount', 'taxpayerId', 'taxpayerName'])
+    expect(privateNames.sort()).toEqual([
+      'account',
+      'agreementNo',
+      'originalAgreementNo',
+      'remittanceAccount',
+      'taxpayerId',
+      'taxpayerName',
+    ])
   })
   test('an excuse that is not needed is told', () => {
     expect(excused([], excuses)).toHaveLength(excuses.length)
