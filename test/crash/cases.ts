@@ -75,7 +75,7 @@ export const share = (
     const list = armed.get(name) ?? []
     const first = before[nameOf(label)]?.[role]
     if (first) list.push({ id: `${i}-before`, ...first, nth: 1 })
-    list.push({ id: `${i}`, label, nth: first || seldom.has(nameOf(label)) ? 1 : random.whole(1, 3), action })
+    list.push({ id: `${i}`, label, nth: first || seldom.has(nameOf(label)) ? 1 : random.whole(1, 2), action })
     armed.set(name, list)
   }
   return armed

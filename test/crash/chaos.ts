@@ -23,6 +23,8 @@ export type ChaosReport = {
   readonly name: string
   readonly happened: readonly string[]
   readonly faults: readonly string[]
+  /** The cases that happened on a day on which every promise was kept. */
+  readonly kept: readonly Case[]
   readonly tickets: number
   /** Reversals and supplementary debits that moved money. */
   readonly givenBack: number
@@ -111,29 +113,32 @@ export const runCases = async (
     const open = (webhook: Receiver) =>
       openCity(servers, dir, `chaos_${name.replaceAll(/\W/g, '_')}`, day, 2, 3, { points, webhook, proxies: random })
     return await withStage(open, day, async stage => {
-      let over = false
+      const over = new AbortController()
+      const unlessOver = (ms: number) => pause(ms, undefined, { signal: over.signal }).catch(() => {})
       const allHappened = (async () => {
         const until = performance.now() + spanMs + 10_000
         while (watch.left().length > 0 && performance.now() < until) await pause(100)
-        over = true
+        over.abort()
       })()
       const outages = (async () => {
-        while (!over) {
+        while (!over.signal.aborted) {
           const line = `line-${random.pick(stage.day.banks).code}`
-          await pause(4_000)
-          await stage.city.suffer(line, over ? undefined : { kind: 'down' })
-          await pause(3_000)
+          await unlessOver(4_000)
+          if (!over.signal.aborted) await stage.city.suffer(line, { kind: 'down' })
+          await unlessOver(3_000)
           await stage.city.suffer(line, undefined)
         }
       })()
-      await Promise.all([sendAll(stage.day, stage.taxSide, () => over, stage.operators), allHappened, outages])
+      await Promise.all([sendAll(stage.day, stage.taxSide, over.signal, stage.operators), allHappened, outages])
       const left = watch.left()
       // What a sleeper still does when it wakes is judged, too.
       await watch.awake()
       const { evidence, faults } = await judge(stage)
+      const broken = [...faults, ...watch.faults()]
       return report(name, dir, began, evidence, {
         happened: happenedOf(armed, left),
-        faults: [...faults, ...left.map(a => `${a.label} was never reached (${nameOf(armed, a)})`), ...watch.faults()],
+        faults: [...broken, ...left.map(a => `${a.label} was never reached (${nameOf(armed, a)})`)],
+        kept: broken.length > 0 ? [] : cases.filter((_, i) => !left.some(({ id }) => id === `${i}`)),
       })
     })
   } finally {
@@ -153,7 +158,7 @@ const report = (
   dir: string,
   began: number,
   evidence: Evidence,
-  came: Pick<ChaosReport, 'happened' | 'faults'>,
+  came: Pick<ChaosReport, 'happened' | 'faults' | 'kept'>,
 ): ChaosReport => ({
   name,
   dir,
@@ -237,11 +242,11 @@ export const runSchedules = async (
         pause(kills.atMs).then(() => killCommits(stage.city.databaseUrl, kills.forMs)),
         ...accidents.map(accident => pause(accident.atMs).then(() => stage.city.befall(accident))),
         ...sufferings.map(suffering => pause(suffering.atMs).then(() => suffer(stage.city, suffering))),
-        sendAll({ ...day, orders }, stage.taxSide, () => false, stage.operators),
+        sendAll({ ...day, orders }, stage.taxSide, undefined, stage.operators),
       ])
       const { evidence, faults } = await judge(stage)
       const happened = [...accidents.map(told), ...sufferings.map(toldSuffering), toldKills(kills, killed)]
-      const one = report(`schedule ${seed}`, dir, began, evidence, { happened, faults })
+      const one = report(`schedule ${seed}`, dir, began, evidence, { happened, faults, kept: [] })
       reports.push(one)
       say(one)
       if (faults.length > 0) return

@@ -41,7 +41,9 @@ export const openProxy = async (toPort: number, random: Random): Promise<FaultPr
     if (!pairs.delete(pair)) return
     counts.broken++
     for (const socket of [pair.client, pair.bank]) {
-      if (how === 'reset') socket.resetAndDestroy()
+      // A reset of a socket that is just telling its end is refused by libuv, and the socket then never closed: the process could not end.
+      const ending = socket.writableEnded && !socket.writableFinished
+      if (how === 'reset' && !ending) socket.resetAndDestroy()
       else socket.destroy()
     }
   }

@@ -96,22 +96,22 @@ export const settled = async (city: City, mostMs: number): Promise<void> => {
   await pause(1_300)
 }
 
-/** Sends the orders of a day, each in its moment; from when it is `over`, no more. */
+/** Sends the orders of a day, each in its moment; from when it is `over`, no more, and it does not wait for their moments either. */
 export const sendAll = async (
   day: Day,
   taxSide: ReturnType<typeof openTaxSide>,
-  over: () => boolean = () => false,
+  over: AbortSignal = new AbortController().signal,
   operators?: Operators,
 ): Promise<void> => {
   const alone = day.orders.filter(each => !each.inBatch).toSorted((a, b) => a.atMs - b.atMs)
   const together = day.orders.filter(each => each.inBatch).toSorted((a, b) => a.atMs - b.atMs)
   const batches = Array.from({ length: Math.ceil(together.length / 10) }, (_, i) => together.slice(i * 10, i * 10 + 10))
   const began = performance.now()
-  const due = (atMs: number) => pause(Math.max(0, began + atMs - performance.now()))
+  const due = (atMs: number) => pause(Math.max(0, began + atMs - performance.now()), undefined, { signal: over }).catch(() => {})
   const later: Promise<void>[] = []
   const sendAlone = async ({ order, atMs, twice, afterwards }: Day['orders'][number]): Promise<void> => {
     await due(atMs)
-    if (over()) return
+    if (over.aborted) return
     await taxSide.send(order)
     // One that lost the answer, or whose operator is impatient.
     if (twice) await taxSide.send(order)
@@ -119,7 +119,7 @@ export const sendAll = async (
   }
   const sendBatch = async (batch: Day['orders']): Promise<void> => {
     await due(batch.at(-1)!.atMs)
-    if (over()) return
+    if (over.aborted) return
     const orders = batch.map(each => each.order)
     await taxSide.sendBatch(orders)
     if (batch[0]!.twice) await taxSide.sendBatch(orders)
