@@ -9,11 +9,14 @@ export type Reply = { readonly status: number; readonly body: unknown }
 export const openAsker = (urls: readonly string[], tls: Identity) => {
   const agents = urls.map(url => ({ url, agent: new Agent({ keepAlive: true, maxSockets: 32, ...tls }) }))
   let turn = 0
-  const ask = (method: string, path: string, body?: unknown): Promise<Reply> =>
+  const ask = (method: string, path: string, body?: unknown, prefer?: string): Promise<Reply> =>
     new Promise((resolve, reject) => {
       const { url, agent } = agents[turn++ % agents.length]!
       const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
-      const headers = bytes ? { 'content-type': 'application/json', 'content-length': bytes.length } : {}
+      const headers = {
+        ...(bytes ? { 'content-type': 'application/json', 'content-length': bytes.length } : {}),
+        ...(prefer ? { prefer } : {}),
+      }
       const asked = request(new URL(path, url), { method, agent, headers, signal: AbortSignal.timeout(3_000) }, answer => {
         const parts: Buffer[] = []
         answer.on('data', (part: Buffer) => parts.push(part))

@@ -129,7 +129,11 @@ export const runCases = async (
           await stage.city.suffer(line, undefined)
         }
       })()
-      await Promise.all([sendAll(stage.day, stage.taxSide, over.signal, stage.operators), allHappened, outages])
+      await Promise.all([
+        sendAll(stage.day, stage.taxSide, { over: over.signal, operators: stage.operators, patient: true }),
+        allHappened,
+        outages,
+      ])
       const left = watch.left()
       // What a sleeper still does when it wakes is judged, too.
       await watch.awake()
@@ -242,7 +246,7 @@ export const runSchedules = async (
         pause(kills.atMs).then(() => killCommits(stage.city.databaseUrl, kills.forMs)),
         ...accidents.map(accident => pause(accident.atMs).then(() => stage.city.befall(accident))),
         ...sufferings.map(suffering => pause(suffering.atMs).then(() => suffer(stage.city, suffering))),
-        sendAll({ ...day, orders }, stage.taxSide, undefined, stage.operators),
+        sendAll({ ...day, orders }, stage.taxSide, { operators: stage.operators }),
       ])
       const { evidence, faults } = await judge(stage)
       const happened = [...accidents.map(told), ...sufferings.map(toldSuffering), toldKills(kills, killed)]

@@ -29,7 +29,7 @@ export type Account = {
 export type Rule = { readonly when: { readonly ticketNo: string }; readonly do: string; readonly ms?: number }
 
 export type Afterwards =
-  | { readonly verb: 'reversal' | 'supplement'; readonly amount: number; readonly afterMs: number }
+  | { readonly verb: 'reversal' | 'supplement'; readonly amount: number; readonly afterMs: number; readonly settled: boolean }
   | { readonly verb: 'stop' }
 
 /** How a bank of the day behaves: its accounts, its planned faults, and whether it would book a repeated key again. */
@@ -46,7 +46,7 @@ export type Day = {
     readonly atMs: number
     readonly inBatch: boolean
     readonly twice: boolean
-    /** What the tax side orders about it: fen to be given back or a stop as soon as it is accepted, fen that its bank did not take as soon as it is settled. */
+    /** What the tax side orders about it: a stop as soon as it is accepted; fen to be given back or supplemented then, or (`settled`) once its outcome is known. */
     readonly afterwards?: Afterwards
   }[]
   readonly banks: readonly BankOfDay[]
@@ -118,8 +118,8 @@ export const makeDay = (random: Random, count: number, spanMs: number, places = 
 const drawAfterwards = (random: Random, amount: number): Afterwards => {
   if (random.percent(20)) return { verb: 'stop' }
   const afterMs = random.percent(40) ? 0 : random.whole(100, 2_500)
-  if (amount > 1 && random.percent(30)) return { verb: 'supplement', amount: random.whole(1, amount - 1), afterMs }
-  return { verb: 'reversal', amount: random.percent(50) ? amount : random.whole(1, amount), afterMs }
+  if (amount > 1 && random.percent(30)) return { verb: 'supplement', amount: random.whole(1, amount - 1), afterMs, settled: true }
+  return { verb: 'reversal', amount: random.percent(50) ? amount : random.whole(1, amount), afterMs, settled: random.percent(50) }
 }
 
 const orderOf = (random: Random, n: number, bankCode: string): Order => {

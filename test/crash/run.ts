@@ -96,13 +96,17 @@ export const settled = async (city: City, mostMs: number): Promise<void> => {
   await pause(1_300)
 }
 
-/** Sends the orders of a day, each in its moment; from when it is `over`, no more, and it does not wait for their moments either. */
-export const sendAll = async (
-  day: Day,
-  taxSide: ReturnType<typeof openTaxSide>,
-  over: AbortSignal = new AbortController().signal,
-  operators?: Operators,
-): Promise<void> => {
+export type Sending = {
+  /** From then on no more is sent, and no moment is waited for. */
+  readonly over?: AbortSignal
+  readonly operators?: Operators
+  /** Each lane waits for an outcome before it sends the next: on a slow machine orders come more slowly, and no backlog hides the rest. */
+  readonly patient?: boolean
+}
+
+/** Sends the orders of a day, each in its moment. */
+export const sendAll = async (day: Day, taxSide: ReturnType<typeof openTaxSide>, sending: Sending = {}): Promise<void> => {
+  const { over = new AbortController().signal, operators, patient = false } = sending
   const alone = day.orders.filter(each => !each.inBatch).toSorted((a, b) => a.atMs - b.atMs)
   const together = day.orders.filter(each => each.inBatch).toSorted((a, b) => a.atMs - b.atMs)
   const batches = Array.from({ length: Math.ceil(together.length / 10) }, (_, i) => together.slice(i * 10, i * 10 + 10))
@@ -116,6 +120,7 @@ export const sendAll = async (
     // One that lost the answer, or whose operator is impatient.
     if (twice) await taxSide.send(order)
     if (afterwards) later.push(orderAfterwards(taxSide, operators, order.ticketNo, afterwards))
+    if (patient && !over.aborted) await taxSide.heard(order.ticketNo)
   }
   const sendBatch = async (batch: Day['orders']): Promise<void> => {
     await due(batch.at(-1)!.atMs)
@@ -147,12 +152,12 @@ const orderAfterwards = async (
   if (what.verb === 'stop') return taxSide.further('/v1/stops', { orderNo: `ZF-${ticketNo}`, ticketNo })
   const { verb, amount, afterMs } = what
   await pause(afterMs)
+  const debit = what.settled ? await taxSide.ended(ticketNo) : undefined
   if (verb === 'reversal') {
     const back = { orderNo: `CZ-${ticketNo}`, ticketNo, amount, reason: 'over-debited' }
     return taxSide.further('/v1/reversals', back)
   }
-  const debit = await taxSide.ended(ticketNo)
-  if (!operators || debit.state === 'refused') return
+  if (!operators || !debit || debit.state === 'refused') return
   const fault = await operators.declareShort(debit, amount)
   if (fault) return taxSide.complain(`${ticketNo}: ${fault}`)
   const more = { orderNo: `BH-${ticketNo}`, ticketNo, amount, reason: 'under-debited', items: [{ ...itemOf, amount }] }

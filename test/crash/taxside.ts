@@ -94,6 +94,9 @@ export const openTaxSide = (urls: readonly string[], tls: Identity) => {
         await pause(300)
       }
     },
+    /** Lets a gateway answer with the outcome of a debit, for two seconds at most. */
+    heard: async (ticketNo: string): Promise<void> =>
+      void (await ask('GET', `/v1/debits/${ticketNo}`, undefined, 'wait=2').catch(() => {})),
     close,
   }
 }
