@@ -39,7 +39,7 @@ export type Started = {
 /** The banks whose line is TLS with certificates on both sides. */
 const secured = new Set(['4310'])
 
-type Simulated = { readonly bankCode: string; readonly name: string; readonly url: string; readonly ledger: string; readonly child: Child }
+type Simulated = { readonly bankCode: string; readonly name: string; readonly url: string; readonly control: string; readonly child: Child }
 
 /**
  * The whole on one machine: private servers where none are given, migrations, reference data, a development authority, three simulated banks,
@@ -109,8 +109,12 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
     say('演示申报日开始 / the sample filing day begins')
     const balance = await playDay({
       url: url!,
-      tls: { ca: pki.ca, ...env.taxSystem },
-      ledgers: simulated.map(bank => ({ bankCode: bank.bankCode, name: bank.name, url: bank.ledger })),
+      taxSystem: { ca: pki.ca, ...env.taxSystem },
+      operators: [
+        { ca: pki.ca, ...env.operators.get('zhang')! },
+        { ca: pki.ca, ...env.operators.get('li')! },
+      ],
+      banks: simulated,
       progress: options.progress,
       patienceMs: 90_000,
     })
@@ -138,8 +142,13 @@ const environment = async (dir: string, config: Config, running: { databaseUrl: 
   const taxSystem = await pki.issue({ cn: 'sample tax system', uri: 'urn:taxlink:tax-system:demo' })
   const gateway = await pki.issue({ cn: 'gateway to banks', uri: 'urn:taxlink:gateway:development' })
   const at = (name: string) => join(dir, 'tls', name)
-  for (const { name } of sampleOperators)
-    writePem(at(`operator-${name}`), pki.ca, await pki.issue({ cn: `sample operator ${name}`, uri: `urn:taxlink:operator:${name}` }))
+  const operator = async (name: string): Promise<Pem> => {
+    const pem = await pki.issue({ cn: `sample operator ${name}`, uri: `urn:taxlink:operator:${name}` })
+    writePem(at(`operator-${name}`), pki.ca, pem)
+    return pem
+  }
+  const operators = new Map<string, Pem>()
+  for (const { name } of sampleOperators) operators.set(name, await operator(name))
   writePem(at('server'), pki.ca, pki.server)
   writePem(at('gateway'), pki.ca, gateway)
   writePem(at('tax-system'), pki.ca, taxSystem)
@@ -157,7 +166,7 @@ const environment = async (dir: string, config: Config, running: { databaseUrl: 
     TAXLINK_BANK_CERT: join(at('gateway'), 'cert.pem'),
     TAXLINK_BANK_KEY: join(at('gateway'), 'key.pem'),
   }
-  return { taxSystem, variables }
+  return { taxSystem, operators, variables }
 }
 
 /** A simulated bank as a process; its ledger outlives it, under its first accounting date. */
@@ -202,7 +211,7 @@ const startBank = async (
   born(child)
   const [, control] = await ready(child, /^control (\S+)$/, dir)
   const [, url] = await ready(child, /^ready (\S+)$/, dir)
-  return { bankCode: code, name, url: url!, ledger: control!, child }
+  return { bankCode: code, name, url: url!, control: control!, child }
 }
 
 const ready = async (child: Child, pattern: RegExp, dir: string): Promise<RegExpMatchArray> => {

@@ -12,7 +12,7 @@ export type Control = { readonly url: string; close(): Promise<void> }
 /**
  * Opens a control port on the loopback interface, for tests and demonstrations:
  * GET /ledger (`?full=1` accounts unmasked, `?entries=0` totals only, `?from=n` entries from the nth), POST /end-day {to?},
- * POST /plan [rule…], POST /balance {account, balance, state?, …}.
+ * POST /plan [rule…], POST /balance {account, balance, state?, …}, POST /line {open}.
  */
 export const control = async (simulator: Simulator, port = 0): Promise<Control> => {
   const server = createServer((request, response) => {
@@ -44,7 +44,8 @@ const handle = async (simulator: Simulator, request: IncomingMessage, response: 
     ledger.endDay(to)
   } else if (route === 'POST /plan') simulator.plan((await bodyOf(request)) as Rule[])
   else if (route === 'POST /balance') ledger.set((await bodyOf(request)) as Account)
-  else return send(response, 404, { error: 'GET /ledger, POST /end-day, POST /plan, POST /balance' })
+  else if (route === 'POST /line') await simulator.line(((await bodyOf(request)) as { open?: unknown }).open === true)
+  else return send(response, 404, { error: 'GET /ledger, POST /end-day, POST /plan, POST /balance, POST /line' })
   await simulator.settled()
   send(response, 200, { accountingDate: ledger.accountingDate })
 }

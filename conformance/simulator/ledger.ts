@@ -109,14 +109,17 @@ export class Ledger {
     return this.#date
   }
 
-  /** Debits an account once for all keys: the same key with the same content gets the first answer, with other content 93004. */
-  debit(request: Heard<'debit'>, now: Date): Verdict {
-    return this.#take(askOf('debit', request), request, now)
+  /**
+   * Debits an account once for all keys: the same key with the same content gets the first answer, with other content 93004. No more than `most`
+   * is booked: a bank that errs.
+   */
+  debit(request: Heard<'debit'>, now: Date, most?: number): Verdict {
+    return this.#take(askOf('debit', request), request, now, most)
   }
 
   /** A further debit of a ticket (art. 35(2), 35(3)); an original the bank has booked must be of the same ticket and account. */
-  supplementaryDebit(request: Heard<'supplementaryDebit'>, now: Date): Verdict {
-    return this.#take(askOf('supplementaryDebit', request), request, now)
+  supplementaryDebit(request: Heard<'supplementaryDebit'>, now: Date, most?: number): Verdict {
+    return this.#take(askOf('supplementaryDebit', request), request, now, most)
   }
 
   /** Takes an instruction in without deciding it: 99091 until `complete`. What can be refused at once is refused at once. */
@@ -212,11 +215,11 @@ export class Ledger {
       }))
   }
 
-  #take(ask: Ask, request: Debit, now: Date): Verdict {
+  #take(ask: Ask, request: Debit, now: Date, most = ask.asked): Verdict {
     const known = this.#known(ask)
     if (known) return known
     const code = this.#refusal(ask, request)
-    return this.#decide(ask, code, code === '90000' ? ask.asked : 0, now)
+    return this.#decide(ask, code, code === '90000' ? Math.min(ask.asked, most) : 0, now)
   }
 
   /** The answer a key already has; a tombstone is an answer, too. */

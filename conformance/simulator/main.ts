@@ -16,7 +16,7 @@ node conformance/simulator/main.ts --bank <module or code> --accounts <file.json
 
   --bank             path of a module whose default export is a bank's declaration, or a code that ./adapters/index.ts knows
   --accounts         JSON: [{"account", "balance" in fen, "name"?, "state"?, "agreementNo"?, "taxpayerId"?}, …]
-  --plan             JSON: [{"when": {"ticketNo" ending, "account", "key", "verb", "nth", "every"}, "do", "ms"?, "times"?}, …]
+  --plan             JSON: [{"when": {"ticketNo" ending, "account", "key", "verb", "nth", "every"}, "do", "ms"?, "fen"?, "times"?}, …]
   --accounting-date  yyyy-MM-dd; today in Asia/Shanghai unless told
   --journal          a file in which every booking stands before it is answered, and from which the ledger is read back;
                      to be started again with the same accounts and accounting date

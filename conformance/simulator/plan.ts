@@ -28,6 +28,8 @@ export const deeds = [
   'garbage',
   /** Books and writes bytes on the line that are no frame. */
   'noise',
+  /** Books only `fen` of what was asked, 0: nothing, and says that it took all: what art. 35(2) and 35(3) are about. The one deed that lies. */
+  'under-booking',
 ] as const
 export type Deed = (typeof deeds)[number]
 
@@ -51,6 +53,8 @@ export type Rule = {
   readonly do: Deed
   /** Milliseconds, where the deed takes time; 0 unless told. */
   readonly ms?: number
+  /** Fen, where the deed books another amount; 0 unless told. */
+  readonly fen?: number
   /** How often for one key; once unless told. */
   readonly times?: number
 }
@@ -100,7 +104,7 @@ const count = (value: unknown, from: number): boolean => value === undefined || 
 const check = (rule: Rule, at: number): void => {
   const wrong = (what: string): never => fail('bad-value', `rule ${at + 1} of the plan: ${what}`)
   if (!deeds.includes(rule.do)) wrong(`"do" must be one of ${deeds.join(', ')}`)
-  if (!count(rule.ms, 0) || !count(rule.times, 1)) wrong('"ms" and "times" are whole numbers')
+  if (!count(rule.ms, 0) || !count(rule.fen, 0) || !count(rule.times, 1)) wrong('"ms", "fen" and "times" are whole numbers')
   const { verb, ticketNo, account, key, nth, every, ...other } = rule.when ?? {}
   if (Object.keys(other).length > 0) wrong('"when" knows verb, ticketNo, account, key, nth and every')
   if (verb !== undefined && !verbs.includes(verb)) wrong(`"verb" must be one of ${verbs.join(', ')}`)

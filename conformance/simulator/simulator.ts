@@ -40,14 +40,16 @@ export type Simulator = {
   readonly ledger: Ledger
   /** Puts another plan in place of the present one; its counts start anew. */
   plan(rules: readonly Rule[]): void
+  /** Takes the line away, or puts it back at the same address. Who is being answered is cut off. */
+  line(open: boolean): Promise<void>
   /** Resolves when every change so far is in the journal. */
   settled(): Promise<void>
   close(): Promise<void>
 }
 
 type Subject = InstructionKey & { readonly ticketNo?: string; readonly account?: string }
-/** What a verb does to the ledger, and, where it can be in progress, how it is taken in. */
-type Does = { readonly act: () => Verdict; readonly accept?: () => Verdict }
+/** What a verb does to the ledger, `most` being booked; and, where it can be in progress, how it is taken in. */
+type Does = { readonly act: (most?: number) => Verdict; readonly accept?: () => Verdict }
 
 /** Runs a bank made from its declaration: its own layouts and its own line, a ledger of accounts behind it, and a plan of what goes wrong. */
 export const simulate = async (bank: Bank, options: SimulatorOptions): Promise<Simulator> => {
@@ -58,21 +60,32 @@ export const simulate = async (bank: Bank, options: SimulatorOptions): Promise<S
   for (const key of ledger.pending()) ledger.complete(key, options.now())
   const teller = new Teller(bank, ledger, options, journal)
   const { host, port, tls, maxConnections = 10_000, onFault = () => undefined } = options
-  const listener = await serve(bank, teller.handlers, {
-    ...(host === undefined ? {} : { host }),
-    ...(port === undefined ? {} : { port }),
-    ...(tls === undefined ? {} : { tls }),
-    maxConnections,
-    onFault,
-  })
+  const listen = (at: number | undefined) =>
+    serve(bank, teller.handlers, {
+      ...(host === undefined ? {} : { host }),
+      ...(at === undefined ? {} : { port: at }),
+      ...(tls === undefined ? {} : { tls }),
+      maxConnections,
+      onFault,
+    })
+  const first = await listen(port)
+  let listener: typeof first | undefined = first
   return {
-    url: listener.url,
+    url: first.url,
     ledger,
     plan: rules => teller.plan(rules),
+    line: async open => {
+      if (open) listener ??= await listen(Number(new URL(first.url).port))
+      else {
+        const closing = listener
+        listener = undefined
+        await closing?.close(0)
+      }
+    },
     settled: async () => journal?.settled(),
     close: async () => {
       teller.close()
-      await listener.close(0)
+      await listener?.close(0)
       await journal?.close()
     },
   }
@@ -98,12 +111,12 @@ class Teller {
     this.handlers = {
       debit: request =>
         this.#serve('debit', request, {
-          act: () => ledger.debit(request, now()),
+          act: most => ledger.debit(request, now(), most),
           accept: () => ledger.accept('debit', request, now()),
         }),
       supplementaryDebit: request =>
         this.#serve('supplementaryDebit', request, {
-          act: () => ledger.supplementaryDebit(request, now()),
+          act: most => ledger.supplementaryDebit(request, now(), most),
           accept: () => ledger.accept('supplementaryDebit', request, now()),
         }),
       inquiry: request => this.#serve('inquiry', request, { act: () => ledger.inquire(request) }),
@@ -165,7 +178,18 @@ class Teller {
       case 'noise':
         act()
         return rawBytes(new Uint8Array(64).fill(0xff))
+      case 'under-booking':
+        return this.#speech.reply(verb, request, this.#saysAll(request, act, rule.fen ?? 0))
     }
+  }
+
+  /** What a bank says that took less than it was asked to. */
+  #saysAll(request: Subject & { readonly amount?: number }, act: Does['act'], fen: number): Verdict {
+    const { amount = 0 } = request
+    if (fen > 0) return { ...act(fen), amount }
+    // It has not even an entry of it; the serial number is of no booking.
+    const { accountingDate: date } = this.#ledger
+    return { code: '90000', amount, serial: `${date.replaceAll('-', '')}00000000`, date }
   }
 
   #inProgress<V extends Verb>(ms: number, verb: V, request: Heard<V>, verdict: Verdict): Answer<V> {

@@ -10,6 +10,26 @@ export type DebitSeen = {
   readonly amount: number
   readonly attempts: number
   readonly result?: { readonly code: string; readonly zh: string; readonly en: string }
+  /** 作废 (art. 35(3)). */
+  readonly voidedAt?: string
+}
+/** A reversal or a supplementary debit as the tax side's own interface shows it. */
+export type FurtherSeen = {
+  readonly ticketNo: string
+  readonly bankCode: string
+  readonly orderNo: string
+  readonly state: string
+  /** Fen that moved; with its end. */
+  readonly bookedAmount?: number
+}
+/** A stop as the tax side's own interface shows it. */
+export type StopSeen = { readonly ticketNo: string; readonly state: string }
+/** All that the tax side's own interface shows of a day. */
+export type DaySeen = {
+  readonly debits: readonly DebitSeen[]
+  readonly reversals: readonly FurtherSeen[]
+  readonly supplements: readonly FurtherSeen[]
+  readonly stops: readonly StopSeen[]
 }
 /** What a bank booked, from its own ledger. */
 export type BankLedger = {
@@ -28,9 +48,17 @@ export type BankDay = {
   /** Certain in the end, though more than one call was needed. */
   readonly resolved: number
   readonly reasons: ReadonlyMap<string, number>
+  /** Reversals and supplementary debits that moved money. */
+  readonly givenBack: Moved
+  readonly supplemented: Moved
+  readonly stopped: number
+  readonly voided: number
+  /** Net of what was given back; with what was supplemented. */
   readonly taxTotal: bigint
   readonly bankTotal: bigint
 }
+/** How often, and fen in sum. */
+type Moved = { readonly count: number; readonly fen: bigint }
 /** The day's balance; `faults` names each ticket on which the sides differ. It balances when there is none. */
 export type Balance = { readonly banks: readonly BankDay[]; readonly faults: readonly string[] }
 
@@ -40,25 +68,39 @@ const net = (entries: BankLedger['entries']): Map<string, bigint> => {
   return booked
 }
 
-/** Compares the tax side with what the banks booked, ticket by ticket and in sum. */
+const movedOf = (all: readonly FurtherSeen[]): Moved => {
+  const done = all.filter(each => each.state === 'succeeded' && (each.bookedAmount ?? 0) > 0)
+  return { count: done.length, fen: done.reduce((sum, each) => sum + BigInt(each.bookedAmount ?? 0), 0n) }
+}
+
+/** Fen that a ticket's debit must have brought in the end: what was missing was supplemented, or the ticket is void. */
+const dueOf = (debit: DebitSeen, back: bigint): bigint =>
+  debit.state === 'succeeded' && debit.voidedAt === undefined ? BigInt(debit.amount) - back : 0n
+
+/** Compares the tax side with what the banks booked, ticket by ticket and in sum: net of reversals, with supplementary debits. */
 export const balanceOf = (
   orders: readonly DebitOrder[],
-  debits: readonly DebitSeen[],
+  seen: DaySeen,
   ledgers: readonly BankLedger[],
   tickets: ReadonlySet<string>,
 ): Balance => {
   const faults: string[] = []
-  const seen = new Map(debits.map(debit => [debit.ticketNo, debit]))
-  for (const order of orders) if (!seen.has(order.ticketNo)) faults.push(`${order.ticketNo}: sent, but the gateway does not know it`)
+  const { debits } = seen
+  const known = new Set(debits.map(debit => debit.ticketNo))
+  const backOf = new Map([...Map.groupBy(seen.reversals, each => each.ticketNo)].map(([ticketNo, all]) => [ticketNo, movedOf(all).fen]))
+  const due = (debit: DebitSeen): bigint => dueOf(debit, backOf.get(debit.ticketNo) ?? 0n)
+  for (const { ticketNo } of orders) if (!known.has(ticketNo)) faults.push(`${ticketNo}: sent, but the gateway does not know it`)
+  for (const further of [...seen.reversals, ...seen.supplements])
+    if (!isFinal(further)) faults.push(`${further.orderNo}: still ${further.state}`)
   const codes = [...new Set([...ledgers.map(l => l.bankCode), ...orders.map(o => o.bankCode)])].sort()
   const banks = codes.map((bankCode): BankDay => {
     const ledger = ledgers.find(l => l.bankCode === bankCode)
-    const entries = (ledger?.entries ?? []).filter(e => tickets.has(e.ticketNo))
-    const booked = net(entries)
+    const booked = net((ledger?.entries ?? []).filter(e => tickets.has(e.ticketNo)))
     const mine = debits.filter(debit => debit.bankCode === bankCode)
-    for (const debit of mine) faults.push(...differences(debit, booked.get(debit.ticketNo) ?? 0n))
+    const own = <T extends { readonly bankCode: string }>(all: readonly T[]) => all.filter(each => each.bankCode === bankCode)
+    for (const debit of mine) faults.push(...differences(debit, due(debit), booked.get(debit.ticketNo) ?? 0n))
     for (const [ticketNo, amount] of booked)
-      if (amount !== 0n && !seen.has(ticketNo)) faults.push(`${ticketNo}: booked by the bank, but nobody sent it`)
+      if (amount !== 0n && !known.has(ticketNo)) faults.push(`${ticketNo}: booked by the bank, but nobody sent it`)
     const of = (state: string) => mine.filter(debit => debit.state === state)
     const reasons = new Map<string, number>()
     for (const { result } of of('refused')) {
@@ -72,19 +114,24 @@ export const balanceOf = (
       succeeded: of('succeeded').length,
       refused: of('refused').length,
       open: mine.length - of('succeeded').length - of('refused').length,
-      resolved: mine.filter(debit => debit.attempts > 1 && (debit.state === 'succeeded' || debit.state === 'refused')).length,
+      resolved: mine.filter(debit => debit.attempts > 1 && isFinal(debit)).length,
       reasons,
-      taxTotal: of('succeeded').reduce((sum, debit) => sum + BigInt(debit.amount), 0n),
+      givenBack: movedOf(own(seen.reversals)),
+      supplemented: movedOf(own(seen.supplements)),
+      stopped: seen.stops.filter(stop => stop.state === 'succeeded' && mine.some(debit => debit.ticketNo === stop.ticketNo)).length,
+      voided: mine.filter(debit => debit.voidedAt !== undefined).length,
+      taxTotal: mine.reduce((sum, debit) => sum + due(debit), 0n),
       bankTotal: [...booked.values()].reduce((sum, amount) => sum + amount, 0n),
     }
   })
   return { banks, faults }
 }
 
-const differences = (debit: DebitSeen, booked: bigint): string[] => {
-  const amount = BigInt(debit.amount)
-  if (debit.state === 'succeeded')
-    return booked === amount ? [] : [`${debit.ticketNo}: succeeded with ${amount} fen, the bank booked ${booked}`]
+const isFinal = ({ state }: { readonly state: string }): boolean => state === 'succeeded' || state === 'refused'
+
+const differences = (debit: DebitSeen, due: bigint, booked: bigint): string[] => {
+  if (debit.voidedAt !== undefined) return booked === 0n ? [] : [`${debit.ticketNo}: void, but the bank booked ${booked} fen`]
+  if (debit.state === 'succeeded') return booked === due ? [] : [`${debit.ticketNo}: succeeded with ${due} fen, the bank booked ${booked}`]
   if (debit.state === 'refused') return booked === 0n ? [] : [`${debit.ticketNo}: refused, but the bank booked ${booked} fen`]
   return [`${debit.ticketNo}: still ${debit.state}`]
 }
@@ -124,7 +171,32 @@ export const balanceText = (balance: Balance): string[] => {
     balance.faults.length === 0
       ? '平: 两边逐笔相符,分毫不差 / balanced, ticket by ticket, to the fen'
       : `不平 / NOT balanced: ${balance.faults.length}`
-  return [...lines, ...reasonsText(balance.banks), verdict, ...balance.faults.slice(0, 20).map(f => `  ${f}`)]
+  return [
+    ...lines,
+    ...furtherText(balance.banks),
+    ...reasonsText(balance.banks),
+    verdict,
+    ...balance.faults.slice(0, 20).map(f => `  ${f}`),
+  ]
+}
+
+/** What was ordered about the tickets after their debits. */
+const furtherText = (banks: readonly BankDay[]): string[] => {
+  const concerned = banks.filter(bank => bank.givenBack.count + bank.supplemented.count + bank.stopped + bank.voided > 0)
+  if (concerned.length === 0) return []
+  return table([
+    ['后续委托', '冲正', '冲正合计', '补充划缴', '补划合计', '止付', '作废'],
+    ['further orders', 'reversed', 'given back (yuan)', 'supplemented', 'supplemented (yuan)', 'stopped', 'void'],
+    ...concerned.map(({ bankCode, name, givenBack, supplemented, stopped, voided }) => [
+      `${bankCode} ${name}`,
+      String(givenBack.count),
+      yuanText(givenBack.fen),
+      String(supplemented.count),
+      yuanText(supplemented.fen),
+      String(stopped),
+      String(voided),
+    ]),
+  ])
 }
 
 /** Why debits were refused: a line a reason, a column a bank. */

@@ -1,9 +1,10 @@
-// Writes the sample filing day: `node gateway/day/make.ts`. The same seed gives the same bytes; test/gateway/day.test.ts compares.
+// Writes the sample filing day: `node gateway/day/make.ts`. The same seed gives the same bytes.
 import { writeFileSync } from 'node:fs'
 import type { DebitOrder } from '../flows/order.ts'
+import type { FurtherOrder, Outage } from './further.ts'
 
 type Account = { account: string; name: string; balance: number; state?: string; agreementNo: string | null; taxpayerId: string }
-type Rule = { when: { ticketNo: string }; do: string; ms?: number }
+type Rule = { when: { ticketNo: string; verb?: 'debit' }; do: string; ms?: number; fen?: number }
 
 const banks = ['4301', '4306', '4310'] as const
 const offices = ['14301020000', '14301030000', '14301040000', '14301210000', '14302020000', '14303020000', '14306020000', '14307020000']
@@ -63,7 +64,7 @@ const itemsOf = (amount: number, count: number): DebitOrder['items'] => {
 }
 
 type Wish = Partial<DebitOrder> & { balance?: number; state?: string; agreement?: null; count?: number; unknownAccount?: true }
-const add = (bankCode: string, wish: Wish = {}, deed?: { do: string; ms?: number }): void => {
+const add = (bankCode: string, wish: Wish = {}, deed?: Omit<Rule, 'when'>): DebitOrder => {
   const serial = orders.length + 1
   const ticketNo = `3430126110${String(serial).padStart(8, '0')}`
   const amount = wish.amount ?? 100 + random(10 ** (4 + random(6)))
@@ -81,7 +82,7 @@ const add = (bankCode: string, wish: Wish = {}, deed?: { do: string; ms?: number
       ...(wish.state ? { state: wish.state } : {}),
     })
   }
-  orders.push({
+  const order: DebitOrder = {
     ticketNo,
     officeCode: wish.officeCode ?? pick(offices.filter(o => bankCode !== '4310' || o !== '14303020000')),
     bankCode,
@@ -93,8 +94,12 @@ const add = (bankCode: string, wish: Wish = {}, deed?: { do: string; ms?: number
     payerBankNo: `313551${digit(6)}`,
     amount,
     items: itemsOf(amount, wish.count ?? 1 + random(4)),
-  })
-  if (deed) plans[bankCode]!.push({ when: { ticketNo: ticketNo.slice(-8) }, ...deed })
+  }
+  orders.push(order)
+  // What lies about a debit tells the truth about what is supplemented.
+  const only = deed?.do === 'under-booking' ? { verb: 'debit' as const } : {}
+  if (deed) plans[bankCode]!.push({ when: { ticketNo: ticketNo.slice(-8), ...only }, ...deed })
+  return order
 }
 
 for (let i = 0; i < 300; i++) add(banks[i % 3]!)
@@ -133,8 +138,45 @@ for (const bank of banks) {
   add(bank, { amount: 70_000, balance: 60_000 }, { do: 'silent-after-booking' })
 }
 
+// What is ordered about a ticket after its debit (art. 35).
+const further: FurtherOrder[] = []
+const reverse = ({ ticketNo }: DebitOrder, amount: number, reason: 'duplicate' | 'over-debited' | 'tax-side', n = 1): void =>
+  void further.push({ reversal: { orderNo: `CZ-${ticketNo}-${n}`, ticketNo, amount, reason } })
+/** The bank says that it took all and took `booked`: two operators declare the break, the tax side orders what is missing. */
+const supplement = (order: DebitOrder, booked: number, reason: 'under-debited' | 'bank-missing'): void => {
+  const { ticketNo, amount } = order
+  const missing = amount - booked
+  further.push({
+    declaration: { orderNo: `DB-${ticketNo}`, ticketNo, kind: reason, bankAmount: booked, evidence: '银行书面答复' },
+    supplement: { orderNo: `BH-${ticketNo}`, ticketNo, reason, amount: missing, items: itemsOf(missing, 1) },
+  })
+}
+for (const bank of banks) {
+  // Given back: all, a part, a part and the rest, and one whose answer was lost; one that was refused has nothing to give back.
+  reverse(add(bank, { amount: 120_000 }), 120_000, 'tax-side')
+  reverse(add(bank, { amount: 88_888 }), 8_888, 'over-debited')
+  const inTwo = add(bank, { amount: 300_000 })
+  reverse(inTwo, 100_000, 'over-debited')
+  reverse(inTwo, 200_000, 'tax-side', 2)
+  reverse(add(bank, { amount: 45_600 }, { do: 'silent-after-booking' }), 45_600, 'duplicate')
+  reverse(add(bank, { amount: 20_000, balance: 19_999 }), 20_000, 'tax-side')
+  // Supplemented: what the bank took too little, what it did not take at all, and that where the account has no longer enough: the ticket is void.
+  supplement(add(bank, { amount: 66_000 }, { do: 'under-booking', fen: 60_000 }), 60_000, 'under-debited')
+  supplement(add(bank, { amount: 51_200 }, { do: 'under-booking', fen: 0 }), 0, 'bank-missing')
+  supplement(add(bank, { amount: 73_500, balance: 700 }, { do: 'under-booking', fen: 0 }), 0, 'bank-missing')
+}
+// A bank's line is down when the day begins: what is sent to it meanwhile waits. Two of the three are stopped, the third goes out when it is up.
+const waiting = [add('4306'), add('4306'), add('4306')]
+const outage: Outage = {
+  outage: '4306',
+  tickets: waiting.map(order => order.ticketNo),
+  stops: waiting.slice(0, 2).map(({ ticketNo }) => ({ orderNo: `ZF-${ticketNo}`, ticketNo })),
+}
+
 const here = import.meta.dirname
-writeFileSync(`${here}/orders.jsonl`, orders.map(order => `${JSON.stringify(order)}\n`).join(''))
+const lines = (of: readonly object[]): string => of.map(each => `${JSON.stringify(each)}\n`).join('')
+writeFileSync(`${here}/orders.jsonl`, lines(orders))
+writeFileSync(`${here}/further.jsonl`, lines([outage, ...further]))
 for (const bank of banks) {
   writeFileSync(`${here}/accounts-${bank}.json`, `[\n${accounts[bank]!.map(a => `  ${JSON.stringify(a)}`).join(',\n')}\n]\n`)
   writeFileSync(`${here}/plan-${bank}.json`, `[\n${plans[bank]!.map(r => `  ${JSON.stringify(r)}`).join(',\n')}\n]\n`)

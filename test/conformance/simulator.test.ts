@@ -98,6 +98,28 @@ describe.each([
     expect((await debit).result.code).toBe('90000')
   })
 
+  test.each([
+    [5_000, [['debit', 5_000]]],
+    [0, []],
+  ])('under-booking: says it took all, books %i fen; the rest, or the whole, can be supplemented', async (fen, entries) => {
+    const bench = await start(bank, [{ when: { ticketNo: ticketOf(1), nth: 1 }, do: 'under-booking', fen }])
+    const debit = await bench.ask('debit', requests.debit(1))
+    expect([debit.result.code, debit.amount]).toEqual(['90000', 12_345])
+    expect(booked(bench)).toEqual(entries)
+  })
+
+  test('its line is taken away and put back at the same address', async () => {
+    const bench = await start(bank)
+    await bench.ask('debit', requests.debit(1))
+    await bench.simulator.line(false)
+    expect(await faultOf(bench.ask('debit', requests.debit(2)))).toMatch(/^(connection-refused|connection-lost)$/)
+    await bench.simulator.line(false)
+    await bench.simulator.line(true)
+    await bench.simulator.line(true)
+    expect((await bench.ask('debit', requests.debit(3))).result.code).toBe('90000')
+    expect(booked(bench)).toHaveLength(2)
+  })
+
   test('in-progress-then-done: 99091, then done', async () => {
     const bench = await start(bank, [{ do: 'in-progress-then-done', ms: 20 }])
     expect((await bench.ask('debit', requests.debit(1))).result).toMatchObject({ class: 'in-progress', code: '99091' })

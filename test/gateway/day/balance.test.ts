@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type BankLedger, balanceOf, balanceText, type DebitSeen } from '../../../gateway/day/balance.ts'
+import { type BankLedger, balanceOf, balanceText, type DaySeen, type DebitSeen, type FurtherSeen } from '../../../gateway/day/balance.ts'
 import { columns } from '../../../gateway/day/table.ts'
 import { orderOf } from '../stage.ts'
 
@@ -14,10 +14,16 @@ const seen = (n: number, state: string, change: Partial<DebitSeen> = {}): DebitS
 })
 const booked = (n: number, amount = 12_345, kind = 'debit') => ({ ticketNo: ticket(n), kind, amount })
 const ledger = (...entries: BankLedger['entries']): BankLedger => ({ bankCode: '4301', name: '湘江银行', entries })
-const balance = (debits: readonly DebitSeen[], bank: BankLedger, orders = debits.map(d => d.ticketNo)) =>
+const moved = (n: number, orderNo: string, bookedAmount?: number): FurtherSeen => ({
+  ticketNo: ticket(n),
+  bankCode: '4301',
+  orderNo,
+  ...(bookedAmount === undefined ? { state: 'refused' } : { state: 'succeeded', bookedAmount }),
+})
+const balance = (debits: readonly DebitSeen[], bank: BankLedger, further: Partial<DaySeen> = {}, orders = debits.map(d => d.ticketNo)) =>
   balanceOf(
     orders.map(ticketNo => orderOf('4301', ticketNo)),
-    debits,
+    { debits, reversals: [], supplements: [], stops: [], ...further },
     [bank],
     new Set([...orders, ...bank.entries.map(e => e.ticketNo)]),
   )
@@ -32,6 +38,49 @@ describe('the balance of a day', () => {
 
   test('what was given back is no booking', () => {
     expect(balance([seen(1, 'refused')], ledger(booked(1), booked(1, 12_345, 'reversal'))).faults).toEqual([])
+  })
+
+  test('what was given back, supplemented, stopped and void: net, to the fen', () => {
+    const { banks, faults } = balance(
+      [seen(1, 'succeeded'), seen(2, 'succeeded'), seen(3, 'succeeded', { voidedAt: '2026-11-10T09:00:00.000+08:00' }), seen(4, 'refused')],
+      ledger(booked(1), booked(1, 345, 'reversal'), booked(2, 10_000), booked(2, 2_345, 'supplementary')),
+      {
+        reversals: [moved(1, 'CZ-1', 345), moved(4, 'CZ-4')],
+        supplements: [moved(2, 'BH-2', 2_345), moved(3, 'BH-3')],
+        stops: [{ ticketNo: ticket(4), state: 'succeeded' }],
+      },
+    )
+    expect(faults).toEqual([])
+    expect(banks[0]).toMatchObject({
+      givenBack: { count: 1, fen: 345n },
+      supplemented: { count: 1, fen: 2_345n },
+      stopped: 1,
+      voided: 1,
+      taxTotal: 24_345n,
+      bankTotal: 24_345n,
+    })
+  })
+
+  test.each([
+    [
+      'given back, and the bank keeps it',
+      { reversals: [moved(1, 'CZ-1', 345)] },
+      seen(1, 'succeeded'),
+      [],
+      /with 12000 fen, the bank booked 12345/,
+    ],
+    ['the bank gave back unasked', {}, seen(1, 'succeeded'), [booked(1, 345, 'reversal')], /with 12345 fen, the bank booked 12000/],
+    [
+      'supplemented beyond what was missing',
+      { supplements: [moved(1, 'BH-1', 1)] },
+      seen(1, 'succeeded'),
+      [booked(1, 1, 'supplementary')],
+      /booked 12346/,
+    ],
+    ['void and booked', {}, seen(1, 'succeeded', { voidedAt: 'then' }), [], /void, but the bank booked 12345 fen/],
+    ['a reversal in doubt', { reversals: [{ ...moved(1, 'CZ-1'), state: 'unknown' }] }, seen(1, 'succeeded'), [], /CZ-1: still unknown/],
+  ] as const)('%s is a fault', (_, further, debit, entries, fault) => {
+    expect(balance([debit], ledger(booked(1), ...entries), further).faults).toEqual([expect.stringMatching(fault)])
   })
 
   test.each([
@@ -49,7 +98,7 @@ describe('the balance of a day', () => {
   })
 
   test('an order the gateway does not know is a fault', () => {
-    expect(balance([], ledger(), [ticket(1)]).faults).toEqual([`${ticket(1)}: sent, but the gateway does not know it`])
+    expect(balance([], ledger(), {}, [ticket(1)]).faults).toEqual([`${ticket(1)}: sent, but the gateway does not know it`])
   })
 
   test('as people read it: it fits a terminal, and says aloud when it does not balance', () => {

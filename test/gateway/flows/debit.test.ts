@@ -61,7 +61,8 @@ const neverLeft = new Set(['connect-failed', 'line-closed', 'line-busy'])
 const ms: Partial<Record<Deed, number>> = { slow: 100, late: 350, 'late-booking': 350, 'in-progress-then-done': 200 }
 
 describe.each(['4301', '4306', '4310'])('bank %s', bankCode => {
-  test.each(deeds)('%s: certain in the end, booked exactly as the record says', async deed => {
+  // A bank that lies about its own booking is found out by reconciliation only.
+  test.each(deeds.filter(deed => deed !== 'under-booking'))('%s: certain in the end, booked exactly as the record says', async deed => {
     const ticketNo = nextTicket()
     simulated.of(bankCode).plan([planned(ticketNo, { do: deed, ...(ms[deed] === undefined ? {} : { ms: ms[deed] }) })])
     // Where one call must do, the bank is waited for as long as a loaded machine needs.
