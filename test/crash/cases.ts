@@ -47,11 +47,13 @@ export const inDays = (cases: readonly Case[], perDay: number): Case[][] => {
  * What must have happened so that a label is reached at all: an answer is too late only for a process that slept with it in its hands; a block of
  * numbers is taken, and a bank's day is new, once in a life.
  */
-// Long enough for somebody else to have taken it over for certain.
-const sleep = (label: string) => ({ label, action: 'stop', moreMs: 6_000 }) as const
-const newLife = (label: string) => ({ label, action: 'kill' }) as const
+// Long enough for somebody else to have taken it over for certain; again where all others were too slow for that.
+const sleep = (label: string) => ({ label, action: 'stop', moreMs: 6_000, times: 3 }) as const
+const newLife = (label: string) => ({ label, action: 'kill', times: 1 }) as const
 const lives = { gateway: newLife('commit.accept.after'), worker: newLife('queue.take.received') }
-const before: { readonly [name: string]: { readonly [role in Role]: Pick<Armed, 'label' | 'action' | 'moreMs'> } } = {
+const before: {
+  readonly [name: string]: { readonly [role in Role]: Pick<Armed, 'label' | 'action' | 'moreMs'> & { readonly times: number } }
+} = {
   'commit.keep': { gateway: sleep('bank.debit.received'), worker: sleep('bank.inquiry.received') },
   'commit.nothing': { gateway: sleep('bank.reversal.received'), worker: sleep('bank.reversal.received') },
   'commit.counter': lives,
@@ -74,7 +76,10 @@ export const share = (
     const name = names.reduce((least, each) => ((armed.get(each)?.length ?? 0) < (armed.get(least)?.length ?? 0) ? each : least), names[0]!)
     const list = armed.get(name) ?? []
     const first = before[nameOf(label)]?.[role]
-    if (first) list.push({ id: `${i}-before`, ...first, nth: 1 })
+    if (first) {
+      const { times, ...how } = first
+      list.push(...Array.from({ length: times }, (_, n) => ({ ...how, id: `${i}-before-${n + 1}`, nth: 1, leadsTo: `${i}` })))
+    }
     list.push({ id: `${i}`, label, nth: first || seldom.has(nameOf(label)) ? 1 : random.whole(1, 2), action })
     armed.set(name, list)
   }

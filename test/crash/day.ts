@@ -108,7 +108,7 @@ export const makeDay = (random: Random, count: number, spanMs: number, places = 
       bank.plan.push({ when: { ticketNo: order.ticketNo.slice(-8) }, do: deed, ...(ms === undefined ? {} : { ms }) })
     }
     const sent = { order, atMs: random.whole(0, spanMs), inBatch: random.percent(30), twice: random.percent(10) }
-    if (!unquiet || !random.percent(25)) return sent
+    if (!unquiet || !random.percent(35)) return sent
     return { ...sent, afterwards: drawAfterwards(random, order.amount) }
   })
   return { orders: shared(random, banks, orders), banks, reference: referenceOf(places) }
@@ -119,7 +119,7 @@ const drawAfterwards = (random: Random, amount: number): Afterwards => {
   if (random.percent(20)) return { verb: 'stop' }
   const afterMs = random.percent(40) ? 0 : random.whole(100, 2_500)
   if (amount > 1 && random.percent(30)) return { verb: 'supplement', amount: random.whole(1, amount - 1), afterMs, settled: true }
-  return { verb: 'reversal', amount: random.percent(50) ? amount : random.whole(1, amount), afterMs, settled: random.percent(50) }
+  return { verb: 'reversal', amount: random.percent(50) ? amount : random.whole(1, amount), afterMs, settled: random.percent(35) }
 }
 
 const orderOf = (random: Random, n: number, bankCode: string): Order => {

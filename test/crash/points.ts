@@ -6,8 +6,10 @@ import type { Armed } from '../patch/points.ts'
 /** The watch over labelled points: whoever stopped itself is continued after a while. */
 export type Watch = {
   readonly dir: string
-  /** What has not happened yet. */
+  /** The cases that have not happened yet. */
   left(): Armed[]
+  /** All that has happened, what led to a case included. */
+  happened(): Armed[]
   /** Labels that were come to, `role label`. */
   seen(): string[]
   /** Faults of the points themselves: a commit without a label. */
@@ -49,7 +51,8 @@ export const watchPoints = (dir: string, armed: ReadonlyMap<string, readonly Arm
   const looking = look()
   return {
     dir,
-    left: () => all.filter(({ id }) => !has(id)),
+    left: () => all.filter(({ id, leadsTo }) => leadsTo === undefined && !has(id)),
+    happened: () => all.filter(({ id }) => has(id)),
     seen: () => readdirSync(dir).flatMap(name => /^(.*)\.seen$/.exec(name)?.[1] ?? []),
     faults: () => (existsSync(join(dir, 'unlabelled')) ? [readFileSync(join(dir, 'unlabelled'), 'utf8')] : []),
     awake: async () => {

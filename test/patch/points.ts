@@ -13,6 +13,8 @@ export type Armed = {
   readonly action: 'kill' | 'stop'
   /** How much longer than others it sleeps (ms). */
   readonly moreMs?: number
+  /** The case that it is to bring about: when that has happened, this one is not waited for, and happens no more. */
+  readonly leadsTo?: string
 }
 /** What a process is told: its cases, and the folder in which it leaves a mark for each that happened and each label it came to. */
 export type Orders = { readonly dir: string; readonly role: string; readonly armed: readonly Armed[] }
@@ -44,6 +46,7 @@ const openChaos = ({ dir, role, armed }: Orders): Chaos => {
     const next = left.find(one => one.label === label && one.nth <= count)
     if (!next) return
     left = left.filter(one => one !== next)
+    if (next.leadsTo !== undefined && existsSync(join(dir, `${next.leadsTo}.hit`))) return
     counts.set(label, 0)
     // Written before it happens: a process that is gone writes nothing. It appears whole.
     const mark = join(dir, `${next.id}.hit`)
