@@ -51,12 +51,12 @@ describe('start, on one machine, from nothing', () => {
 
   test('the plug is pulled in the middle of the day: nothing is left running', async () => {
     const first = run(['start', '--once'], env)
-    await until('the day has begun', () => /已发送 sent [1-9]/.test(first.out()), 60_000)
+    await until('the day has begun', () => /已发送 sent [1-9]/.test(first.out()), 180_000)
     if (existsSync('/proc/self/environ')) expect(livingIn(dir).length).toBeGreaterThanOrEqual(7)
     first.child.kill('SIGKILL')
     expect(await first.code).toBe(null)
     await allGone(dir)
-  }, 120_000)
+  }, 240_000)
 
   test('--once after that: what was interrupted is brought to its end, the day balances, exit 0, nothing is left running', async () => {
     const second = run(['start', '--once'], env)
