@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 /** Who somebody is on the line. */
 export type Identity = { readonly ca: string; readonly cert: string; readonly key: string }
+/** What the gateway answered; `replayed`: from the record. */
 export type Reply = { readonly status: number; readonly replayed: boolean; readonly body: unknown }
 /** The line of one party to the gateway. */
 export type Line = {

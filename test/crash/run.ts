@@ -96,6 +96,7 @@ export const settled = async (city: City, mostMs: number): Promise<void> => {
   await pause(1_300)
 }
 
+/** How the orders of a day are sent. */
 export type Sending = {
   /** From then on no more is sent, and no moment is waited for. */
   readonly over?: AbortSignal
