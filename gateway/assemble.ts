@@ -5,7 +5,8 @@ import { banks as adapters } from '#adapters'
 import { type BankLine, type Banks, openBanks } from './call.ts'
 import type { Config } from './config.ts'
 import type { DebitState } from './domain/debit.ts'
-import { type Reference, withHalts } from './domain/reference.ts'
+import { type Reference, withHalts, withRegistry } from './domain/reference.ts'
+import { shanghaiDate } from './domain/time.ts'
 import type { Flow, Note } from './flows/flow.ts'
 import { type Guard, openGuard } from './flows/guard.ts'
 import { hearLate } from './flows/late.ts'
@@ -30,8 +31,8 @@ export type Parts = {
 /** The most debits that wait in this process for a place at one bank; more wait in the record. */
 const mostWaiting = 10_000
 const refreshMs = 10_000
-/** A halted bank is left alone this soon, in every process. */
-const haltsMs = 1_000
+/** A bank that is halted, suspended or revoked is left alone this soon, in every process. */
+const standingMs = 1_000
 
 /** Builds the parts over the given servers. `settled` hears of every instruction this process settled. */
 export const assemble = async (
@@ -44,12 +45,13 @@ export const assemble = async (
   const reads = openDatabase(config.databaseUrl, { connections: 4 })
   const store = openStore(db, reads)
   let loaded: Reference = (await store.reference()) ?? emptyReference
-  let halts = await store.halts()
-  let reference = withHalts(loaded, halts)
+  let [registry, halts] = await Promise.all([store.registry.read(), store.halts()])
+  const whole = () => withHalts(withRegistry(loaded, registry, shanghaiDate(clock())), halts)
+  const [clock, random] = [() => new Date(), Math.random]
+  let reference = whole()
   const queue = openQueue(config.redisUrl, 'taxlink', error => hear.note({ event: 'trouble', detail: `redis: ${error.message}` }))
   const lines = bankLines(config, reference)
   const banks = openBanks(lines, answer => void hearLate(flow, answer))
-  const [clock, random] = [() => new Date(), Math.random]
   const guard = openGuard({
     call: banks.call,
     reference: () => reference,
@@ -74,30 +76,36 @@ export const assemble = async (
     note: hear.note,
     settled: hear.settled,
   }
-  const refresh = setInterval(() => {
-    store.reference().then(
-      next => {
-        if (!next || next.version === loaded.version) return
-        loaded = next
-        reference = withHalts(loaded, halts)
-        const lines = bankLines(config, next)
-        banks.use(lines)
-        guard.watch(codesOf(lines))
-      },
-      error => hear.note({ event: 'trouble', detail: `reference data: ${String(error)}` }),
-    )
-  }, refreshMs)
-  refresh.unref()
-  const refreshHalts = setInterval(() => {
-    store.halts().then(
-      next => {
-        halts = next
-        reference = withHalts(loaded, halts)
-      },
-      error => hear.note({ event: 'trouble', detail: `halted banks: ${String(error)}` }),
-    )
-  }, haltsMs)
-  refreshHalts.unref()
+  // Lines are opened anew only where something about them may have changed: a new version of the data, a line of the registry, a new day.
+  let linesOf = ''
+  const renew = () => {
+    reference = whole()
+    const since = `${loaded.version} ${registry.lines} ${shanghaiDate(clock())}`
+    if (since === linesOf) return
+    linesOf = since
+    const lines = bankLines(config, reference)
+    banks.use(lines)
+    guard.watch(codesOf(lines))
+  }
+  const refreshed = (what: string, everyMs: number, read: () => Promise<void>) => {
+    const timer = setInterval(() => {
+      read()
+        .then(renew)
+        .catch(error => hear.note({ event: 'trouble', detail: `${what}: ${String(error)}` }))
+    }, everyMs)
+    timer.unref()
+    return timer
+  }
+  const timers = [
+    refreshed('reference data', refreshMs, async () => {
+      const next = await store.reference()
+      if (next && next.version !== loaded.version) loaded = next
+    }),
+    refreshed('how the banks stand', standingMs, async () => {
+      const next = await Promise.all([store.registry.read(registry), store.halts()])
+      ;[registry, halts] = next
+    }),
+  ]
   const slots = openSlots(mostWaiting)
   return {
     flow,
@@ -108,8 +116,7 @@ export const assemble = async (
     store,
     db: reads,
     close: async () => {
-      clearInterval(refresh)
-      clearInterval(refreshHalts)
+      for (const timer of timers) clearInterval(timer)
       // Nothing new from the queue; what waits for a place stays in the record for others; what is at a bank is heard to the end.
       await queue.close()
       guard.close()

@@ -6,6 +6,7 @@ import { banks } from '#adapters'
 import { type Child, keep } from './child.ts'
 import type { Config } from './config.ts'
 import { balanceText } from './day/balance.ts'
+import { seedBanks } from './day/banks.ts'
 import { sampleOperators, seedOperators } from './day/operators.ts'
 import { playDay } from './day/play.ts'
 import { shanghaiDate } from './domain/time.ts'
@@ -85,7 +86,10 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
         : `数据库 / database  ${running.databaseUrl}\nRedis             ${running.redisUrl}`,
     )
     await prepare(running.databaseUrl, config.reference ?? sampleReference, say)
-    await withDatabase(running.databaseUrl, db => seedOperators(db, new Date()))
+    await withDatabase(running.databaseUrl, async db => {
+      await seedOperators(db, new Date())
+      await seedBanks(db, () => new Date())
+    })
     const env = await environment(dir, config, running, pki)
     const simulated = await banksUp
     for (const bank of simulated) say(`模拟银行 / simulated bank  ${bank.bankCode} ${bank.name}  ${bank.url}`)

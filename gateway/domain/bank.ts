@@ -1,3 +1,5 @@
+import type { CityState, QualificationState } from './qualification.ts'
+
 /**
  * What a bank has promised in its contract; data of the registry, not code of the adapter.
  * The rules of doubt are decided by these figures alone.
@@ -48,13 +50,16 @@ export type Halt = {
   readonly approvedBy: string
 }
 
-/** A bank of the province as the registry holds it. */
+/** A bank of the province as reference data and registry hold it. */
 export type BankEntry = {
   readonly code: string
   readonly name: string
-  /** Only an enabled bank gets debits (art. 27, 31). */
-  readonly enabled: boolean
+  /** The contract in force. */
   readonly policy: BankPolicy
+  /** 资格: how the province stands to it (art. 27, 31); undefined where it never applied. */
+  readonly province: QualificationState | undefined
+  /** How the cities stand to it, by the office of the city (art. 29(5), 31). */
+  readonly cities: ReadonlyMap<string, CityState>
   /** Where it is halted at present. */
   readonly halt?: Halt
 }

@@ -1,6 +1,8 @@
 import type { UnifiedCode } from '@taxlink/bank-sdk'
 import type { BankEntry, Halt } from './bank.ts'
 import type { Level } from './operator.ts'
+import { bankGate } from './qualification.ts'
+import { inForce, noDossier, type Registry, type RemittanceAccount } from './registry.ts'
 import type { Ruling } from './ticket.ts'
 
 /** 征收机关: a tax office, the treasury its taxes go to (art. 29(4)), and the office above it. */
@@ -13,22 +15,14 @@ export type Office = {
 }
 /** 国库: a treasury branch with its clearing number (art. 29(4)). */
 export type Treasury = { readonly code: string; readonly name: string; readonly clearingNo: string }
-/** 报解专户: the account of a bank's lead branch that remits to one treasury (art. 29(2)). */
-export type RemittanceAccount = {
-  readonly bankCode: string
-  readonly treasuryCode: string
-  readonly account: string
-  readonly leadBranch: string
-}
-
-/** One version of the reference data, immutable; a newer version replaces it whole. */
+/** Reference data, registry and halts at one moment, immutable; a newer one replaces it whole. */
 export type Reference = {
   readonly version: string
   readonly banks: ReadonlyMap<string, BankEntry>
   readonly offices: ReadonlyMap<string, Office>
   readonly treasuries: ReadonlyMap<string, Treasury>
-  /** By `bankCode/treasuryCode`. */
-  readonly remittance: ReadonlyMap<string, RemittanceAccount>
+  /** By `bankCode/treasuryCode`, in the order in which they begin. */
+  readonly remittance: ReadonlyMap<string, readonly RemittanceAccount[]>
 }
 
 /** Where a debit goes: the bank, the treasury, the account it is remitted from. */
@@ -38,29 +32,57 @@ export type NoRoute = Ruling
 
 const no = (code: UnifiedCode, rule: string, zh: string, en: string): NoRoute => ({ code, rule, zh, en })
 
-/** A bank without agency, or one that lost it: nothing is sent to it any more that certainly never was. */
-export const bankNotEnabled: Ruling = no(
-  '93014',
-  'bank-not-enabled',
-  '银行未取得或已停止代理资格(第二十七、三十一条)',
-  'the bank is not qualified (art. 27, 31)',
-)
+const unqualified = {
+  'bank-unknown': ['银行未登记', 'the bank is not registered'],
+  'bank-not-qualified': ['银行未取得代理资格(第二十七条)', 'the bank is not qualified (art. 27)'],
+  'bank-suspended': ['银行的代理资格已暂停(第三十一条)', 'the bank is suspended (art. 31)'],
+  'bank-revoked': ['银行的代理资格已取消(第三十一条)', 'the bank has lost its agency (art. 31)'],
+  'bank-not-active-in-city': ['银行在该市州尚未开通(第二十七、二十九条)', 'the bank is not active in this city (art. 27, 29(5))'],
+} as const
+const gateRuling = (rule: keyof typeof unqualified): Ruling => {
+  const [zh, en] = unqualified[rule]
+  return no('93014', rule, zh, en)
+}
+
+/** 市州: the office of the city that an office belongs to, by the tree of the offices; where the data has none, by its code. */
+export const cityOf = ({ offices }: Pick<Reference, 'offices'>, officeCode: string): string => {
+  const office = offices.get(officeCode)
+  if (office?.level === 'city') return officeCode
+  const above = office?.parent === undefined ? undefined : offices.get(office.parent)
+  return above?.level === 'city' ? above.code : `${officeCode.slice(0, 5)}000000`
+}
+
+/**
+ * A bank without agency in the taxpayer's city, or one that lost it: nothing is sent to it any more that certainly never was. Undefined: it has
+ * its agency.
+ */
+export const unqualifiedIn = (reference: Reference, { province, cities }: BankEntry, officeCode: string): Ruling | undefined => {
+  const rule = bankGate(province, cities.get(cityOf(reference, officeCode)))
+  return rule && gateRuling(rule)
+}
 
 /** A bank that two persons have halted: nothing new goes there until two persons resume it. */
 export const bankHalted = ({ reason }: Halt): Ruling =>
   no('93014', 'bank-halted', `该银行已停用:${reason}`, 'the bank is halted by two persons')
 
-/** Why no new debit of any kind may go to this bank; undefined: it may. */
-export const barred = ({ enabled, halt }: BankEntry): Ruling | undefined => (enabled ? halt && bankHalted(halt) : bankNotEnabled)
+/** Why no new debit of any kind of this office may go to this bank; undefined: it may. */
+export const barred = (reference: Reference, bank: BankEntry, officeCode: string): Ruling | undefined =>
+  unqualifiedIn(reference, bank, officeCode) ?? (bank.halt && bankHalted(bank.halt))
 
-/** Routes by the taxpayer's own bank (art. 28): no default bank, and no debit where a mapping of art. 29 is missing. */
-export const route = (reference: Reference, bankCode: string, officeCode: string): Route | NoRoute => {
+/** The account that remits on a day (art. 29(2)). */
+const remittanceOn = (reference: Reference, bankCode: string, treasuryCode: string, today: string): RemittanceAccount | undefined => {
+  const found = inForce(reference.remittance.get(`${bankCode}/${treasuryCode}`) ?? [], today)
+  return found && (found.to ?? today) >= today ? found : undefined
+}
+
+/** Routes by the taxpayer's own bank (art. 28): no default bank, and no debit where a mapping of art. 29 is missing on this day. */
+export const route = (reference: Reference, bankCode: string, officeCode: string, today: string): Route | NoRoute => {
   const bank = reference.banks.get(bankCode)
-  if (!bank) return no('93014', 'bank-unknown', '银行未登记', 'the bank is not registered')
-  const bar = barred(bank)
-  if (bar) return bar
+  if (!bank) return gateRuling('bank-unknown')
   const office = reference.offices.get(officeCode)
   if (!office) return no('93013', 'office-unknown', '征收机关未登记', 'the tax office is not registered')
+  const bar = barred(reference, bank, officeCode)
+  if (bar) return bar
   const treasury = office.treasuryCode === undefined ? undefined : reference.treasuries.get(office.treasuryCode)
   if (!treasury)
     return no(
@@ -69,7 +91,7 @@ export const route = (reference: Reference, bankCode: string, officeCode: string
       '征收机关未对应收款国库(第二十九条第四项)',
       'the office is mapped to no treasury (art. 29(4))',
     )
-  const remittance = reference.remittance.get(`${bankCode}/${treasury.code}`)
+  const remittance = remittanceOn(reference, bankCode, treasury.code, today)
   if (!remittance)
     return no(
       '93013',
@@ -78,6 +100,21 @@ export const route = (reference: Reference, bankCode: string, officeCode: string
       'the bank has no remittance account for this treasury (art. 29(2))',
     )
   return { bank, treasury, remittance }
+}
+
+/** The same reference data with what the registry holds of its banks, and with the contracts that are in force today. */
+export const withRegistry = (reference: Reference, registry: Registry, today: string): Reference => {
+  const held = [...reference.banks.values()].map(bank => ({ bank, dossier: registry.dossiers.get(bank.code) ?? noDossier }))
+  return {
+    ...reference,
+    banks: new Map(
+      held.map(({ bank, dossier: { province, cities, contracts } }) => [
+        bank.code,
+        { ...bank, province, cities, policy: inForce(contracts, today)?.policy ?? bank.policy },
+      ]),
+    ),
+    remittance: new Map(held.flatMap(({ bank, dossier }) => [...dossier.accounts].map(([to, terms]) => [`${bank.code}/${to}`, terms]))),
+  }
 }
 
 /** The same reference data, with exactly these banks halted. */

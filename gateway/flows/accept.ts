@@ -29,7 +29,7 @@ const graceMs = 3_000
 export const acceptDebit = async (flow: Flow, slots: Slots, taxSystem: string, order: DebitOrder): Promise<OrderVerdict> => {
   checkOrder(order)
   const contentHash = orderHash(order)
-  const to = route(flow.reference(), order.bankCode, order.officeCode)
+  const to = route(flow.reference(), order.bankCode, order.officeCode, shanghaiDate(flow.clock()))
   const held = isRoute(to) ? flow.heldUntil(order.bankCode) : undefined
   const atOnce = isRoute(to) && !held && (await slots.take(order.bankCode, to.bank.policy.concurrency, () => flow.pause(patienceMs)))
   const now = flow.clock()

@@ -1,6 +1,6 @@
 import { type BankEntry, type BankPolicy, deliveryEnds } from '../domain/bank.ts'
 import { dueStep } from '../domain/debit.ts'
-import { bankNotEnabled } from '../domain/reference.ts'
+import { unqualifiedIn } from '../domain/reference.ts'
 import { decideReversal, decideTombstone } from '../domain/reversal.ts'
 import { type Movement, movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
 import type { Instruction } from '../store/debits.ts'
@@ -45,17 +45,17 @@ const waitsUntil = (flow: Flow, { bankCode, acceptedAt }: Instruction, policy: B
  * looked at again, because its original may have settled, and the bank's day may have ended.
  */
 const mayLeave = async (flow: Flow, instruction: Instruction, bank: BankEntry): Promise<boolean> => {
-  const { id, ticketNo, verb } = instruction
-  if (verb !== 'reversal' && bank.enabled) return true
+  const { id, ticketNo, verb, officeCode } = instruction
+  const bar = unqualifiedIn(flow.reference(), bank, officeCode)
+  if (verb !== 'reversal' && !bar) return true
   const now = flow.clock()
   if (verb === 'reversal') await seeDay(flow, bank.code, flow.accountingDate(bank.code), now)
-  const decide = (ticket: Ticket, own: Movement): Verdict => (verb === 'reversal' ? again(ticket, own, bank, now) : windingUp)
+  const decide = (ticket: Ticket, own: Movement): Verdict =>
+    verb !== 'reversal' && bar ? { kind: 'refuse', ...bar } : again(ticket, own, bank, now)
   const came = await flow.store.review(id, ticketNo, decide, { now, actor: flow.owner })
   if (came === 'done' || came === 'refuse') flow.settled(waitKey(instruction), came === 'done' ? 'succeeded' : 'refused')
   return came === 'send'
 }
-
-const windingUp: Verdict = { kind: 'refuse', ...bankNotEnabled }
 
 const again = (ticket: Ticket, own: Movement, { policy }: BankEntry, now: Date): Verdict => {
   const original = movementOf(ticket, own.originalId ?? 0)

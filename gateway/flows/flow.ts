@@ -22,6 +22,7 @@ export type Note = {
     | 'link-test'
     | 'proposed'
     | 'decided'
+    | 'registered'
     | 'trouble'
   readonly bankCode?: string
   readonly ticketNo?: string

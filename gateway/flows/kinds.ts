@@ -2,6 +2,7 @@ import { digits, text } from '@taxlink/bank-sdk'
 import type { Objection } from '../domain/proposal.ts'
 import { declareBreak, resolveDoubt } from './doubt-kinds.ts'
 import { byOperators, kindOf, nothing, type ProposalKind } from './kind.ts'
+import { changeContract, moveBank, moveBankInCity, setAccount } from './registry-kinds.ts'
 
 const bankCode = digits('银行代码', 'bank code', 4)
 const notRegistered: Objection = { rule: 'bank-unknown', zh: '银行未登记', en: 'the bank is not registered' }
@@ -50,5 +51,9 @@ export const proposalKinds = {
   'declare-break': declareBreak,
   'halt-bank': haltBank,
   'resume-bank': resumeBank,
+  'move-bank': moveBank,
+  'move-bank-in-city': moveBankInCity,
+  'set-account': setAccount,
+  'change-contract': changeContract,
 } as const satisfies { readonly [name: string]: ProposalKind }
 export type ProposalKindName = keyof typeof proposalKinds

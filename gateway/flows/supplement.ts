@@ -46,7 +46,7 @@ export const supplement = async (flow: Flow, slots: Slots, taxSystem: string, or
   }
   const decide = (ticket: Ticket): Verdict => {
     const verdict = decideSupplement(ticket, movementOf(ticket, debit.id)!, reason, amount)
-    const bar = barred(bank)
+    const bar = barred(flow.reference(), bank, officeCode)
     return verdict.kind === 'send' && bar ? { kind: 'refuse', ...bar } : verdict
   }
   const said = await flow.store.order(made, decide)

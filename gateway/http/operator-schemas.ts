@@ -1,5 +1,6 @@
 import { debitRequest, maxFen, objectSchema, outcomes } from '@taxlink/bank-sdk'
 import { proposalMachine } from '../domain/proposal.ts'
+import { cityMachine, qualificationMachine } from '../domain/qualification.ts'
 import type { ProposalKind } from '../flows/kind.ts'
 import { proposalKinds } from '../flows/kinds.ts'
 import { debitOrder } from '../flows/order.ts'
@@ -201,11 +202,28 @@ export const bankListSchema = {
       items: {
         type: 'object',
         additionalProperties: false,
-        required: ['bankCode', 'name', 'enabled', 'backlog'],
+        required: ['bankCode', 'name', 'cities', 'backlog'],
         properties: {
           bankCode: property(bankCode),
           name: text('名称 / name'),
-          enabled: { type: 'boolean', title: '有代理资格(基础资料) / qualified, by the reference data' },
+          province: {
+            type: 'string',
+            title: '省里的资格,未申请则无 / how the province stands to it',
+            enum: Object.keys(qualificationMachine.table),
+          },
+          cities: {
+            type: 'array',
+            title: '各市州 / the cities',
+            items: {
+              type: 'object',
+              additionalProperties: false,
+              required: ['cityCode', 'state'],
+              properties: {
+                cityCode: property(officeCode),
+                state: { type: 'string', title: '状态 / state', enum: Object.keys(cityMachine.table) },
+              },
+            },
+          },
           halt: {
             type: 'object',
             title: '停用中 / halted at present',

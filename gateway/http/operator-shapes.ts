@@ -76,12 +76,13 @@ export const breakJson = ({ id, at: since, ticketNo, kind, source, taxAmount, ba
 
 const nothingOpen = { waiting: 0, sent: 0, doubtful: 0, forPerson: 0 }
 /** A bank, whether it is halted and by whom, and what is open there. */
-export const bankJson = ({ code, name, enabled }: BankEntry, halt: Halt | undefined, open: OpenAtBank | undefined) => {
+export const bankJson = ({ code, name, province, cities }: BankEntry, halt: Halt | undefined, open: OpenAtBank | undefined) => {
   const { waiting, sent, doubtful, forPerson } = open ?? nothingOpen
   return {
     bankCode: code,
     name,
-    enabled,
+    ...given('province', province),
+    cities: [...cities].map(([cityCode, state]) => ({ cityCode, state })),
     ...given('halt', halt && { ...halt, since: shanghaiTime(halt.since) }),
     backlog: { waiting, sent, doubtful, forPerson },
   }

@@ -8,6 +8,7 @@ import type { Database, Scalar, Tx } from './database.ts'
 import { haltBank, resumeBank } from './halts.ts'
 import type { Actor } from './linked.ts'
 import { heldOperator } from './operators.ts'
+import { type JudgeLine, type NewLine, writeLine } from './registry.ts'
 import { type About, declareBreak, type Resolution, resolveDoubt } from './resolve.ts'
 import { sqlTime, within } from './rows.ts'
 
@@ -61,6 +62,8 @@ export type Decided =
 export type Deeds = {
   halt(bankCode: string, reason: string): Promise<boolean>
   resume(bankCode: string): Promise<boolean>
+  /** Writes a line of the banks' registry, unless the rules object as the bank stands then. */
+  register(line: NewLine, judge: JudgeLine): Promise<Objection | undefined>
   /** Ends the doubt about the instruction that the proposal is about, unless it `objects` under its lock. */
   resolve(resolution: Resolution, objects: (own: Movement) => Objection | undefined): Promise<Objection | undefined>
   /** Writes a break of that instruction; false: it stands there already. */
@@ -234,6 +237,10 @@ const deedsIn = (tx: Tx, { id, about }: Proposal, by: Actor): Deeds => {
   return {
     halt: (bankCode, reason) => haltBank(tx, bankCode, reason, id, by.now),
     resume: bankCode => resumeBank(tx, bankCode, id, by.now),
+    register: async (line, judge) => {
+      const written = await writeLine(tx, line, judge, by, { proposalId: id })
+      return 'rule' in written ? written : undefined
+    },
     resolve: (resolution, objects) => resolveDoubt(tx, subject(), resolution, objects, by),
     declareBreak: (found, objects) => declareBreak(tx, { ...found, ...subject(), at: by.now, actor: by.actor }, objects),
   }

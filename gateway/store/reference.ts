@@ -3,18 +3,19 @@ import { fail, type Schema } from '@taxlink/bank-sdk'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { BankEntry, BankPolicy } from '../domain/bank.ts'
 import { levels } from '../domain/operator.ts'
-import type { Office, Reference, RemittanceAccount, Treasury } from '../domain/reference.ts'
+import type { Office, Reference, Treasury } from '../domain/reference.ts'
 import type { Database, Scalar, Tx } from './database.ts'
 import { sqlTime } from './rows.ts'
 
 /** A version of the reference data as its file holds it. */
 export type ReferenceFile = {
   readonly version: string
-  readonly banks: readonly BankEntry[]
+  readonly banks: readonly FileBank[]
   readonly treasuries: readonly Treasury[]
   readonly offices: readonly Office[]
-  readonly remittanceAccounts: readonly RemittanceAccount[]
 }
+/** A bank with its first contract. Whether it may debit, and by which accounts it remits, is the registry's. */
+type FileBank = Pick<BankEntry, 'code' | 'name' | 'policy'>
 
 const string = (pattern: string): Schema => ({ type: 'string', pattern })
 const name: Schema = { type: 'string', minLength: 1, maxLength: 60 }
@@ -27,38 +28,38 @@ const object = (properties: Record<string, Schema>, optional: readonly string[] 
   properties,
 })
 const list = (items: Schema): Schema => ({ type: 'array', items })
-const bankCode = string('^[0-9]{4}$')
 const treasuryCode = string('^[0-9]{1,11}$')
 const officeCode = string('^[0-9]{1,12}$')
+
+/** The schema of a contract's parameters. What may be left out came later: a version that was loaded before stays valid. */
+export const policySchema: Schema = object(
+  {
+    dedupe: { enum: ['by-key', 'tombstone', 'none'] },
+    inquiry: { type: 'boolean' },
+    reversal: { enum: ['any', 'whole-only', 'none'] },
+    tombstones: { type: 'boolean' },
+    dayEnd: string('^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$'),
+    quiescenceMs: count(0, 604_800_000),
+    inquiryLadderMs: ladder,
+    redeliveryLadderMs: ladder,
+    timeoutMs: count(50, 600_000),
+    concurrency: count(1, 10_000),
+    connections: count(1, 1_000),
+    pipeline: count(1, 1_000),
+    perSecond: count(1, 100_000),
+    linkTestMs: count(100, 86_400_000),
+  } satisfies { readonly [P in keyof Required<BankPolicy>]: Schema },
+  ['perSecond', 'linkTestMs'],
+)
 
 /** The JSON Schema of the reference data file. */
 export const referenceSchema: Schema = object({
   version: string('^[0-9A-Za-z.-]{1,40}$'),
   banks: list(
     object({
-      code: bankCode,
+      code: string('^[0-9]{4}$'),
       name,
-      enabled: { type: 'boolean' },
-      // What may be left out came later: a version that was loaded before stays valid.
-      policy: object(
-        {
-          dedupe: { enum: ['by-key', 'tombstone', 'none'] },
-          inquiry: { type: 'boolean' },
-          reversal: { enum: ['any', 'whole-only', 'none'] },
-          tombstones: { type: 'boolean' },
-          dayEnd: string('^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$'),
-          quiescenceMs: count(0, 604_800_000),
-          inquiryLadderMs: ladder,
-          redeliveryLadderMs: ladder,
-          timeoutMs: count(50, 600_000),
-          concurrency: count(1, 10_000),
-          connections: count(1, 1_000),
-          pipeline: count(1, 1_000),
-          perSecond: count(1, 100_000),
-          linkTestMs: count(100, 86_400_000),
-        },
-        ['perSecond', 'linkTestMs'],
-      ),
+      policy: policySchema,
     }),
   ),
   treasuries: list(object({ code: treasuryCode, name, clearingNo: string('^[0-9]{1,12}$') })),
@@ -66,7 +67,6 @@ export const referenceSchema: Schema = object({
   offices: list(
     object({ code: officeCode, name, treasuryCode, level: { enum: [...levels] }, parent: officeCode }, ['treasuryCode', 'level', 'parent']),
   ),
-  remittanceAccounts: list(object({ bankCode, treasuryCode, account: string('^[\\u0021-\\u007e]{1,32}$'), leadBranch: name })),
 })
 
 const isReferenceFile = new Ajv2020({ allErrors: true, strict: true }).compile<ReferenceFile>(referenceSchema)
@@ -75,7 +75,10 @@ const isReferenceFile = new Ajv2020({ allErrors: true, strict: true }).compile<R
 export const parseReference = (text: string): ReferenceFile => {
   const data: unknown = JSON.parse(text)
   if (isReferenceFile(data)) {
-    for (const bank of data.banks) checkPolicy(bank)
+    for (const { code, policy } of data.banks) {
+      const [wrong] = wrongPolicy(policy)
+      if (wrong) fail('bad-config', `reference data: bank ${code}: ${wrong.en}`)
+    }
     for (const office of data.offices) checkParent(office, data.offices)
     return data
   }
@@ -83,13 +86,30 @@ export const parseReference = (text: string): ReferenceFile => {
   return fail('bad-config', `reference data: ${wrong.join('; ')}`)
 }
 
-/** What a schema cannot say of a policy. */
-const checkPolicy = ({ code, policy }: BankEntry): void => {
-  const { concurrency, connections, pipeline, dedupe, tombstones, reversal } = policy
-  if (concurrency > connections * pipeline)
-    fail('bad-config', `reference data: the concurrency of bank ${code} is more than its ${connections * pipeline} requests on all lines`)
-  if (dedupe === 'tombstone' && (!tombstones || reversal === 'none'))
-    fail('bad-config', `reference data: bank ${code} is of class tombstone, so it must reverse and keep tombstones`)
+/** What a schema cannot say of a contract: where it is wrong, and why. */
+export const wrongPolicy = ({
+  concurrency,
+  connections,
+  pipeline,
+  dedupe,
+  tombstones,
+  reversal,
+}: BankPolicy): { readonly name: keyof BankPolicy; readonly zh: string; readonly en: string }[] => {
+  const places = connections * pipeline
+  return [
+    ...(concurrency > places
+      ? [
+          {
+            name: 'concurrency' as const,
+            zh: `并发多于各线路合计的 ${places}`,
+            en: `the concurrency is more than the ${places} requests on all lines`,
+          },
+        ]
+      : []),
+    ...(dedupe === 'tombstone' && (!tombstones || reversal === 'none')
+      ? [{ name: 'dedupe' as const, zh: 'tombstone 类须能冲正并保留墓碑', en: 'of class tombstone it must reverse and keep tombstones' }]
+      : []),
+  ]
 }
 
 /** An office stands below one of a higher level, so that the tree has no circle; only the province stands below none. */
@@ -119,12 +139,13 @@ export const loadReference = (db: Database, text: string, now: Date): Promise<bo
       fail('content-differs', `reference data version ${file.version} was loaded with other content; give the new content a new version`)
     if (known[0]?.current === 1) return false
     await keepBanksInUse(tx, file)
-    for (const table of ['remittance_account', 'office', 'treasury', 'bank']) await tx.execute(`DELETE FROM ${table}`)
+    await keepContracts(tx, file)
+    for (const table of ['office', 'treasury', 'bank']) await tx.execute(`DELETE FROM ${table}`)
     await insertAll(
       tx,
       'bank',
-      ['code', 'name', 'enabled', 'policy'],
-      file.banks.map(b => [b.code, b.name, b.enabled, JSON.stringify(b.policy)]),
+      ['code', 'name', 'policy'],
+      file.banks.map(b => [b.code, b.name, JSON.stringify(b.policy)]),
     )
     await insertAll(
       tx,
@@ -138,12 +159,6 @@ export const loadReference = (db: Database, text: string, now: Date): Promise<bo
       ['code', 'name', 'treasury_code', 'level', 'parent'],
       file.offices.map(o => [o.code, o.name, o.treasuryCode ?? null, o.level ?? null, o.parent ?? null]),
     )
-    await insertAll(
-      tx,
-      'remittance_account',
-      ['bank_code', 'treasury_code', 'account', 'lead_branch'],
-      file.remittanceAccounts.map(r => [r.bankCode, r.treasuryCode, r.account, r.leadBranch]),
-    )
     await tx.execute('UPDATE reference_version SET current = NULL WHERE current = 1')
     await tx.execute(
       'INSERT INTO reference_version (version, sha256, loaded_at, current) VALUES (?, ?, ?, 1) ON DUPLICATE KEY UPDATE current = 1',
@@ -153,14 +168,30 @@ export const loadReference = (db: Database, text: string, now: Date): Promise<bo
   })
 }
 
-/** A bank that may still have money of ours stays in the registry, disabled if need be: without its entry nobody would ask it any more. */
+/** A bank that may still have money of ours stays in the reference data, suspended or revoked if need be: without its entry nobody would ask it any more. */
 const keepBanksInUse = async (tx: Tx, file: ReferenceFile): Promise<void> => {
   const open = await tx.query<{ bankCode: string }>(
     'SELECT DISTINCT bank_code AS bankCode FROM instruction WHERE next_attempt_at IS NOT NULL',
   )
   const missing = open.map(row => row.bankCode).filter(code => !file.banks.some(bank => bank.code === code))
   if (missing.length > 0)
-    fail('bad-config', `reference data: banks with open debits are missing: ${missing.join(', ')}; keep them with enabled: false`)
+    fail(
+      'bad-config',
+      `reference data: banks with open debits are missing: ${missing.join(', ')}; keep them, and suspend them in the registry`,
+    )
+}
+
+/** A contract that two persons have changed is not changed back by a file: the file's must stay as it was when they did. */
+const keepContracts = async (tx: Tx, file: ReferenceFile): Promise<void> => {
+  const changed = await tx.query<{ code: string; policy: string }>(
+    "SELECT code, policy FROM bank WHERE EXISTS (SELECT 1 FROM registry_line WHERE bank_code = code AND event = 'contract')",
+  )
+  const other = changed.filter(({ code, policy }) => file.banks.some(b => b.code === code && JSON.stringify(b.policy) !== policy))
+  if (other.length > 0)
+    fail(
+      'bad-config',
+      `reference data: the contracts of ${other.map(({ code }) => code).join(', ')} are changed by two persons; leave their policy as it was`,
+    )
 }
 
 const insertAll = async (tx: Tx, table: string, columns: readonly string[], rows: readonly (readonly Scalar[])[]): Promise<void> => {
@@ -168,28 +199,26 @@ const insertAll = async (tx: Tx, table: string, columns: readonly string[], rows
     await tx.execute(`INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`, row)
 }
 
-/** The version in force, as one immutable value; undefined when none was ever loaded. The shared lock keeps a loader from committing in between. */
+/** The version in force, without what the registry adds; undefined when none was ever loaded. The shared lock keeps a loader from committing in between. */
 export const readReference = (db: Database): Promise<Reference | undefined> =>
   db.transaction(async tx => {
     const [current] = await tx.query<{ version: string }>('SELECT version FROM reference_version WHERE current = 1 LOCK IN SHARE MODE')
     if (!current) return undefined
-    const banks = await tx.query<{ code: string; name: string; enabled: number; policy: string }>(
-      'SELECT code, name, enabled, policy FROM bank',
-    )
+    const banks = await tx.query<{ code: string; name: string; policy: string }>('SELECT code, name, policy FROM bank')
     const treasuries = await tx.query<Treasury>('SELECT code, name, clearing_no AS clearingNo FROM treasury')
     const offices = await tx.query<{ [K in keyof Office]-?: Exclude<Office[K], undefined> | null }>(
       'SELECT code, name, treasury_code AS treasuryCode, level, parent FROM office',
     )
-    const accounts = await tx.query<RemittanceAccount>(
-      'SELECT bank_code AS bankCode, treasury_code AS treasuryCode, account, lead_branch AS leadBranch FROM remittance_account',
-    )
     return {
       version: current.version,
       banks: new Map(
-        banks.map(b => [b.code, { ...b, enabled: b.enabled === 1, policy: { ...unpromised, ...(JSON.parse(b.policy) as BankPolicy) } }]),
+        banks.map(b => [
+          b.code,
+          { ...b, policy: { ...unpromised, ...(JSON.parse(b.policy) as BankPolicy) }, province: undefined, cities: new Map() },
+        ]),
       ),
       treasuries: new Map(treasuries.map(t => [t.code, t])),
       offices: new Map(offices.map(o => [o.code!, Object.fromEntries(Object.entries(o).filter(([, value]) => value !== null)) as Office])),
-      remittance: new Map(accounts.map(a => [`${a.bankCode}/${a.treasuryCode}`, a])),
+      remittance: new Map(),
     }
   })

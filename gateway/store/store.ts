@@ -16,6 +16,7 @@ import { type Orders, openOrders } from './orders.ts'
 import { openProposals, type Proposals } from './proposals.ts'
 import { type DebitReads, openDebitReads } from './reads.ts'
 import { readReference } from './reference.ts'
+import { openRegistry, type RegistryStore } from './registry.ts'
 import { openWakes, type Wakes } from './wakes.ts'
 
 /** All that the flows need of the record. They know this type only: a simulated record takes its place where they are proved. */
@@ -31,8 +32,10 @@ export type Store = DebitWrites &
     readonly deliveries: Deliveries
     readonly proposals: Proposals
     readonly operators: Operators
+    readonly registry: RegistryStore
     takeInstructionId(): number | Promise<number>
     takeSerial(officeCode: string, entrustDate: string): Promise<string>
+    /** The reference data, without what the registry adds. */
     reference(): Promise<Reference | undefined>
     /** The banks that are halted at present, by code. */
     halts(): Promise<ReadonlyMap<string, Halt>>
@@ -54,6 +57,7 @@ export const openStore = (db: Database, reads: Database = db): Store => {
     deliveries: openDeliveries(reads),
     proposals: openProposals(reads),
     operators: openOperators(reads),
+    registry: openRegistry(reads),
     takeInstructionId: () => counters.take('instruction'),
     takeSerial: (officeCode, entrustDate) => takeSerial(counters, officeCode, entrustDate),
     reference: () => readReference(reads),

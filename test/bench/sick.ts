@@ -9,6 +9,7 @@ import { services } from '../../gateway/local.ts'
 import { developmentPki } from '../../gateway/pki.ts'
 import { prepare, sampleReference } from '../../gateway/prepare.ts'
 import { type Database, openDatabase } from '../../gateway/store/database.ts'
+import { writeRegistry } from '../registry.ts'
 import { connect, load, now, postOf, type Target } from './load.ts'
 import { quantile, type Row } from './row.ts'
 
@@ -39,6 +40,7 @@ const withCity = async <T>(timeoutMs: number, use: (city: City) => Promise<T>): 
   }
   try {
     await prepare(running.databaseUrl, file('reference.json', referenceOf(timeoutMs)), () => {})
+    await writeRegistry(db)
     const pki = await developmentPki(join(dir, 'pki'))
     const server = await pki.issue({ cn: 'bank', uri: 'urn:taxlink:bank:4310' }, { server: true })
     const client = await pki.issue({ cn: 'gateway', uri: 'urn:taxlink:gateway:bench' })

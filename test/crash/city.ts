@@ -8,6 +8,7 @@ import { developmentPki, type Pem } from '../../gateway/pki.ts'
 import { freePort } from '../../gateway/ports.ts'
 import { prepare, withDatabase } from '../../gateway/prepare.ts'
 import type { Armed, Orders } from '../patch/points.ts'
+import { writeRegistry } from '../registry.ts'
 import type { Identity } from './asker.ts'
 import type { Day } from './day.ts'
 import { type FaultProxy, openProxy, type Toxic } from './proxy.ts'
@@ -91,7 +92,12 @@ export const openCity = async (
       certify(dir),
       onceThere(databaseUrl)
         .then(() => prepare(databaseUrl, reference, () => {}))
-        .then(() => withDatabase(databaseUrl, db => seedOperators(db, new Date()))),
+        .then(() =>
+          withDatabase(databaseUrl, async db => {
+            await seedOperators(db, new Date())
+            await writeRegistry(db)
+          }),
+        ),
       flush(servers.redisUrl),
     ])
     // Once: a bank that was killed comes back on the day on which it began.

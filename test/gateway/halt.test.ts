@@ -11,6 +11,7 @@ import { seedOperators } from '../../gateway/day/operators.ts'
 import { developmentPki } from '../../gateway/pki.ts'
 import { prepare } from '../../gateway/prepare.ts'
 import { emptyDatabase, type FreshDatabase, freshRedis } from '../database.ts'
+import { writeRegistry } from '../registry.ts'
 import { orderOf, planned, until } from './stage.ts'
 
 // The kill switch as operators use it: two serving processes and a worker, real sockets everywhere, and a line to the bank that can be cut.
@@ -80,6 +81,7 @@ beforeAll(async () => {
   fresh = await emptyDatabase(2)
   await prepare(fresh.url, reference(), () => {})
   await seedOperators(fresh.db, new Date())
+  await writeRegistry(fresh.db)
   bank = await simulate(bankOf('4301')!, {
     accounts: [{ account: '4301000000000000001', balance: '99999999999999', name: '长沙星城机械有限公司' }],
     accountingDate: '2026-11-10',
@@ -184,7 +186,7 @@ test('a halted bank gets nothing more, is still asked, and goes on where it stop
   expect([...bank.ledger.entries()].length).toBe(2)
   const { body } = await ask('li', 0, 'GET', '/v1/banks')
   expect((body.banks as { bankCode: string }[]).find(({ bankCode }) => bankCode === '4301')).toMatchObject({
-    enabled: true,
+    province: 'qualified',
     halt: { reason: '核心系统升级', proposedBy: 'urn:taxlink:operator:zhang', approvedBy: 'urn:taxlink:operator:li' },
     backlog: { waiting: 1, sent: 0, doubtful: 0, forPerson: 0 },
   })

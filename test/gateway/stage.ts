@@ -5,7 +5,7 @@ import type { Bank, Tls } from '@taxlink/bank-sdk'
 import { banks } from '#adapters'
 import { type Banks, type Late, openBanks } from '../../gateway/call.ts'
 import type { BankPolicy } from '../../gateway/domain/bank.ts'
-import type { Reference } from '../../gateway/domain/reference.ts'
+import { type Reference, withRegistry } from '../../gateway/domain/reference.ts'
 import type { Flow, Note } from '../../gateway/flows/flow.ts'
 import { type Guard, openGuard } from '../../gateway/flows/guard.ts'
 import { hearLate } from '../../gateway/flows/late.ts'
@@ -13,6 +13,7 @@ import type { DebitOrder } from '../../gateway/flows/order.ts'
 import { openSlots, type Slots } from '../../gateway/flows/slots.ts'
 import { parseReference } from '../../gateway/store/reference.ts'
 import type { Store } from '../../gateway/store/store.ts'
+import { sampleRegistry } from '../registry.ts'
 
 /** A policy for tests: short windows, so that a doubt is settled within a second or two. */
 export const quickPolicy: BankPolicy = {
@@ -30,21 +31,28 @@ export const quickPolicy: BankPolicy = {
   pipeline: 8,
 }
 
-/** The sample province's reference data, with one policy for all banks. */
+/** The sample province's reference data and registry, with one policy for all banks. */
 export const sampleReference = (policy: BankPolicy = quickPolicy): Reference => {
   const file = parseReference(readFileSync('gateway/data/reference.json', 'utf8'))
-  return {
+  const reference: Reference = {
     version: file.version,
     banks: new Map(
-      file.banks.map(b => [
-        b.code,
-        { ...b, policy: b.code === '4301' ? policy : { ...policy, connections: policy.concurrency, pipeline: 1 } },
+      file.banks.map(({ code, name }) => [
+        code,
+        {
+          code,
+          name,
+          policy: code === '4301' ? policy : { ...policy, connections: policy.concurrency, pipeline: 1 },
+          province: undefined,
+          cities: new Map(),
+        },
       ]),
     ),
     offices: new Map(file.offices.map(o => [o.code, o])),
     treasuries: new Map(file.treasuries.map(t => [t.code, t])),
-    remittance: new Map(file.remittanceAccounts.map(r => [`${r.bankCode}/${r.treasuryCode}`, r])),
+    remittance: new Map(),
   }
+  return withRegistry(reference, sampleRegistry, '2026-11-10')
 }
 
 /** An order of a bank's account, otherwise always the same. */

@@ -75,8 +75,8 @@ export const furtherBugs: readonly Bug[] = [
     'waiting-reversal-not-looked-at',
     'a reversal that waited is sent whatever became of its original',
     advance,
-    "if (verb !== 'reversal' && bank.enabled) return true",
-    'if (bank.enabled) return true',
+    "if (verb !== 'reversal' && !bar) return true",
+    'if (!bar) return true',
   ),
   bug(
     'waiting-never-woken',

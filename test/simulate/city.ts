@@ -208,7 +208,13 @@ const referenceOf = (plan: Plan): Reference => {
   const treasury = { code: '43010', name: '国家金库长沙市中心支库', clearingNo: '011430100' }
   const banks = adapters.map((bank, i): [string, BankEntry] => [
     bank.code,
-    { code: bank.code, name: bank.name, enabled: true, policy: plan.policies[i]! },
+    {
+      code: bank.code,
+      name: bank.name,
+      policy: plan.policies[i]!,
+      province: 'qualified',
+      cities: new Map([['14301000000', 'active']]),
+    },
   ])
   return {
     version: 'simulated',
@@ -218,7 +224,7 @@ const referenceOf = (plan: Plan): Reference => {
     remittance: new Map(
       adapters.map(({ code }) => [
         `${code}/${treasury.code}`,
-        { bankCode: code, treasuryCode: treasury.code, account: `${code}9001`, leadBranch: '营业部' },
+        [{ bankCode: code, treasuryCode: treasury.code, account: `${code}9001`, leadBranch: '营业部', from: '2020-01-01' }],
       ]),
     ),
   }

@@ -160,6 +160,13 @@ export const openSimulatedStore = (world: World, host: Host, record: Record, fau
       over: notSimulated('over'),
     },
     operators: { find: notSimulated('find') },
+    registry: {
+      read: notSimulated('registry'),
+      dossier: notSimulated('dossier'),
+      add: notSimulated('add'),
+      findOrder: notSimulated('findOrder'),
+      list: notSimulated('lines'),
+    },
     attempts: notSimulated('attempts'),
     totals: notSimulated('totals'),
     reference: notSimulated('reference'),

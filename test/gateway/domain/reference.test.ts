@@ -1,20 +1,18 @@
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
-import { isRoute, type Reference, route } from '../../../gateway/domain/reference.ts'
+import { describe, expect, test } from 'vitest'
+import type { BankEntry } from '../../../gateway/domain/bank.ts'
+import { barred, isRoute, type Reference, route } from '../../../gateway/domain/reference.ts'
+import type { RemittanceAccount } from '../../../gateway/domain/registry.ts'
 import { shanghaiDate, shanghaiTime } from '../../../gateway/domain/time.ts'
 import { parseReference } from '../../../gateway/store/reference.ts'
+import { sampleReference } from '../stage.ts'
 
 const file = parseReference(readFileSync('gateway/data/reference.json', 'utf8'))
-const reference: Reference = {
-  version: file.version,
-  banks: new Map(file.banks.map(b => [b.code, b])),
-  offices: new Map(file.offices.map(o => [o.code, o])),
-  treasuries: new Map(file.treasuries.map(t => [t.code, t])),
-  remittance: new Map(file.remittanceAccounts.map(r => [`${r.bankCode}/${r.treasuryCode}`, r])),
-}
+const reference = sampleReference()
+const today = '2026-11-10'
 
 test('a debit goes to the taxpayer’s bank, the treasury of its office and the account of that bank for it', () => {
-  const to = route(reference, '4301', '14301040000')
+  const to = route(reference, '4301', '14301040000', today)
   expect(isRoute(to) && [to.bank.code, to.treasury.code, to.remittance.bankCode, to.remittance.treasuryCode]).toEqual([
     '4301',
     '18010100',
@@ -24,12 +22,55 @@ test('a debit goes to the taxpayer’s bank, the treasury of its office and the 
 })
 test.each([
   ['4388', '14301040000', '93014', 'bank-unknown'],
-  ['4399', '14301040000', '93014', 'bank-not-enabled'],
+  ['4399', '14301040000', '93014', 'bank-not-qualified'],
+  ['4310', '14303020000', '93014', 'bank-not-active-in-city'],
   ['4301', '14309990000', '93013', 'office-unknown'],
   ['4301', '14307260000', '93013', 'office-without-treasury'],
-  ['4310', '14303020000', '93013', 'no-remittance-account'],
 ])('bank %s, office %s: refused %s %s', (bank, office, code, rule) => {
-  expect(route(reference, bank, office)).toMatchObject({ code, rule })
+  expect(route(reference, bank, office, today)).toMatchObject({ code, rule })
+})
+describe('the account that remits is that of the day', () => {
+  const first: RemittanceAccount = { bankCode: '4301', treasuryCode: '18010000', account: 'A', leadBranch: '甲', from: '2026-11-10' }
+  const second = { ...first, account: 'B', from: '2026-12-01' }
+  const last = { ...first, account: 'C', from: '2027-01-01', to: '2027-01-31' }
+  const with3: Reference = { ...reference, remittance: new Map([['4301/18010000', [first, second, last]]]) }
+  test.each([
+    ['2026-11-09', undefined],
+    ['2026-11-10', 'A'],
+    ['2026-11-30', 'A'],
+    ['2026-12-01', 'B'],
+    ['2026-12-31', 'B'],
+    ['2027-01-01', 'C'],
+    ['2027-01-31', 'C'],
+    ['2027-02-01', undefined],
+  ])('%s: %s', (day, account) => {
+    const to = route(with3, '4301', '14301020000', day)
+    expect(isRoute(to) ? to.remittance.account : to.rule).toBe(account ?? 'no-remittance-account')
+  })
+})
+test.each<[Partial<BankEntry>, string]>([
+  [{ province: undefined }, 'bank-unknown'],
+  [{ province: 'suspended' }, 'bank-suspended'],
+  [{ province: 'revoked' }, 'bank-revoked'],
+  [{ cities: new Map([['14301000000', 'suspended']]) }, 'bank-suspended'],
+  [{ cities: new Map([['14301000000', 'revoked']]) }, 'bank-revoked'],
+  [{ cities: new Map([['14301000000', 'approved']]) }, 'bank-not-active-in-city'],
+  [{ cities: new Map([['14302000000', 'active']]) }, 'bank-not-active-in-city'],
+])('a bank that stands so gets no debit of 14301020000: %o', (change, rule) => {
+  const bank: BankEntry = { ...reference.banks.get('4301')!, ...change }
+  const changed = { ...reference, banks: new Map([['4301', bank]]) }
+  expect(route(changed, '4301', '14301020000', today)).toMatchObject({ code: '93014', rule })
+  expect(barred(changed, bank, '14301020000')?.rule).toBe(rule)
+})
+test('a city that has suspended a bank is alone with it', () => {
+  const bank: BankEntry = {
+    ...reference.banks.get('4301')!,
+    cities: new Map([
+      ['14301000000', 'suspended'],
+      ['14302000000', 'active'],
+    ]),
+  }
+  expect(barred(reference, bank, '14302020000')).toBeUndefined()
 })
 test('reference data that does not fit names every place', () => {
   const broken = JSON.stringify({ ...file, banks: [{ ...file.banks[0], code: '43' }], extra: 1 })

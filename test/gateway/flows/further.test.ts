@@ -339,7 +339,10 @@ test('a bank that reverses the whole only is asked for nothing else', async () =
 test('a bank that loses its agency winds up: what was never sent is refused, what may be there is settled', async () => {
   const city = await openCity()
   const reference = sampleReference()
-  const disabled = { ...reference, banks: new Map([...reference.banks].map(([code, bank]) => [code, { ...bank, enabled: false }])) }
+  const disabled = {
+    ...reference,
+    banks: new Map([...reference.banks].map(([code, bank]) => [code, { ...bank, province: 'revoked' as const }])),
+  }
   const after = { ...city.flow, reference: () => disabled }
   await everywhere(async bankCode => {
     const [unsent, doubtful] = [nextTicket(), nextTicket()]

@@ -27,7 +27,7 @@ const policy: BankPolicy = {
 let inForce: BankPolicy
 const reference = (): Reference => ({
   version: 'test',
-  banks: new Map(['4301', '4306'].map(code => [code, { code, name: code, enabled: true, policy: inForce }])),
+  banks: new Map(['4301', '4306'].map(code => [code, { code, name: code, policy: inForce, province: undefined, cities: new Map() }])),
   offices: new Map([['14301020000', { code: '14301020000', name: 'office' }]]),
   treasuries: new Map(),
   remittance: new Map(),

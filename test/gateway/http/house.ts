@@ -7,7 +7,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { outcome } from '@taxlink/bank-sdk'
 import type { Call, Called } from '../../../gateway/call.ts'
 import { seedOperators } from '../../../gateway/day/operators.ts'
-import type { Reference } from '../../../gateway/domain/reference.ts'
+import { type Reference, withRegistry } from '../../../gateway/domain/reference.ts'
+import { shanghaiDate } from '../../../gateway/domain/time.ts'
 import { type Flow, type Note, standings } from '../../../gateway/flows/flow.ts'
 import type { DebitOrder } from '../../../gateway/flows/order.ts'
 import { openSlots, type Slots } from '../../../gateway/flows/slots.ts'
@@ -17,6 +18,7 @@ import type { Pem } from '../../../gateway/pki.ts'
 import { loadReference } from '../../../gateway/store/reference.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
+import { writeRegistry } from '../../registry.ts'
 import { type Authority, authority, purposes } from './certificates.ts'
 
 /** What the bank of these tests says to a debit of this ticket. */
@@ -81,11 +83,12 @@ export const openHouse = async (options: Partial<HttpOptions> & { readonly chang
   const fresh = await freshDatabase()
   await loadReference(fresh.db, referenceFile, new Date())
   await seedOperators(fresh.db, new Date())
+  await writeRegistry(fresh.db)
   const ca = await authority()
   const server = await ca.issue({ names: [{ type: 'dns', value: 'localhost' }], usages: [purposes.serverAuth] })
   const plain = openStore(fresh.db)
   const store = options.change ? options.change(plain) : plain
-  const reference: Reference = (await store.reference())!
+  const reference: Reference = withRegistry((await store.reference())!, await store.registry.read(), shanghaiDate(new Date()))
   const waiters = openWaiters(keys => standings(plain, keys))
   const slots = openSlots(10_000)
   const notes: Note[] = []

@@ -29,6 +29,9 @@ afterAll(() => desk.house.close())
 
 /** How each kind is set up anew, and whether what it proposes has happened. */
 type Case = { readonly content: Content; readonly happened: () => Promise<boolean> }
+const paper = { paperNo: '湘国税函〔2026〕88号', paperDate: '2026-11-02' }
+let made = 0
+const dossierOf = (bankCode: string) => desk.house.store.registry.dossier(bankCode)
 const isHalted = async (bankCode: string) => (await desk.house.store.halts()).has(bankCode)
 const setUps: { readonly [K in keyof typeof proposalKinds]: () => Promise<Case> } = {
   'resolve-doubt': async () => {
@@ -49,6 +52,32 @@ const setUps: { readonly [K in keyof typeof proposalKinds]: () => Promise<Case> 
   'resume-bank': async () => {
     if (!(await isHalted('4310'))) await doneByTwo(desk, 'halt-bank', { bankCode: '4310', reason: '升级' })
     return { content: { bankCode: '4310' }, happened: async () => !(await isHalted('4310')) }
+  },
+  'move-bank': async () => {
+    const content = { bankCode: '4306', event: 'suspend', ...paper }
+    const isSuspended = async () => (await dossierOf('4306')).province === 'suspended'
+    if (await isSuspended()) await doneByTwo(desk, 'move-bank', { ...content, event: 'resume' })
+    return { content, happened: isSuspended }
+  },
+  'move-bank-in-city': async () => {
+    const content = { bankCode: '4310', cityCode: '14301000000', event: 'suspend', ...paper }
+    const isSuspended = async () => (await dossierOf('4310')).cities.get('14301000000') === 'suspended'
+    if (await isSuspended()) await doneByTwo(desk, 'move-bank-in-city', { ...content, event: 'resume' })
+    return { content, happened: isSuspended }
+  },
+  'set-account': async () => {
+    const account = `4301018010000${++made}`
+    const content = { bankCode: '4301', treasuryCode: '18010000', account, leadBranch: '长沙分行营业部', from: '2090-01-01', ...paper }
+    const happened = async () => (await dossierOf('4301')).accounts.get('18010000')!.some(term => term.account === account)
+    return { content, happened }
+  },
+  'change-contract': async () => {
+    const timeoutMs = 2_000 + ++made
+    const { policy } = desk.house.flow.reference().banks.get('4310')!
+    return {
+      content: { bankCode: '4310', from: '2090-01-01', policy: { ...policy, timeoutMs }, ...paper },
+      happened: async () => (await dossierOf('4310')).contracts.some(contract => contract.policy.timeoutMs === timeoutMs),
+    }
   },
 }
 const kinds = Object.keys(setUps) as (keyof typeof setUps)[]

@@ -8,7 +8,6 @@ const sample: ReferenceFile = parseReference(readFileSync('gateway/data/referenc
 const textOf = (change: Partial<ReferenceFile>): string => JSON.stringify({ ...sample, ...change })
 const without = (code: string): Partial<ReferenceFile> => ({
   banks: sample.banks.filter(b => b.code !== code),
-  remittanceAccounts: sample.remittanceAccounts.filter(r => r.bankCode !== code),
 })
 
 let fresh: FreshDatabase
@@ -31,18 +30,20 @@ test('a version is loaded whole and once; other bytes under its name are refused
   expect(await load({})).toBe(false)
   await expect(load({ offices: [] })).rejects.toMatchObject({ fault: 'content-differs' })
   expect(await version()).toBe(sample.version)
-  expect((await readReference(fresh.db))!.banks.get('4301')).toEqual(sample.banks.find(b => b.code === '4301'))
+  expect((await readReference(fresh.db))!.banks.get('4301')).toEqual({
+    ...sample.banks.find(b => b.code === '4301'),
+    province: undefined,
+    cities: new Map(),
+  })
 })
 
-test('a bank with open debits may be disabled, but not leave: nobody would ask it any more', async () => {
+test('a bank with open debits may not leave: nobody would ask it any more', async () => {
   await open('4301', '9999-12-31')
   await expect(load({ version: 'left', ...without('4301') })).rejects.toMatchObject({
     fault: 'bad-config',
     detail: expect.stringContaining('4301'),
   })
   expect(await version()).toBe(sample.version)
-  const banks = sample.banks.map(b => ({ ...b, enabled: false }))
-  expect(await load({ version: 'disabled', banks })).toBe(true)
   await fresh.db.execute("UPDATE instruction SET state = 'refused', settled_at = '2026-11-10', next_attempt_at = NULL")
   expect(await load({ version: 'left', ...without('4301') })).toBe(true)
 })

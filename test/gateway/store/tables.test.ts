@@ -22,7 +22,7 @@ const plain = [
   'operator',
   'proposal',
   'reference_version',
-  'remittance_account',
+  'registry_line',
   'treasury',
 ]
 /** Columns that only the server uses. */

@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest'
+import { type CityState, cityMachine, type QualificationState, qualificationMachine } from '../../../gateway/domain/qualification.ts'
+import { withRegistry } from '../../../gateway/domain/reference.ts'
+import {
+  type Dossier,
+  dossierOf,
+  judgeLine,
+  noDossier,
+  type Order,
+  type RegistryLine,
+  registryOf,
+} from '../../../gateway/domain/registry.ts'
+import { sampleReference } from '../stage.ts'
+
+const provinces = Object.keys(qualificationMachine.table) as QualificationState[]
+const cities = Object.keys(cityMachine.table) as CityState[]
+const provinceEvents = ['apply', ...new Set(provinces.flatMap(state => Object.keys(qualificationMachine.table[state])))] as Order['event'][]
+const cityEvents = ['prepare', ...new Set(cities.flatMap(state => Object.keys(cityMachine.table[state])))] as Order['event'][]
+const today = '2026-11-10'
+const city = '14301000000'
+const complete: Dossier = {
+  ...noDossier,
+  evidence: new Set(['standing', 'software', 'clearing', 'conduct']),
+  certificateValidTo: today,
+}
+const judge = (dossier: Dossier, event: Order['event'], cityCode?: string) => {
+  const said = judgeLine(dossier, { event, cityCode, content: {} }, today)
+  return 'rule' in said ? said.rule : said.state
+}
+
+describe('cell by cell', () => {
+  test.each([undefined, ...provinces])('in the province, from %s', province => {
+    for (const event of provinceEvents) {
+      const to = province && qualificationMachine.next(province, event as 'agree')
+      const begins = event === 'apply' && (province === undefined || province === 'declined')
+      const not = province === undefined && event !== 'apply' ? 'bank-not-registered' : 'no-such-step'
+      expect(judge({ ...complete, province }, event), event).toBe(begins ? 'applied' : (to ?? not))
+    }
+  })
+  test.each([undefined, ...cities])('in a city of a province that has qualified it, from %s', state => {
+    const dossier: Dossier = { ...complete, province: 'qualified', cities: state ? new Map([[city, state]]) : new Map() }
+    for (const event of cityEvents) {
+      const to = state && cityMachine.next(state, event as 'report')
+      const begins = event === 'prepare' && (state === undefined || state === 'revoked')
+      expect(judge(dossier, event, city), event).toBe(begins ? 'preparing' : (to ?? 'no-such-step'))
+    }
+  })
+  test.each([undefined, ...provinces.filter(state => state !== 'qualified')])(
+    'where the province says %s, a city only takes back or away',
+    province => {
+      for (const state of cities)
+        for (const event of cityEvents) {
+          const dossier: Dossier = { ...complete, province, cities: new Map([[city, state]]) }
+          const isBack = ['return', 'suspend', 'revoke'].includes(event)
+          const to = cityMachine.next(state, event as 'report')
+          expect(judge(dossier, event, city)).toBe(isBack ? (to ?? 'no-such-step') : 'bank-not-qualified')
+        }
+    },
+  )
+  test.each(['evidence', 'account', 'contract'] as const)('%s is kept while something may come of it, and moves nothing', event => {
+    expect(judge(noDossier, event)).toBe('bank-not-registered')
+    for (const province of provinces)
+      expect(judge({ ...complete, province }, event)).toBe(qualificationMachine.isFinal(province) ? 'application-over' : province)
+  })
+})
+
+describe('the conditions of article 27', () => {
+  test.each(['standing', 'software', 'clearing', 'conduct'] as const)(
+    'without evidence of %s nothing is qualified or resumed',
+    condition => {
+      const evidence = new Set([...complete.evidence].filter(one => one !== condition))
+      expect(judge({ ...complete, evidence, province: 'certified' }, 'qualify')).toBe('conditions-without-evidence')
+      expect(judge({ ...complete, evidence, province: 'suspended' }, 'resume')).toBe('conditions-without-evidence')
+    },
+  )
+  test('nor with a certificate that is over', () => {
+    expect(judge({ ...complete, certificateValidTo: '2026-11-09', province: 'certified' }, 'qualify')).toBe('conditions-without-evidence')
+    expect(judge({ ...complete, certificateValidTo: '2026-11-09', province: 'suspended' }, 'resume')).toBe('conditions-without-evidence')
+  })
+})
+
+let ids = 0
+const line = (event: RegistryLine['event'], state: string, content: RegistryLine['content'] = {}, cityCode?: string): RegistryLine => ({
+  id: ++ids,
+  bankCode: '4301',
+  cityCode,
+  event,
+  state,
+  content,
+  actor: 'urn:taxlink:operator:li',
+  at: new Date('2026-11-10T01:00:00.000Z'),
+  proposalId: undefined,
+})
+const account = (from: string, no: string, to?: string) =>
+  line('account', 'qualified', { treasuryCode: '18010000', account: no, leadBranch: '营业部', from, ...(to === undefined ? {} : { to }) })
+
+describe('what the lines make', () => {
+  test('states, papers and the certificate', () => {
+    const lines = [
+      line('apply', 'applied'),
+      line('evidence', 'applied', { condition: 'software' }),
+      line('agree', 'agreed'),
+      line('certify', 'certified', { validTo: '2027-11-10' }),
+      line('prepare', 'preparing', {}, city),
+      line('report', 'reported', {}, city),
+    ]
+    const made = dossierOf(lines)
+    expect(made).toMatchObject({ province: 'certified', certificateValidTo: '2027-11-10' })
+    expect([...made.evidence]).toEqual(['software'])
+    expect([...made.cities]).toEqual([[city, 'reported']])
+    expect(dossierOf([...lines, line('decertify', 'agreed')]).certificateValidTo).toBeUndefined()
+  })
+  test('a new application is judged by new papers', () => {
+    const again = dossierOf([
+      line('apply', 'applied'),
+      line('evidence', 'applied', { condition: 'software' }),
+      line('agree', 'agreed'),
+      line('certify', 'certified', { validTo: '2027-11-10' }),
+      line('decline', 'declined'),
+      line('apply', 'applied'),
+    ])
+    expect([again.province, again.evidence.size, again.certificateValidTo]).toEqual(['applied', 0, undefined])
+  })
+  test('accounts stand in the order in which they begin; of two that begin together the later line counts', () => {
+    const made = dossierOf([
+      line('apply', 'applied'),
+      account('2026-12-01', 'B'),
+      account('2026-01-01', 'A'),
+      account('2026-12-01', 'C', '2026-12-31'),
+    ])
+    expect(made.accounts.get('18010000')!.map(term => term.account)).toEqual(['A', 'B', 'C'])
+  })
+  test('reference data takes banks, accounts and the contract of the day from it', () => {
+    const sample = sampleReference()
+    const policy = { ...sample.banks.get('4301')!.policy, timeoutMs: 7_000 }
+    const registry = registryOf([
+      line('apply', 'applied'),
+      account('2026-01-01', 'A'),
+      line('contract', 'applied', { from: '2026-12-01', policy }),
+    ])
+    const on = (day: string) => withRegistry(sample, registry, day)
+    expect(on('2026-11-30').banks.get('4301')).toMatchObject({ province: 'applied', policy: { timeoutMs: 250 } })
+    expect(on('2026-12-01').banks.get('4301')).toMatchObject({ province: 'applied', policy: { timeoutMs: 7_000 } })
+    expect(on('2026-12-01').remittance.get('4301/18010000')).toHaveLength(1)
+    // What the registry does not know has no agency.
+    expect(on('2026-12-01').banks.get('4306')).toMatchObject({ province: undefined, cities: new Map() })
+  })
+})
