@@ -310,6 +310,7 @@ const trimmed = (text: string): string => {
  * further than the last constant and knows nothing of the rest, so that a broken message is still recognised.
  */
 export const constantsStand = (latin1: string, root: string, constants: ReadonlyMap<string, string>): boolean => {
+  if (isPlain(latin1)) for (const constant of constants.values()) if (!latin1.includes(constant) && !/\s/.test(constant)) return false
   const parser = new SaxesParser({ xmlns: false })
   const paths: string[] = []
   const missing = new Set(constants.keys())
@@ -317,7 +318,7 @@ export const constantsStand = (latin1: string, root: string, constants: Readonly
   let answer: boolean | undefined
   const settle = (found: boolean): never => {
     answer = found
-    throw new Error('settled')
+    throw settled
   }
   const compare = (path: string, text: string): void => {
     const constant = constants.get(path)
@@ -350,6 +351,10 @@ export const constantsStand = (latin1: string, root: string, constants: Readonly
   }
   return answer ?? false
 }
+
+const settled = new Error('settled')
+/** Whether every value stands in a document in one piece, as it is: nothing is a reference, a section, a comment or an instruction. */
+const isPlain = (latin1: string): boolean => !latin1.includes('&') && !latin1.includes('<!') && !latin1.includes('<?', 2)
 
 // ── Places to values ─────────────────────────────────────────────────────────────────────────────────────────────────
 

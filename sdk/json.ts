@@ -13,34 +13,37 @@ type Values = { readonly [name: string]: unknown }
  * says (`schemaOf`), and besides: the class of a result follows from its code, the amounts of tax items sum to the total. Read strictly:
  * see `parseJson`; nothing unknown, nothing coerced. Faults name the JSON pointer (`items/0/amount`) and the byte offset.
  */
-export const json = <M extends Message>(message: M): Codec<ValuesOf<M>> => ({
-  message,
-  charset: 'utf-8',
-  layout: 'json',
-  encode(value) {
-    try {
-      checkAll(message, value as Values)
-    } catch (error) {
-      throw error instanceof Fault ? pointed(error, message) : error
-    }
-    return Buffer.from(JSON.stringify({ version, type: message.id, ...ordered(message.fields, value as Values) }))
-  },
-  decode(bytes) {
-    let parsed: unknown
-    try {
-      parsed = parseJson(bytes)
-      return valuesOf(message, parsed) as ValuesOf<M>
-    } catch (error) {
-      if (!(error instanceof Fault)) throw error
-      const fault = pointed(error, message)
-      throw parsed === undefined ? fault : located(fault, message, bytes)
-    }
-  },
-  // A message of another version is recognised, and refused by decode, which can say so.
-  matches: bytes => typeOf(message).test(Buffer.from(bytes.subarray(0, jsonLimits.bytes)).toString('latin1')),
-  explain: bytes => explained(message, bytes),
-  describe: () => [...heading(message), ...described(message.fields, '', 0)],
-})
+export const json = <M extends Message>(message: M): Codec<ValuesOf<M>> => {
+  const type = typeOf(message)
+  return {
+    message,
+    charset: 'utf-8',
+    layout: 'json',
+    encode(value) {
+      try {
+        checkAll(message, value as Values)
+      } catch (error) {
+        throw error instanceof Fault ? pointed(error, message) : error
+      }
+      return Buffer.from(JSON.stringify({ version, type: message.id, ...ordered(message.fields, value as Values) }))
+    },
+    decode(bytes) {
+      let parsed: unknown
+      try {
+        parsed = parseJson(bytes)
+        return valuesOf(message, parsed) as ValuesOf<M>
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error
+        const fault = pointed(error, message)
+        throw parsed === undefined ? fault : located(fault, message, bytes)
+      }
+    },
+    // A message of another version is recognised, and refused by decode, which can say so.
+    matches: bytes => type.test(Buffer.from(bytes.subarray(0, jsonLimits.bytes)).toString('latin1')),
+    explain: bytes => explained(message, bytes),
+    describe: () => [...heading(message), ...described(message.fields, '', 0)],
+  }
+}
 
 /** The type in an object; quotes within strings are escaped, so that nothing but a name and its value can look like this. */
 const typeOf = ({ id }: Message): RegExp =>

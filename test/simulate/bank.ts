@@ -113,7 +113,7 @@ export class SimulatedBank {
     if (deed) this.#world.trace.add(this.#world.now, this.bank.code, deed, asked.ticketNo)
     if (asked.verb === 'linkTest') return deed === 'silent' ? undefined : this.#tell(asked, this.#act(asked), answer)
     const known = this.#atTheDoor.get(asked.key)
-    if (known && asked.verb === 'debit') return this.#say(asked, known, answer)
+    if (known && asked.verb !== 'inquiry') return this.#say(asked, known, answer)
     if (deed) this.#odd(deed, asked, answer)
     else this.#tell(asked, this.#act(asked), answer)
   }
@@ -147,8 +147,9 @@ export class SimulatedBank {
       case 'refused-at-the-door': {
         const code = random.pick(doorCodes)
         // A bank that is certified to answer a key always alike keeps to it, here too.
-        if (asked.verb === 'debit' && this.ledger.inquire(asked.heard as Heard<'inquiry'>).code !== '94054') break
-        if (asked.verb === 'debit') this.#atTheDoor.set(asked.key, code)
+        const keeps = asked.verb === 'debit' || (this.dedupes && asked.verb !== 'inquiry')
+        if (keeps && this.ledger.inquire(asked.heard as Heard<'inquiry'>).code !== '94054') break
+        if (keeps) this.#atTheDoor.set(asked.key, code)
         return this.#say(asked, code, answer)
       }
       case 'busy':

@@ -75,7 +75,8 @@ const policyOf = (random: Random, calm: boolean): BankPolicy => {
     tombstones: dedupe === 'tombstone' || random.percent(70),
     dayEnd: random.pick(['16:00', '20:30', '24:00']),
     ...(random.percent(30) ? { perSecond: random.pick([2, 20]) } : {}),
-    ...(random.percent(50) ? { linkTestMs: random.pick([10 * minute, hour]) } : {}),
+    // Mostly rare: in a day of many processes they would be most of what there is to see.
+    ...(random.percent(50) ? { linkTestMs: random.pick([10 * minute, hour, hour, 3 * hour, 3 * hour, 6 * hour, 6 * hour, 6 * hour]) } : {}),
     quiescenceMs: calm ? 30 * second : random.pick([30 * second, 5 * minute, hour]),
     inquiryLadderMs: [second, 10 * second, minute, 5 * minute, 20 * minute].slice(random.whole(0, 2)),
     redeliveryLadderMs: [second, 5 * second, 20 * second, minute, 5 * minute, 20 * minute].slice(0, random.whole(2, 6)),
@@ -110,7 +111,7 @@ export const planOf = (random: Random, banks: number): Plan => {
   const rare = (most: number, none = 40) => (calm ? 0 : share(random, most, none))
   return {
     calm,
-    tickets: 50 + Math.floor(450 * random.next() ** 12),
+    tickets: 50 + Math.floor(450 * random.next() ** 40),
     spanMs,
     healMs: calm ? 0 : spanMs + random.whole(1, 120) * minute,
     workers: random.whole(2, 3),
@@ -128,7 +129,7 @@ export const planOf = (random: Random, banks: number): Plan => {
       slow: rare(0.4),
       slowMs: random.pick([5 * second, 40 * second, 10 * minute]),
       stuck: rare(0.1, 60),
-      stuckMs: 2 * day,
+      stuckMs: random.pick([hour, 6 * hour, 2 * day]),
       underWayUntil: 0,
     },
     record: recordOf(random, calm),

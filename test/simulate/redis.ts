@@ -69,7 +69,7 @@ export class SimulatedRedis {
       this.#world.into(worker.host, this.#delay(), () => {
         const over = () => {
           worker.busy--
-          this.#world.after(0, () => this.#hand())
+          if (this.#jobs.length > 0) this.#world.after(0, () => this.#hand())
         }
         worker.handle(ids!).then(over, over)
       })

@@ -7,12 +7,12 @@ import { supplement } from '../../gateway/flows/supplement.ts'
 import type { NewBreak } from '../../gateway/store/breaks.ts'
 import type { ResultView } from '../../gateway/store/reads.ts'
 import type { Parts } from './parts.ts'
-import type { World } from './world.ts'
+import type { Event, World } from './world.ts'
 
 /** What the tax side was told of an instruction. */
 export type Told = { readonly id: number; readonly state: string; readonly by: 'answer' | 'inquiry' | 'feed' | 'webhook' }
 /** One order as it is sent, again and again until `hear` has its answer. */
-type Sending = { readonly give: (gateway: Parts) => Promise<() => void>; answered: boolean; tries: number }
+type Sending = { readonly give: (gateway: Parts) => Promise<() => void>; answered: boolean; tries: number; again: Event | undefined }
 /** A further order about a ticket. */
 export type Further =
   | { readonly kind: 'reversal'; readonly order: ReversalOrder }
@@ -107,7 +107,7 @@ export class TaxSide {
 
   #give(give: Sending['give']): void {
     this.#open++
-    this.#try({ give, answered: false, tries: 0 })
+    this.#try({ give, answered: false, tries: 0, again: undefined })
   }
 
   /** Asks how a ticket stands. */
@@ -169,7 +169,7 @@ export class TaxSide {
     if (sending.answered) return
     sending.tries++
     const [gateway] = this.#one()
-    this.#world.after(Math.min(600_000, 10_000 * 2 ** sending.tries), () => this.#try(sending))
+    sending.again = this.#world.after(Math.min(600_000, 10_000 * 2 ** sending.tries), () => this.#try(sending))
     // A process that does not go on takes no connection.
     if (!gateway || gateway.host.heldUntil > this.#world.now) return
     this.#world.into(gateway.host, this.#delay(), () => {
@@ -180,6 +180,7 @@ export class TaxSide {
             hear()
             if (sending.answered) return
             sending.answered = true
+            if (sending.again) this.#world.cancel(sending.again)
             this.#open--
           })
         },

@@ -94,9 +94,11 @@ export class Watch {
     const bank = banks.get(row.bank_code)!
     const { policy } = reference.banks.get(row.bank_code)!
     if (bank.less.has(keyOf(row))) return false
-    if (bank.dedupes && policy.inquiry && row.redeliveries < policy.redeliveryLadderMs.length) return true
-    const answers = record.tables.answer.get(row.id) ?? []
-    return answers.filter(answer => answer.at > healedAt && answer.result_code !== null).length < 2
+    const answers = (record.tables.answer.get(row.id) ?? []).filter(answer => answer.at > healedAt && answer.result_code !== null)
+    if (answers.length < 2) return true
+    if (!bank.dedupes || !policy.inquiry || row.redeliveries >= policy.redeliveryLadderMs.length) return false
+    // A bank that has refused a reversal goes on saying so.
+    return row.verb !== 'reversal' || answers.slice(-2).some(answer => answer.result_code === '94054')
   }
 
   #checkAccepted(ticketNo: string): void {

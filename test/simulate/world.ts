@@ -59,8 +59,10 @@ export class World {
   }
 
   /** Something outside of all processes, `ms` from now. */
-  after(ms: number, run: () => void): void {
-    this.#events.push({ at: this.now + Math.ceil(ms), order: this.#order++, host: undefined, run })
+  after(ms: number, run: () => void): Event {
+    const event: Event = { at: this.now + Math.ceil(ms), order: this.#order++, host: undefined, run }
+    this.#events.push(event)
+    return event
   }
 
   /** A step of a process, `ms` from now; it never happens if the process dies before. */
@@ -122,6 +124,7 @@ export class World {
 
   /** Makes the next thing happen. The process it happened in; undefined: outside of all; null: nothing is left. */
   #next(): Host | undefined | null {
+    while (this.#events.first?.run === nothing) this.#events.pop()
     const event = this.#events.first
     const poll = this.#nextPoll(event?.at ?? Number.MAX_SAFE_INTEGER)
     if (poll) {
