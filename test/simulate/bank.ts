@@ -110,7 +110,10 @@ export class SimulatedBank {
   hear(asked: Asked, answer: Back) {
     const { random } = this.#world
     const deed = this.faults.odd > 0 && random.next() < this.faults.odd ? random.pick(this.faults.deeds) : undefined
-    if (deed) this.#world.trace.add(this.#world.now, this.bank.code, deed, asked.ticketNo)
+    if (deed) {
+      this.#world.trace.add(this.#world.now, this.bank.code, deed, asked.ticketNo)
+      this.#world.fault(`bank: ${deed}`)
+    }
     if (asked.verb === 'linkTest') return deed === 'silent' ? undefined : this.#tell(asked, this.#act(asked), answer)
     const known = this.#atTheDoor.get(asked.key)
     if (known && asked.verb !== 'inquiry') return this.#say(asked, known, answer)

@@ -87,25 +87,30 @@ export class City {
       case 2:
         if (victim && plan.skewMs > 0) {
           victim.host.skewMs = random.whole(-plan.skewMs, plan.skewMs)
+          world.fault('process: clock set')
           world.trace.add(world.now, victim.host.name, 'clock', victim.host.skewMs)
         }
         return
       case 3:
         plan.record.away = true
+        world.fault('record: away')
         world.touch()
         world.trace.add(world.now, 'record', 'away')
         return back(() => this.#return(() => (plan.record.away = false)))
       case 4:
         plan.record.readOnly = true
+        world.fault('record: read-only')
         return world.after(random.whole(1, 60_000), () => this.#return(() => (plan.record.readOnly = false)))
       case 5:
         plan.redis.away = true
+        world.fault('Redis: away')
         return back(() => this.#return(() => (plan.redis.away = false)))
       case 6:
         return this.redis.wipe()
       case 7: {
         const bank = random.pick([...this.banks.values()])
         bank.isAway = true
+        world.fault('bank: away')
         world.trace.add(world.now, bank.bank.code, 'away')
         return back(() => this.#return(() => (bank.isAway = false)))
       }

@@ -39,19 +39,19 @@ const one = async (seed: number): Promise<number> => {
   const planted = bugs.find(({ name }) => name === values.bug)
   if (planted) plant(planted)
   const { runSeed } = await import('./run.ts')
-  const { digest, steps, tickets, failure } = await runSeed(seed, values.trace ? say : undefined)
-  say(`seed ${seed}: ${tickets} tickets, ${steps} steps, trace ${digest}: ${failure?.what ?? 'clean'}`)
+  const { digest, steps, instructions, failure } = await runSeed(seed, values.trace ? say : undefined)
+  say(`seed ${seed}: ${instructions} instructions, ${steps} steps, trace ${digest}: ${failure?.what ?? 'clean'}`)
   return failure ? 1 : 0
 }
 
 const many = async (seeds: readonly number[]): Promise<number> => {
   const began = performance.now()
   const failed: Report[] = []
-  let [played, steps, tickets] = [0, 0, 0]
+  let [played, steps, instructions] = [0, 0, 0]
   await campaign(seeds, report => {
     played++
     steps += report.steps
-    tickets += report.tickets
+    instructions += report.instructions
     if (report.failure) {
       failed.push(report)
       say(`seed ${report.seed} failed: ${report.failure.what}\n  npm run simulate -- --seed ${report.seed} --trace`)
@@ -60,7 +60,7 @@ const many = async (seeds: readonly number[]): Promise<number> => {
   })
   const seconds = (performance.now() - began) / 1000
   say(
-    `${played} seeds (${tickets} instructions, ${steps} steps), ${failed.length} failed, ${seconds.toFixed(1)} s, ${(played / seconds).toFixed(1)} seeds/s`,
+    `${played} seeds (${instructions} instructions, ${steps} steps), ${failed.length} failed, ${seconds.toFixed(1)} s, ${(played / seconds).toFixed(1)} seeds/s`,
   )
   return failed.length > 0 || played < seeds.length ? 1 : 0
 }

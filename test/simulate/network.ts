@@ -80,7 +80,7 @@ class Connection<T> implements Peer<T> {
       this.#underWay.set(request.key, waiting)
       waiting.timer = this.#world.into(this.#host, request.timeoutMs, () => this.#giveUp(waiting))
       const ms = this.#delay()
-      if (this.#bank.isAway || this.#chance(this.#faults.refused))
+      if (this.#bank.isAway || this.#chance('refused'))
         this.#world.into(this.#host, ms, () => this.#fail(waiting, new Fault('connect-failed', 'refused', {}, 'no')))
       else this.#world.into(this.#host, ms, () => this.#send(waiting))
     })
@@ -109,8 +109,8 @@ class Connection<T> implements Peer<T> {
     const line = { broken: false }
     this.#travel(asked, line)
     // Only a bank that dedupes is reached over lines that may deliver a debit twice.
-    if ((this.#bank.dedupes || asked.verb === 'inquiry') && this.#chance(this.#faults.duplicated)) this.#travel(asked, line)
-    if (this.#chance(this.#faults.cut))
+    if ((this.#bank.dedupes || asked.verb === 'inquiry') && this.#chance('duplicated')) this.#travel(asked, line)
+    if (this.#chance('cut'))
       this.#world.into(this.#host, this.#delay(), () => {
         line.broken = true
         this.#fail(waiting, new Fault('connection-lost', 'the connection broke'))
@@ -118,12 +118,12 @@ class Connection<T> implements Peer<T> {
   }
 
   #travel(asked: Asked, line: { readonly broken: boolean }): void {
-    if (this.#chance(this.#faults.lost)) return
+    if (this.#chance('lost')) return
     this.#world.after(this.#way(), () => {
       this.#world.touch()
       this.#bank.hear(asked, (bytes, code) => {
-        if (this.#chance(this.#faults.lost)) return
-        const copies = this.#chance(this.#faults.duplicated) ? 2 : 1
+        if (this.#chance('lost')) return
+        const copies = this.#chance('duplicated') ? 2 : 1
         for (let i = 0; i < copies; i++)
           this.#world.into(this.#host, this.#way(), () => {
             if (!line.broken) this.#receive(asked, bytes, code)
@@ -163,8 +163,10 @@ class Connection<T> implements Peer<T> {
     if (waiting.timer) this.#world.cancel(waiting.timer)
   }
 
-  #chance(of: number): boolean {
-    return of > 0 && this.#world.random.next() < of
+  #chance(kind: 'refused' | 'lost' | 'duplicated' | 'cut' | 'slow' | 'stuck'): boolean {
+    const happens = this.#faults[kind] > 0 && this.#world.random.next() < this.#faults[kind]
+    if (happens) this.#world.fault(`network: ${kind}`)
+    return happens
   }
 
   /** How long something that was sent is under way. */
@@ -176,10 +178,10 @@ class Connection<T> implements Peer<T> {
 
   /** How long something takes on the way. */
   #delay(): number {
-    const { fastMs, slow, slowMs, stuck, stuckMs } = this.#faults
+    const { fastMs, slowMs, stuckMs } = this.#faults
     const { random } = this.#world
-    if (this.#chance(stuck)) return random.next() * stuckMs
-    if (this.#chance(slow)) return random.next() * slowMs
+    if (this.#chance('stuck')) return random.next() * stuckMs
+    if (this.#chance('slow')) return random.next() * slowMs
     return 1 + random.next() * fastMs
   }
 }

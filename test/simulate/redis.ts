@@ -27,6 +27,7 @@ export class SimulatedRedis {
   /** Everything in it is gone (FLUSHALL, or a failover to a replica that lags). */
   wipe(): void {
     this.#world.trace.add(this.#world.now, 'redis', 'wiped', this.#jobs.length)
+    this.#world.fault('Redis: wiped')
     this.#jobs = []
   }
 
@@ -39,8 +40,8 @@ export class SimulatedRedis {
           world.after(this.#delay(), () => {
             const fail = () => world.into(host, this.#delay(), () => reject(new Error('Redis is away')))
             if (this.#faults.away) return fail()
-            if (!this.#chance(this.#faults.lost)) this.#add(ids)
-            if (this.#chance(this.#faults.lost)) return fail()
+            if (!this.#chance('lost')) this.#add(ids)
+            if (this.#chance('lost')) return fail()
             world.into(host, this.#delay(), () => resolve())
           })
         }),
@@ -54,7 +55,7 @@ export class SimulatedRedis {
 
   #add(ids: readonly number[]): void {
     this.#jobs.push(ids)
-    if (this.#chance(this.#faults.duplicated)) this.#jobs.push(ids)
+    if (this.#chance('duplicated')) this.#jobs.push(ids)
     this.#world.after(this.#delay(), () => this.#hand())
   }
 
@@ -76,8 +77,10 @@ export class SimulatedRedis {
     }
   }
 
-  #chance(of: number): boolean {
-    return of > 0 && this.#world.random.next() < of
+  #chance(kind: 'lost' | 'duplicated'): boolean {
+    const happens = this.#faults[kind] > 0 && this.#world.random.next() < this.#faults[kind]
+    if (happens) this.#world.fault(`Redis: ${kind}`)
+    return happens
   }
 
   #delay(): number {

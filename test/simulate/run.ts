@@ -15,6 +15,10 @@ export type Report = {
   readonly digest: string
   readonly steps: number
   readonly tickets: number
+  /** Debits, reversals and supplementary debits. */
+  readonly instructions: number
+  readonly simulatedMs: number
+  readonly faults: { readonly [kind: string]: number }
   readonly failure: { readonly checker: string; readonly what: string } | undefined
 }
 
@@ -35,7 +39,16 @@ export const runSeed = async (seed: number, say?: (line: string) => void): Promi
     world.trace.add(world.now, 'watch', error.message)
     failure = { checker: error.checker, what: error.message }
   }
-  return { seed, digest: world.trace.digest, steps: world.steps, tickets: plan.tickets, failure }
+  return {
+    seed,
+    digest: world.trace.digest,
+    steps: world.steps,
+    tickets: plan.tickets,
+    instructions: city.record.tables.instruction.size,
+    simulatedMs: world.now - start,
+    faults: Object.fromEntries(world.faults),
+    failure,
+  }
 }
 
 const play = async (city: City, plan: Plan, watch: Watch): Promise<void> => {

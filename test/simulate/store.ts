@@ -34,8 +34,12 @@ const notSimulated = (what: string) => (): never => {
 export const openSimulatedStore = (world: World, host: Host, record: Record, faults: RecordFaults): Store => {
   const { random } = world
   const { tables } = record
-  const chance = (of: number) => of > 0 && random.next() < of
-  const latency = () => 1 + random.next() * (chance(faults.slow) ? faults.slowMs : 8)
+  const chance = (kind: 'lost' | 'unknown' | 'deadlock' | 'slow'): boolean => {
+    const happens = faults[kind] > 0 && random.next() < faults[kind]
+    if (happens) world.fault(`record: ${kind}`)
+    return happens
+  }
+  const latency = () => 1 + random.next() * (chance('slow') ? faults.slowMs : 8)
   const applying = <T>(writes: boolean | 'idly', apply: () => T): T => {
     const result = apply()
     if (writes === true) world.touch()
@@ -47,14 +51,14 @@ export const openSimulatedStore = (world: World, host: Host, record: Record, fau
     new Promise((resolve, reject) => {
       const fail = (ms: number, error: Error): void => void world.into(host, ms, () => reject(error))
       const arrive = () => {
-        if (faults.away || (writes && faults.readOnly) || chance(faults.lost)) return fail(latency(), new Away('the record is away'))
-        if (writes && chance(faults.unknown)) {
+        if (faults.away || (writes && faults.readOnly) || chance('lost')) return fail(latency(), new Away('the record is away'))
+        if (writes && chance('unknown')) {
           const fate = random.whole(0, 2)
           world.trace.add(world.now, 'record', 'unknown', fate)
           if (fate > 0) world.after(fate === 1 ? 0 : random.whole(1, 3_000), () => ignored(() => applying(writes, apply)))
           return fail(1 + latency(), new CommitUnknown('the outcome of the commit is unknown'))
         }
-        if (writes && chance(faults.deadlock)) return world.after(10, () => arrive())
+        if (writes && chance('deadlock')) return world.after(10, () => arrive())
         try {
           const result = applying(writes, apply)
           world.into(host, latency(), () => resolve(result))

@@ -47,6 +47,8 @@ export class World {
   /** Told of a process that has just died. */
   onCrash: (host: Host) => void = () => {}
   steps = 0
+  /** What went wrong, by kind: how often. */
+  readonly faults = new Map<string, number>()
   readonly #events = new Heap<Event>()
   #polls: Poll[] = []
   #order = 0
@@ -84,6 +86,11 @@ export class World {
     this.#polls.push({ at: this.now + whole, order: this.#order++, every: whole, host, run, due })
   }
 
+  /** Counts a fault of one kind. */
+  fault(kind: string): void {
+    this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1)
+  }
+
   /** Something has changed that a loop may find. */
   touch(): void {
     this.#changes++
@@ -98,6 +105,7 @@ export class World {
   crash(host: Host): void {
     if (!host.alive) return
     host.alive = false
+    this.fault('process: killed')
     this.trace.add(this.now, host.name, 'crash')
     this.#polls = this.#polls.filter(poll => poll.host !== host)
     this.onCrash(host)
@@ -106,6 +114,7 @@ export class World {
   /** Holds a process up. */
   hold(host: Host, ms: number): void {
     this.trace.add(this.now, host.name, 'hold', ms)
+    this.fault('process: held up')
     host.heldUntil = Math.max(host.heldUntil, this.now + ms)
   }
 
