@@ -23,7 +23,9 @@ export const checkArticle35 = (city: City, ticketNo: string, entries: ReadonlyMa
     else checkSupplement(ticketNo, row, original)
   }
   const debits = rows.filter(row => row.verb !== 'reversal')
-  const booked = debits.reduce((of, row) => of + at(row), 0)
+  // What a reversal of the gateway's own gave back never counted as debited.
+  const undone = rows.reduce((of, row) => of + (row.reason === 'in-doubt' ? at(row) : 0), 0)
+  const booked = debits.reduce((of, row) => of + at(row), 0) - undone
   if (booked > ticket.amount) broken('article-35', `${ticketNo}: ${ticket.amount} fen on the ticket, debited in all ${booked}`)
   for (const verb of ['supplementaryDebit', 'reversal'] as const) {
     const open = rows.filter(row => row.verb === verb && !isFinal(row.state) && row.reason !== 'in-doubt')
