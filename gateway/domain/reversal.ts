@@ -1,5 +1,5 @@
 import type { BankPolicy } from './bank.ts'
-import { givenBack, isOpen, type Movement, type Ruling, type Ticket, type Verdict } from './ticket.ts'
+import { bankOnly, givenBack, isOpen, type Movement, type Ruling, type Ticket, type Verdict } from './ticket.ts'
 import { accountingDay, dayHasEnded } from './time.ts'
 
 /** What the decision table of a reversal looks at. */
@@ -12,6 +12,8 @@ export type ReversalCase = {
   /** Another reversal of the same original is under way. */
   readonly isAnotherOpen: boolean
   readonly isVoid: boolean
+  /** An open break says that the bank has it, though the record counts it as nothing. */
+  readonly isBankOnly: boolean
   /** The bank's accounting day of the original is over. */
   readonly dayEnded: boolean
   readonly policy: Pick<BankPolicy, 'reversal'>
@@ -28,6 +30,15 @@ const left = (c: ReversalCase): number => (isUnsettled(c) ? c.original.amount : 
 
 /** The decision table of a reversal (art. 35(1)), in the order in which its reasons outrank each other; where no row holds, it is sent. */
 export const reversalTable: readonly ReversalRow[] = [
+  {
+    // To say «nothing to give back» would send the taxpayer away with the money gone, and a new ticket would debit twice.
+    rule: 'bank-only',
+    code: '34001',
+    does: 'refuse',
+    holds: ({ original, isBankOnly }) => original.state === 'refused' && isBankOnly,
+    zh: '记录为未扣款而银行已扣款(单边账未了结),使用《调账通知单》(第三十五条第一项)',
+    en: 'an open break says that the bank has it, though the record has not: use an adjustment notice (art. 35(1))',
+  },
   {
     rule: 'original-refused',
     code: '90000',
@@ -126,6 +137,7 @@ export const decideReversal = (ticket: Ticket, original: Movement, amount: numbe
       m => m.verb === 'reversal' && m.originalId === original.id && m.reason !== 'in-doubt' && m.id !== own && isOpen(m),
     ),
     isVoid: ticket.isVoid,
+    isBankOnly: bankOnly(ticket, original.id) !== undefined,
     dayEnded: isOver(ticket, original, policy, now),
     policy,
   })

@@ -1,9 +1,17 @@
-import type { Movement, Verdict } from './ticket.ts'
+import { bankOnly, type Movement, type Ticket, type Verdict } from './ticket.ts'
 
 /** 止付: an instruction that certainly never left us is stopped; anything later needs a reversal. */
-export const decideStop = ({ state, inquiries }: Pick<Movement, 'state' | 'inquiries'>): Verdict => {
+export const decideStop = (ticket: Ticket, { id, state, inquiries }: Movement): Verdict => {
   // Asked about once, an earlier sending may have arrived whatever is written now.
   if (state === 'accepted' && inquiries === 0) return { kind: 'send' }
+  if (state === 'refused' && bankOnly(ticket, id))
+    return {
+      kind: 'refuse',
+      rule: 'bank-only',
+      code: '34001',
+      zh: '记录为未扣款而银行已扣款(单边账未了结),使用《调账通知单》(第三十五条第一项)',
+      en: 'an open break says that the bank has it, though the record has not: use an adjustment notice (art. 35(1))',
+    }
   if (state === 'refused')
     return {
       kind: 'done',

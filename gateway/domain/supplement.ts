@@ -1,4 +1,4 @@
-import { declared, isOpen, type Movement, type Ruling, type Ticket, type Verdict } from './ticket.ts'
+import { bankOnly, declared, isOpen, type Movement, type Ruling, type Ticket, type Verdict } from './ticket.ts'
 
 /** 少划缴 (art. 35(2)) or 银行未划缴成功 (art. 35(3)). */
 export type SupplementReason = 'under-debited' | 'bank-missing'
@@ -33,6 +33,13 @@ export const supplementRows: readonly SupplementRow[] = [
     holds: (_ticket, debit) => isOpen(debit),
     zh: '原扣款尚无结果',
     en: 'the debit has no outcome yet',
+  },
+  {
+    rule: 'bank-only',
+    code: '93004',
+    holds: (ticket, debit) => debit.state === 'refused' && bankOnly(ticket, debit.id) !== undefined,
+    zh: '记录为未扣款而银行已扣款(单边账未了结),先按《调账通知单》处理,不得另开税票',
+    en: 'an open break says that the bank has it, though the record has not: settle that first, and no new ticket',
   },
   {
     rule: 'original-refused',

@@ -71,6 +71,13 @@ export const givenBack = (ticket: Ticket, originalId: number): number =>
 /** Whether the instruction may yet change. */
 export const isOpen = (movement: Movement): boolean => movement.state !== 'succeeded' && movement.state !== 'refused'
 
+/**
+ * An open break that says the bank has money of an instruction which the record counts as nothing. Whoever found it: while it is open, nobody is told
+ * that certainly nothing was debited.
+ */
+export const bankOnly = (ticket: Ticket, instructionId: number): OpenBreak | undefined =>
+  ticket.breaks.find(b => b.instructionId === instructionId && b.kind === 'bank-only')
+
 /** An open break that two persons or the bank's own file have declared: a bank's late word alone founds no order. */
 export const declared = (ticket: Ticket, instructionId: number, kind: BreakKind): OpenBreak | undefined =>
   ticket.breaks.find(b => b.instructionId === instructionId && b.kind === kind && (b.source === 'resolution' || b.source === 'file'))

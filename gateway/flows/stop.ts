@@ -17,7 +17,7 @@ export const stop = async (flow: Flow, taxSystem: string, order: StopOrder): Pro
     instructionId: original.id,
     acceptedAt: flow.clock(),
   } as const
-  const said = await flow.store.stop(made, (ticket: Ticket): Verdict => decideStop(movementOf(ticket, original.id)!))
+  const said = await flow.store.stop(made, (ticket: Ticket): Verdict => decideStop(ticket, movementOf(ticket, original.id)!))
   if (said.kind === 'accepted' && said.verdict.kind === 'send') flow.settled(waitKey(original), 'refused')
   return told(flow, 'stop', original, contentHash, said)
 }

@@ -26,7 +26,7 @@ const debit = (state: DebitState, change: Partial<Movement> = {}): Movement => (
 
 /** What should happen, in plain words: nested questions, in the order a clerk would ask them. */
 const oracle = (c: ReversalCase): string => {
-  if (c.original.state === 'refused') return 'done: nothing was debited'
+  if (c.original.state === 'refused') return c.isBankOnly ? 'refuse 34001' : 'done: nothing was debited'
   if (c.isVoid) return 'refuse 24020'
   if (c.isAnotherOpen) return 'refuse 34001'
   const certain = c.original.state === 'succeeded'
@@ -48,9 +48,20 @@ const cases = states.flatMap(state =>
     [0, 40, 100].flatMap(back =>
       [false, true].flatMap(isAnotherOpen =>
         [false, true].flatMap(isVoid =>
-          [false, true].flatMap(dayEnded =>
-            (['any', 'whole-only', 'none'] as const).map(
-              (reversal): ReversalCase => ({ original: debit(state), amount, back, isAnotherOpen, isVoid, dayEnded, policy: { reversal } }),
+          [false, true].flatMap(isBankOnly =>
+            [false, true].flatMap(dayEnded =>
+              (['any', 'whole-only', 'none'] as const).map(
+                (reversal): ReversalCase => ({
+                  original: debit(state),
+                  amount,
+                  back,
+                  isAnotherOpen,
+                  isVoid,
+                  isBankOnly,
+                  dayEnded,
+                  policy: { reversal },
+                }),
+              ),
             ),
           ),
         ),
@@ -60,7 +71,7 @@ const cases = states.flatMap(state =>
 )
 
 test('every cell of the decision table is as the oracle has it', () => {
-  expect(cases).toHaveLength(1_440)
+  expect(cases).toHaveLength(2_880)
   const wrong = cases.filter(c => inWords(c) !== oracle(c)).map(c => `${JSON.stringify(c)}: ${inWords(c)}, not ${oracle(c)}`)
   expect(wrong).toEqual([])
 })
@@ -74,7 +85,7 @@ test('every row of the table decides some case, and says why in both languages w
     expect(en).toMatch(/^[\p{ASCII}’]+$/u)
   }
   // art. 35(1): what a reversal cannot do any more, a notice does.
-  for (const rule of ['after-day-end', 'whole-only', 'bank-makes-none'])
+  for (const rule of ['bank-only', 'after-day-end', 'whole-only', 'bank-makes-none'])
     expect(reversalTable.find(row => row.rule === rule)!.zh).toContain('《调账通知单》')
 })
 
@@ -126,6 +137,16 @@ describe('of a ticket', () => {
     const withTombstone = ticketOf([debit('unknown'), reversal(2, 'sent', 100, { reason: 'in-doubt' })])
     expect(decideReversal(withTombstone, withTombstone.movements[0]!, 100, policy, now)).toEqual({ kind: 'wait' })
   })
+  test.each(['late-answer', 'inquiry', 'resolution', 'file'] as const)(
+    'what the bank has though it was refused, by its %s, is never called nothing',
+    source => {
+      const bankOnly = { instructionId: 1, kind: 'bank-only', source, taxAmount: 0, bankAmount: 100 } as const
+      const ticket = ticketOf([debit('refused')], { breaks: [bankOnly] })
+      expect(decideReversal(ticket, ticket.movements[0]!, 100, policy, now)).toMatchObject({ kind: 'refuse', rule: 'bank-only' })
+      const foreign = ticketOf([debit('refused')], { breaks: [{ ...bankOnly, instructionId: 9 }] })
+      expect(decideReversal(foreign, foreign.movements[0]!, 100, policy, now)).toMatchObject({ kind: 'done', rule: 'original-refused' })
+    },
+  )
   test.each([
     ['a millisecond before the bank’s day-end', '2026-11-10T09:29:59.999Z', undefined, 'send'],
     ['at the day-end', '2026-11-10T09:30:00.000Z', undefined, 'refuse'],

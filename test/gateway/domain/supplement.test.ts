@@ -117,6 +117,15 @@ test.each(states.flatMap(state => [0, 1].map(inquiries => [state, inquiries] as 
   'a stop of what is %s after %i inquiries',
   (state, inquiries) => {
     const kind = state === 'refused' ? 'done' : state === 'accepted' && inquiries === 0 ? 'send' : 'refuse'
-    expect(decideStop({ state, inquiries }).kind).toBe(kind)
+    const own = movement(1, 'debit', state, 100, { inquiries })
+    expect(decideStop(ticketOf([own]), own).kind).toBe(kind)
   },
 )
+
+test.each(['late-answer', 'inquiry', 'resolution', 'file'] as const)('what the bank has though it was refused, by its %s', source => {
+  const debit = movement(1, 'debit', 'refused', 100)
+  const ticket = ticketOf([debit], [{ ...found('bank-only', source, 100), taxAmount: 0 }])
+  expect(decideStop(ticket, debit)).toMatchObject({ kind: 'refuse', rule: 'bank-only' })
+  for (const reason of ['under-debited', 'bank-missing'] as const)
+    expect(decideSupplement(ticket, debit, reason, 100)).toMatchObject({ kind: 'refuse', rule: 'bank-only' })
+})

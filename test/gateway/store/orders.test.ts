@@ -36,7 +36,7 @@ const supplementing =
 const stopping =
   (debit: NewDebit) =>
   (ticket: Ticket): Verdict =>
-    decideStop(movementOf(ticket, debit.instructionId)!)
+    decideStop(ticket, movementOf(ticket, debit.instructionId)!)
 
 const reverse = async (at: Store, debit: NewDebit, amount: number) => {
   const reversal = await further(at, debit, 'reversal', amount, 'tax-side')
