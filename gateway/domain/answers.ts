@@ -13,7 +13,8 @@ const ofReversals: readonly UnifiedCode[] = ['94032', '34001', '38002']
 /** Codes that speak of another verb: about this one they say nothing, whatever their class. */
 const saysNothing: { readonly [V in InstructionVerb]: ReadonlySet<UnifiedCode> } = {
   debit: new Set(ofReversals),
-  supplementaryDebit: new Set(ofReversals),
+  // «Already paid», of what is supplemented because it is not: then the bank may have the debit after all, and no ticket is void for that.
+  supplementaryDebit: new Set([...ofReversals, '24015']),
   // «Already paid», «already reversed, stopped or void»: which of them, and how much of it, is left open.
   reversal: new Set(['24015', '24020']),
 }

@@ -1,15 +1,22 @@
 import { type InstructionVerb, proofOf } from './answers.ts'
 import type { Answer, DebitState } from './debit.ts'
-import type { BreakKind } from './ticket.ts'
+import { atTheBank, type BreakKind, givenBack, type Movement, type Ticket } from './ticket.ts'
 
 /** A settled instruction as the record has it. */
 export type Recorded = {
   readonly verb: InstructionVerb
   readonly state: DebitState
-  /** Fen that moved, and of these what was given back since. */
+  /** Fen that are known to have moved, and of these what was given back since. */
   readonly booked: number
   readonly back: number
 }
+/** How the record stands about one of its instructions. */
+export const recordedOf = (ticket: Ticket, own: Movement): Recorded => ({
+  verb: own.verb,
+  state: own.state,
+  booked: atTheBank(ticket, own),
+  back: givenBack(ticket, own.id),
+})
 /** What the bank says late: the state it means, and the fen. */
 export type Said = { readonly state: 'succeeded' | 'refused'; readonly code: string; readonly amount: number }
 /** How the record and the bank differ; amounts in fen. */
@@ -27,7 +34,8 @@ export const contradiction = ({ verb, state, booked, back }: Recorded, said: Sai
   if (said.code === '24020' && back === known) return undefined
   if (state === 'refused' && back > 0 && told === back) return undefined
   if (verb === 'reversal') return { kind: told < known ? 'over-debited' : 'under-debited', taxAmount: known, bankAmount: told }
-  const kind = state === 'refused' ? 'bank-only' : told === 0 ? 'bank-missing' : told < known ? 'under-debited' : 'over-debited'
+  // Nothing is known to be there: it was refused, or a break said that the bank did not have it, and may have been remedied.
+  const kind = known === 0 ? 'bank-only' : told === 0 ? 'bank-missing' : told < known ? 'under-debited' : 'over-debited'
   return { kind, taxAmount: known, bankAmount: told }
 }
 

@@ -1,10 +1,12 @@
 import type { BankPolicy } from './bank.ts'
-import { bankOnly, givenBack, isOpen, type Movement, type Ruling, type Ticket, type Verdict } from './ticket.ts'
+import { atTheBank, bankOnly, givenBack, isOpen, type Movement, type Ruling, type Ticket, type Verdict } from './ticket.ts'
 import { accountingDay, dayHasEnded } from './time.ts'
 
 /** What the decision table of a reversal looks at. */
 export type ReversalCase = {
   readonly original: Movement
+  /** Fen the bank has of it, where it is settled; what was given back is not taken off. */
+  readonly debited: number
   /** Fen to give back. */
   readonly amount: number
   /** Fen that were given back before. */
@@ -26,7 +28,7 @@ export type ReversalRow = Ruling & {
 
 const isUnsettled = ({ original }: ReversalCase): boolean => isOpen(original)
 /** What may yet be given back of it: of a debit in doubt as much as it asked for. */
-const left = (c: ReversalCase): number => (isUnsettled(c) ? c.original.amount : c.original.booked - c.back)
+const left = (c: ReversalCase): number => (isUnsettled(c) ? c.original.amount : c.debited - c.back)
 
 /** The decision table of a reversal (art. 35(1)), in the order in which its reasons outrank each other; where no row holds, it is sent. */
 export const reversalTable: readonly ReversalRow[] = [
@@ -51,7 +53,8 @@ export const reversalTable: readonly ReversalRow[] = [
     rule: 'ticket-void',
     code: '24020',
     does: 'refuse',
-    holds: ({ isVoid }) => isVoid,
+    // The void says that the bank did not debit. Where it did after all, that goes back.
+    holds: ({ isVoid, isBankOnly }) => isVoid && !isBankOnly,
     zh: '电子税票已作废(第三十五条第三项)',
     en: 'the ticket is void (art. 35(3))',
   },
@@ -91,7 +94,7 @@ export const reversalTable: readonly ReversalRow[] = [
     rule: 'whole-only',
     code: '34001',
     does: 'refuse',
-    holds: c => c.policy.reversal === 'whole-only' && c.amount !== (isUnsettled(c) ? c.original.amount : c.original.booked),
+    holds: c => c.policy.reversal === 'whole-only' && c.amount !== (isUnsettled(c) ? c.original.amount : c.debited),
     zh: '该银行只支持全额冲正,部分退回使用《调账通知单》(第三十五条第一项)',
     en: 'this bank reverses the whole only: for a part use an adjustment notice (art. 35(1))',
   },
@@ -131,6 +134,7 @@ const isOver = (ticket: Ticket, original: Movement, policy: BankPolicy, now: Dat
 export const decideReversal = (ticket: Ticket, original: Movement, amount: number, policy: BankPolicy, now: Date, own?: number): Verdict =>
   ruleReversal({
     original,
+    debited: bankOnly(ticket, original.id)?.bankAmount ?? atTheBank(ticket, original),
     amount,
     back: givenBack(ticket, original.id),
     isAnotherOpen: ticket.movements.some(

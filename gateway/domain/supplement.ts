@@ -1,10 +1,10 @@
-import { bankOnly, declared, isOpen, type Movement, type Ruling, type Ticket, type Verdict } from './ticket.ts'
+import { bankOnly, declared, givenBack, isOpen, type Movement, type Ruling, type Ticket, type Verdict } from './ticket.ts'
 
 /** 少划缴 (art. 35(2)) or 银行未划缴成功 (art. 35(3)). */
 export type SupplementReason = 'under-debited' | 'bank-missing'
 
-/** Fen the bank has of the debit: what it confirmed, or less where an open break says so. */
-const atTheBank = (ticket: Ticket, debit: Movement): number =>
+/** Fen that count of the debit: what it confirmed, or less where an open break says so; what a remedy has brought counts for itself. */
+const ofTheDebit = (ticket: Ticket, debit: Movement): number =>
   Math.min(debit.booked, declared(ticket, debit.id, 'under-debited')?.bankAmount ?? debit.booked)
 
 const supplemented = (ticket: Ticket): number =>
@@ -12,7 +12,7 @@ const supplemented = (ticket: Ticket): number =>
 
 /** Fen that are still missing of a ticket whose debit is settled; what supplementary debits may yet bring counts as there. */
 export const shortfall = (ticket: Ticket, debit: Movement, reason: SupplementReason): number =>
-  ticket.amount - (reason === 'bank-missing' ? 0 : atTheBank(ticket, debit)) - supplemented(ticket)
+  ticket.amount - (reason === 'bank-missing' ? 0 : ofTheDebit(ticket, debit)) - supplemented(ticket)
 
 /** One row: the first that holds refuses. */
 export type SupplementRow = Ruling & {
@@ -68,6 +68,14 @@ export const supplementRows: readonly SupplementRow[] = [
     holds: (ticket, debit, reason) => reason === 'bank-missing' && !declared(ticket, debit.id, 'bank-missing'),
     zh: '没有经确认的“银行未划缴成功”单边账(第三十五条第三项)',
     en: 'no declared break says that the bank did not debit (art. 35(3))',
+  },
+  {
+    // What was given back was at the bank: it is not missing, and it is not paid. That tax is another ticket's.
+    rule: 'given-back',
+    code: '93004',
+    holds: (ticket, debit) => givenBack(ticket, debit.id) > 0,
+    zh: '该笔扣款已有冲正退回,不作补充划缴',
+    en: 'part or all of the debit was given back: that is not supplemented',
   },
   {
     rule: 'nothing-missing',

@@ -27,11 +27,13 @@ export type Movement = {
 export type BreakSource = 'late-answer' | 'inquiry' | 'resolution' | 'file'
 /** 单边账 (art. 35): which side has the money, or how much of it. */
 export type BreakKind = 'bank-only' | 'bank-missing' | 'under-debited' | 'over-debited'
-/** A difference between the record and the bank that is not yet remedied. */
-export type OpenBreak = {
+/** A difference between the record and the bank. */
+export type Break = {
   readonly instructionId: number
   readonly kind: BreakKind
   readonly source: BreakSource
+  /** Whether it is not yet remedied. */
+  readonly isOpen: boolean
   /** Fen, as the record has it and as the bank has it. */
   readonly taxAmount: number
   readonly bankAmount: number
@@ -47,7 +49,8 @@ export type Ticket = {
   /** 作废 (art. 35(3)). */
   readonly isVoid: boolean
   readonly movements: readonly Movement[]
-  readonly breaks: readonly OpenBreak[]
+  /** All there ever were, in the order in which they were found. */
+  readonly breaks: readonly Break[]
   /** The latest accounting date the bank was seen to be at work on. */
   readonly bankDay: string | undefined
 }
@@ -64,6 +67,12 @@ export type Verdict =
 /** The instruction with this id. */
 export const movementOf = (ticket: Ticket, id: number): Movement | undefined => ticket.movements.find(m => m.id === id)
 
+/** The ticket with this instruction as it is now. */
+export const withMovement = (ticket: Ticket, own: Movement): Ticket => ({
+  ...ticket,
+  movements: ticket.movements.map(m => (m.id === own.id ? own : m)),
+})
+
 /** Fen of an instruction that were certainly given back. */
 export const givenBack = (ticket: Ticket, originalId: number): number =>
   ticket.movements.filter(m => m.verb === 'reversal' && m.originalId === originalId).reduce((sum, m) => sum + m.booked, 0)
@@ -75,9 +84,18 @@ export const isOpen = (movement: Movement): boolean => movement.state !== 'succe
  * An open break that says the bank has money of an instruction which the record counts as nothing. Whoever found it: while it is open, nobody is told
  * that certainly nothing was debited.
  */
-export const bankOnly = (ticket: Ticket, instructionId: number): OpenBreak | undefined =>
-  ticket.breaks.find(b => b.instructionId === instructionId && b.kind === 'bank-only')
+export const bankOnly = (ticket: Ticket, instructionId: number): Break | undefined =>
+  ticket.breaks.find(b => b.instructionId === instructionId && b.kind === 'bank-only' && b.isOpen)
+
+const isEstablished = ({ source }: Break): boolean => source === 'resolution' || source === 'file'
 
 /** An open break that two persons or the bank's own file have declared: a bank's late word alone founds no order. */
-export const declared = (ticket: Ticket, instructionId: number, kind: BreakKind): OpenBreak | undefined =>
-  ticket.breaks.find(b => b.instructionId === instructionId && b.kind === kind && (b.source === 'resolution' || b.source === 'file'))
+export const declared = (ticket: Ticket, instructionId: number, kind: BreakKind): Break | undefined =>
+  ticket.breaks.find(b => b.instructionId === instructionId && b.kind === kind && b.isOpen && isEstablished(b))
+
+/**
+ * Fen the bank has of a settled instruction, as far as is known: what it confirmed, or what two persons or its own file established since. A remedy
+ * closes their break, and what they found stays true.
+ */
+export const atTheBank = (ticket: Ticket, { id, state, booked }: Movement): number =>
+  state !== 'succeeded' ? 0 : (ticket.breaks.findLast(b => b.instructionId === id && isEstablished(b))?.bankAmount ?? booked)

@@ -11,10 +11,10 @@ import {
   type UnifiedCode,
 } from '@taxlink/bank-sdk'
 import { proofOf } from '../domain/answers.ts'
-import { contradiction } from '../domain/break.ts'
+import { contradiction, recordedOf } from '../domain/break.ts'
 import type { Objection } from '../domain/proposal.ts'
 import { type Finding, objectionTo } from '../domain/resolution.ts'
-import type { BreakKind } from '../domain/ticket.ts'
+import { type BreakKind, declared, type Movement, movementOf, type Ticket } from '../domain/ticket.ts'
 import { later } from '../domain/time.ts'
 import type { Keyed } from '../store/doubts.ts'
 import type { Flow } from './flow.ts'
@@ -142,12 +142,20 @@ const notSo: Objection = {
   zh: '与记录不符:指令须已终结,税务方金额须与记录一致,种类须与两方金额相符',
   en: 'the record says otherwise: the instruction must be settled, and amounts and kind must agree',
 }
-/** Whether the record and these amounts make just this break. */
-const isSo = (recorded: Pick<Keyed, 'verb' | 'state'> & { readonly booked: number }, content: BreakContent): boolean => {
+const wasGivenBack: Objection = {
+  rule: 'given-back',
+  zh: '该笔已有冲正退回,不能认定银行未划缴',
+  en: 'some of it was given back: the bank had it',
+}
+/** Why these amounts are no break of this instruction, as the record stands. */
+const objectionToBreak = (ticket: Ticket, own: Movement, content: BreakContent): Objection | undefined => {
   const { bankAmount, taxAmount, kind } = content
+  if (declared(ticket, own.id, kind)?.bankAmount === bankAmount) return declaredAlready
+  const recorded = recordedOf(ticket, own)
+  if (kind === 'bank-missing' && recorded.back > 0) return wasGivenBack
   const said = { state: bankAmount > 0 ? ('succeeded' as const) : ('refused' as const), code: '', amount: bankAmount }
-  const found = contradiction({ ...recorded, back: 0 }, said)
-  return found?.kind === kind && found.taxAmount === taxAmount
+  const found = contradiction(recorded, said)
+  return found?.kind === kind && found.taxAmount === taxAmount ? undefined : notSo
 }
 
 /** 认定单边账 (art. 35): a difference that two persons have established, before any file says so. */
@@ -167,11 +175,13 @@ export const declareBreak = kindOf<typeof breakFields>(breakFields, {
   wrong: nothing,
   stand: async (flow, content) => {
     const found = await flow.store.keyed(content)
-    if (!found) return unknownKey
-    return isSo(found, content) ? { about: found, officeCode: content.officeCode } : notSo
+    const ticket = found && (await flow.store.ticket(found.ticketNo))
+    const own = ticket && movementOf(ticket, found.instructionId)
+    if (!own) return unknownKey
+    return objectionToBreak(ticket, own, content) ?? { about: found, officeCode: content.officeCode }
   },
   apply: async (deeds, content, { proposalId, proposedBy }) => {
-    const declared = await deeds.declareBreak(
+    const written = await deeds.declareBreak(
       {
         kind: content.kind,
         source: 'resolution',
@@ -179,8 +189,8 @@ export const declareBreak = kindOf<typeof breakFields>(breakFields, {
         bankAmount: content.bankAmount,
         reason: `declared by two persons: proposal ${proposalId} of ${proposedBy}`,
       },
-      own => (isSo(own, content) ? undefined : notSo),
+      (own, ticket) => objectionToBreak(ticket, own, content),
     )
-    return declared === true ? undefined : declared === false ? declaredAlready : declared
+    return written === true ? undefined : written === false ? declaredAlready : written
   },
 })

@@ -1,10 +1,11 @@
 import { isUnifiedCode, type Outcome, outcome } from '@taxlink/bank-sdk'
 import type { InstructionVerb } from '../domain/answers.ts'
 import type { DebitState } from '../domain/debit.ts'
-import type { Reason } from '../domain/ticket.ts'
+import type { Reason, Ticket } from '../domain/ticket.ts'
 import type { Database, Scalar } from './database.ts'
 import type { AttemptView } from './reads.ts'
 import { overKeys, within } from './rows.ts'
+import { readTicket } from './tickets.ts'
 
 /** An instruction that waits for a person, with its evidence; the content (accounts, names) stays out of it. */
 export type Doubt = {
@@ -67,6 +68,8 @@ export type DoubtReads = {
   /** What waits for a person, after `afterId`, in order of id, at most `limit`. */
   doubts(filter: DoubtFilter, afterId: number, limit: number): Promise<Doubt[]>
   keyed(key: { readonly officeCode: string; readonly entrustDate: string; readonly serialNo: string }): Promise<Keyed | undefined>
+  /** A ticket with all its instructions and breaks, as it stands. */
+  ticket(ticketNo: string): Promise<Ticket | undefined>
   openByBank(): Promise<OpenAtBank[]>
 }
 
@@ -136,6 +139,7 @@ export const openDoubtReads = (db: Database): DoubtReads => ({
     )
     return row && { ...row, person: row.person === 1, lastSentAt: row.lastSentAt ?? undefined, reason: row.reason ?? undefined }
   },
+  ticket: ticketNo => readTicket(db, ticketNo),
   openByBank: () =>
     db.query<OpenAtBank>(
       `SELECT bank_code AS bankCode, CAST(SUM(state = 'accepted') AS SIGNED) AS waiting, CAST(SUM(state = 'sent') AS SIGNED) AS sent,

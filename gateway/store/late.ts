@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import type { InstructionVerb } from '../domain/answers.ts'
-import { type Contradiction, contradiction, type Said } from '../domain/break.ts'
+import { type Contradiction, contradiction, recordedOf, type Said } from '../domain/break.ts'
 import type { DebitState } from '../domain/debit.ts'
-import { type BreakSource, givenBack, movementOf } from '../domain/ticket.ts'
+import { type BreakSource, movementOf } from '../domain/ticket.ts'
 import { carefully } from './beside.ts'
 import { insertBreak } from './breaks.ts'
 import type { Database } from './database.ts'
@@ -53,7 +53,7 @@ export const openLateAnswers = (db: Database): LateAnswers => ({
         const ticket = await lockTicket(tx, ticketNo)
         const own = ticket && movementOf(ticket, id)
         if (!ticket || !own) return undefined
-        const found = contradiction({ verb: own.verb, state: own.state, booked: own.booked, back: givenBack(ticket, id) }, said)
+        const found = contradiction(recordedOf(ticket, own), said)
         if (found)
           await insertBreak(tx, {
             ...found,

@@ -1,7 +1,8 @@
 import type { Outcome } from '@taxlink/bank-sdk'
 import type { DebitState, Effect } from '../domain/debit.ts'
-import { shortfall, voidsTicket } from '../domain/supplement.ts'
-import { isOpen, type Movement, movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
+import { remedied } from '../domain/remedy.ts'
+import { voidsTicket } from '../domain/supplement.ts'
+import { isOpen, type Movement, movementOf, type Ticket, type Verdict, withMovement } from '../domain/ticket.ts'
 import { carefully, deleteOutbox, insertJournal, never, publish, upsertOutbox } from './beside.ts'
 import { closeBreaks } from './breaks.ts'
 import type { Database, Tx } from './database.ts'
@@ -72,27 +73,18 @@ const voidTicket = async (tx: Tx, ticket: Ticket, own: Movement, code: string, {
   ])
 }
 
-/** What the end of an instruction means for the breaks of its ticket: the remedy closes them, and so does its failure where the ticket is void. */
-const remedy = async (tx: Tx, ticket: Ticket, own: Movement, by: Actor): Promise<void> => {
-  const { originalId: about } = own
-  if (about === undefined) return
-  if (own.verb === 'reversal') {
-    const excess = ticket.breaks.find(b => b.instructionId === about && b.kind === 'over-debited')
-    if (excess && own.booked === excess.bankAmount - excess.taxAmount) await closeBreaks(tx, about, 'over-debited', own.id, by.now)
-    return
-  }
-  if (own.reason === 'bank-missing') await closeBreaks(tx, about, 'bank-missing', own.id, by.now)
-  const debit = movementOf(ticket, about)
-  if (own.reason === 'under-debited' && debit && shortfall(ticket, debit, 'under-debited') <= 0)
-    await closeBreaks(tx, about, 'under-debited', own.id, by.now)
-}
+/** Whose end it is: the bank's, or of the way to it; or one by our own rules or the tax side's wish, of what certainly never left us. */
+export type EndedBy = 'bank' | 'us'
 
 /** Everything that follows from the end of an instruction, in the order of its consequences. `ticket` is as it was before. */
-export const conclude = async (tx: Tx, ticket: Ticket, own: Movement, code: string, by: Actor): Promise<void> => {
-  const after: Ticket = { ...ticket, movements: ticket.movements.map(m => (m.id === own.id ? own : m)) }
+export const conclude = async (tx: Tx, ticket: Ticket, own: Movement, code: string, by: Actor, endedBy: EndedBy): Promise<void> => {
+  const after = withMovement(ticket, own)
   await wakeWaiting(tx, after, own.id, by)
-  if (voidsTicket(own, own.state)) await voidTicket(tx, after, own, code, by)
-  if (own.state === 'succeeded' || voidsTicket(own, own.state)) await remedy(tx, after, own, by)
+  const voids = endedBy === 'bank' && voidsTicket(own, own.state)
+  if (voids) await voidTicket(tx, after, own, code, by)
+  if (own.state !== 'succeeded' && !voids) return
+  const kind = remedied(after, own)
+  if (kind && own.originalId !== undefined) await closeBreaks(tx, own.originalId, kind, own.id, by.now)
 }
 
 /** What a tombstone proved about its original, or left to a person. */
@@ -122,7 +114,7 @@ export const followEffect = async (tx: Tx, ticket: Ticket, own: Movement, effect
   }
   const reason = own.booked > 0 ? 'it had been booked, and was given back whole' : 'a tombstone keeps it out: certainly nothing was booked'
   await moveWithoutCall(tx, ticket, original, { state: 'refused', outcome: zero, reason }, by)
-  await conclude(tx, ticket, { ...original, state: 'refused', booked: 0 }, '24020', by)
+  await conclude(tx, withMovement(ticket, own), { ...original, state: 'refused', booked: 0 }, '24020', by, 'bank')
 }
 
 const insertColumns = `id, verb, ticket_no, office_code, entrust_date, serial_no, bank_code, amount, request, original_id, reason, state,
@@ -189,7 +181,7 @@ const settleOnce = async (tx: Tx, s: Settlement, again: boolean): Promise<boolea
   const { state } = decision
   if (isFinal(state)) {
     const settled = { ...own, state, booked: state === 'succeeded' ? (decision.booked ?? own.amount) : 0 }
-    await conclude(tx, ticket, settled, decision.outcome?.code ?? '', by)
+    await conclude(tx, ticket, settled, decision.outcome?.code ?? '', by, 'bank')
     if (decision.effect) await followEffect(tx, ticket, settled, decision.effect, by)
   } else {
     if (awaited.affectedRows > 0) await tx.execute('UPDATE instruction SET awaited = 1 WHERE id = ?', [own.id])

@@ -150,7 +150,7 @@ const stopOnce = async (tx: Tx, o: NewStop, decide: (ticket: Ticket) => Verdict)
   if (verdict.kind === 'send') {
     const outcome: Outcome = { class: 'refused', code: '24020', bankCode: '24020', bankText: '已止付,确定未发往银行' }
     await moveWithoutCall(tx, ticket, own, { state: 'refused', outcome, reason: 'stopped by the tax side before it was sent' }, by)
-    await conclude(tx, ticket, { ...own, state: 'refused', booked: 0 }, '24020', by)
+    await conclude(tx, ticket, { ...own, state: 'refused', booked: 0 }, '24020', by, 'us')
   }
   await insertOrder(tx, o, o, { state, code: ruling?.code ?? '90000', rule: ruling?.rule })
   await insertJournal(tx, [
@@ -188,7 +188,7 @@ const reviewOnce = async (
   const outcome = outcomeOf(ruling, state === 'refused')
   await moveWithoutCall(tx, ticket, own, { state, outcome, reason: reasonOf(ruling), ...(state === 'succeeded' ? { booked: 0 } : {}) }, by)
   const ended = { ...own, state, booked: 0 } as const
-  await conclude(tx, ticket, ended, ruling.code, by)
+  await conclude(tx, ticket, ended, ruling.code, by, 'us')
   if (own.reason === 'in-doubt') await followEffect(tx, ticket, ended, state === 'refused' ? 'original-person' : 'original-zero', by)
   return verdict.kind
 }

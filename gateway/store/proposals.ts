@@ -1,7 +1,7 @@
 import { fail } from '@taxlink/bank-sdk'
 import { type Account, operatorName } from '../domain/operator.ts'
 import type { Act, Objection, ProposalState, Proposed, Verdict } from '../domain/proposal.ts'
-import type { Movement } from '../domain/ticket.ts'
+import type { Movement, Ticket } from '../domain/ticket.ts'
 import { carefully } from './beside.ts'
 import type { NewBreak } from './breaks.ts'
 import type { Database, Scalar, Tx } from './database.ts'
@@ -69,7 +69,7 @@ export type Deeds = {
   /** Writes a break of that instruction; false: it stands there already. */
   declareBreak(
     found: Pick<NewBreak, 'kind' | 'source' | 'taxAmount' | 'bankAmount' | 'reason'>,
-    objects: (own: Movement) => Objection | undefined,
+    objects: (own: Movement, ticket: Ticket) => Objection | undefined,
   ): Promise<Objection | boolean>
 }
 

@@ -1,7 +1,7 @@
 import type { Outcome } from '@taxlink/bank-sdk'
 import type { Objection } from '../domain/proposal.ts'
 import { breakOf, hasTombstoneOpen, tombstoneOpen } from '../domain/resolution.ts'
-import { type Movement, movementOf } from '../domain/ticket.ts'
+import { type Movement, movementOf, type Ticket } from '../domain/ticket.ts'
 import { insertBreak, type NewBreak } from './breaks.ts'
 import type { Tx } from './database.ts'
 import { type Actor, conclude, followEffect, moveWithoutCall } from './linked.ts'
@@ -47,7 +47,7 @@ export const resolveDoubt = async (
     own.id,
   ])
   const settled: Movement = { ...own, state, booked: moved, accountingDate: accountingDate ?? own.accountingDate }
-  await conclude(tx, ticket, settled, outcome.code, by)
+  await conclude(tx, ticket, settled, outcome.code, by, 'bank')
   if (own.reason === 'in-doubt') await followEffect(tx, ticket, settled, state === 'succeeded' ? 'original-zero' : 'original-person', by)
   if (kind) {
     const found = { kind, source: 'resolution', taxAmount: own.amount, bankAmount: moved } as const
@@ -60,10 +60,10 @@ export const resolveDoubt = async (
 export const declareBreak = async (
   tx: Tx,
   found: NewBreak,
-  objects: (own: Movement) => Objection | undefined,
+  objects: (own: Movement, ticket: Ticket) => Objection | undefined,
 ): Promise<Objection | boolean> => {
   const ticket = await lockTicket(tx, found.ticketNo)
   const own = ticket && movementOf(ticket, found.instructionId)
-  if (!own) throw new Error('a proposal about an instruction that is not there')
-  return objects(own) ?? insertBreak(tx, found)
+  if (!ticket || !own) throw new Error('a proposal about an instruction that is not there')
+  return objects(own, ticket) ?? insertBreak(tx, found)
 }

@@ -1,6 +1,6 @@
 import type { InstructionVerb } from '../domain/answers.ts'
 import type { DebitState } from '../domain/debit.ts'
-import type { BreakKind, BreakSource, Movement, OpenBreak, Reason, Ticket } from '../domain/ticket.ts'
+import type { Break, BreakKind, BreakSource, Movement, Reason, Ticket } from '../domain/ticket.ts'
 import type { Tx } from './database.ts'
 
 type Row = {
@@ -30,11 +30,14 @@ const movement = (row: Row): Movement => ({
  * Reads a ticket and locks all its instructions until the commit: whoever decides about one of them sees the others as they are, and nobody moves
  * them meanwhile. A new instruction of the ticket is written under the same lock. READ COMMITTED: a locking read sees the latest commit.
  */
-export const lockTicket = async (tx: Tx, ticketNo: string): Promise<Ticket | undefined> => {
+export const lockTicket = (tx: Tx, ticketNo: string): Promise<Ticket | undefined> => readTicket(tx, ticketNo, 'FOR UPDATE')
+
+/** The same as it stands, without a lock: for what is looked at again before anything is written. */
+export const readTicket = async (tx: Pick<Tx, 'query'>, ticketNo: string, lock: '' | 'FOR UPDATE' = ''): Promise<Ticket | undefined> => {
   const rows = await tx.query<Row>(
     `SELECT id, verb, state, amount, booked_amount AS booked, original_id AS originalId, reason, inquiries, accepted_at AS acceptedAt,
        last_sent_at AS lastSentAt, accounting_date AS accountingDate
-     FROM instruction WHERE ticket_no = ? ORDER BY id FOR UPDATE`,
+     FROM instruction WHERE ticket_no = ? ORDER BY id ${lock}`,
     [ticketNo],
   )
   const [head] = await tx.query<{ taxSystem: string; bankCode: string; amount: number; voidedAt: Date | null; bankDay: string | null }>(
@@ -49,9 +52,10 @@ export const lockTicket = async (tx: Tx, ticketNo: string): Promise<Ticket | und
     source: BreakSource
     taxAmount: number
     bankAmount: number
+    isOpen: number
   }>(
-    `SELECT instruction_id AS instructionId, kind, source, tax_amount AS taxAmount, bank_amount AS bankAmount
-     FROM break WHERE ticket_no = ? AND closed_at IS NULL`,
+    `SELECT instruction_id AS instructionId, kind, source, tax_amount AS taxAmount, bank_amount AS bankAmount, closed_at IS NULL AS isOpen
+     FROM break WHERE ticket_no = ? ORDER BY id`,
     [ticketNo],
   )
   const { voidedAt, bankDay, ...rest } = head
@@ -60,7 +64,7 @@ export const lockTicket = async (tx: Tx, ticketNo: string): Promise<Ticket | und
     ticketNo,
     isVoid: voidedAt !== null,
     movements: rows.map(movement),
-    breaks: breaks satisfies readonly OpenBreak[],
+    breaks: breaks.map((b): Break => ({ ...b, isOpen: b.isOpen === 1 })),
     bankDay: bankDay ?? undefined,
   }
 }

@@ -31,13 +31,18 @@ export const checkArticle35 = (city: City, ticketNo: string, entries: ReadonlyMa
     const open = rows.filter(row => row.verb === verb && !isFinal(row.state) && row.reason !== 'in-doubt')
     if (new Set(open.map(row => row.original_id)).size < open.length) broken('article-35', `${ticketNo}: two of ${verb} at once`)
   }
-  const failed = rows.some(row => row.verb === 'supplementaryDebit' && row.reason === 'bank-missing' && isFailed(row))
+  const failed = rows.some(row => row.verb === 'supplementaryDebit' && row.reason === 'bank-missing' && isFailed(city, row, rows))
   if (failed !== (ticket.voided_at !== null))
     broken('article-35', `${ticketNo}: void ${ticket.voided_at !== null}, its last remedy failed ${failed}`)
 }
 
-/** A remedy that a bank, or the way to it, refused; what our own rules refused was none. */
-const isFailed = (row: InstructionRow): boolean => row.state === 'refused' && (row.attempt_no > 0 || row.result_code === '99092')
+/** A remedy that a bank, or the way to it, refused, or that a tombstone keeps out; what our own rules refused, or the tax side stopped, was none. */
+const isFailed = (city: City, row: InstructionRow, rows: readonly InstructionRow[]): boolean => {
+  if (row.state !== 'refused') return false
+  const last = city.record.tables.answer.get(row.id)?.at(-1)
+  const isBuried = rows.some(other => other.original_id === row.id && other.reason === 'in-doubt' && other.state === 'succeeded')
+  return isBuried || (last !== undefined && last.result_code === row.result_code)
+}
 
 const checkReversal = (
   ticketNo: string,

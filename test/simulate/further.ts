@@ -67,7 +67,12 @@ const supplementFor = (city: City, ticketNo: string, reason: 'bank-missing' | 'u
   const debit = taxSide.accepted.get(ticketNo)!
   const orderNo = `${ticketNo.slice(-6)}-35`
   const order = { orderNo, ticketNo, reason, amount, items: [{ ...debit.items[0]!, amount }] }
-  world.after(world.random.next() * 10 * minute, () => taxSide.further({ kind: 'supplement', order }))
+  // Sometimes somebody thinks better of it: what is stopped before it is sent has failed at no bank.
+  const stop = { orderNo: `${orderNo}s`, ticketNo, supplementNo: orderNo }
+  const regret = (): void => {
+    if (world.random.percent(30)) world.after(world.random.next() * 2_000, () => taxSide.further({ kind: 'stop', order: stop }))
+  }
+  world.after(world.random.next() * 10 * minute, () => taxSide.further({ kind: 'supplement', order }, regret))
   // Both of two orders for the same shortfall must not go through.
   if (world.random.percent(30)) {
     const second = { ...order, orderNo: `${orderNo}b` }

@@ -1,9 +1,10 @@
 import { type Outcome, outcome } from '@taxlink/bank-sdk'
 import type { Effect } from '../../gateway/domain/debit.ts'
-import { shortfall, voidsTicket } from '../../gateway/domain/supplement.ts'
-import { isOpen, type Movement, movementOf, type Ticket, type Verdict } from '../../gateway/domain/ticket.ts'
+import { remedied } from '../../gateway/domain/remedy.ts'
+import { voidsTicket } from '../../gateway/domain/supplement.ts'
+import { isOpen, type Movement, movementOf, type Ticket, type Verdict, withMovement } from '../../gateway/domain/ticket.ts'
 import type { NewInstruction, Settlement } from '../../gateway/store/debits.ts'
-import type { Actor, Move } from '../../gateway/store/linked.ts'
+import type { Actor, EndedBy, Move } from '../../gateway/store/linked.ts'
 import { type InstructionRow, never, type Tables } from './rows.ts'
 import { add, answersOf, isFinal, journal, publish } from './writes.ts'
 
@@ -23,8 +24,15 @@ export const ticketOf = (tables: Tables, ticketNo: string): Ticket | undefined =
     isVoid: head.voided_at !== null,
     movements: (tables.ofTicket.get(ticketNo) ?? []).map(movement),
     breaks: tables.break
-      .filter(b => b.ticket_no === ticketNo && b.closed_at === null)
-      .map(b => ({ instructionId: b.instruction_id, kind: b.kind, source: b.source, taxAmount: b.tax_amount, bankAmount: b.bank_amount })),
+      .filter(b => b.ticket_no === ticketNo)
+      .map(b => ({
+        instructionId: b.instruction_id,
+        kind: b.kind,
+        source: b.source,
+        taxAmount: b.tax_amount,
+        bankAmount: b.bank_amount,
+        isOpen: b.closed_at === null,
+      })),
     bankDay: tables.bank_day.get(head.bank_code)?.accounting_date,
   }
 }
@@ -101,26 +109,15 @@ const voidTicket = (tables: Tables, ticket: Ticket, own: Movement, code: string,
   journal(tables, { id: own.id, ticket_no: ticket.ticketNo }, now, 'void', actor, 'refused', head.void_reason)
 }
 
-const remedy = (tables: Tables, ticket: Ticket, own: Movement, { now }: Actor): void => {
-  const { originalId: about } = own
-  if (about === undefined) return
-  if (own.verb === 'reversal') {
-    const excess = ticket.breaks.find(b => b.instructionId === about && b.kind === 'over-debited')
-    if (excess && own.booked === excess.bankAmount - excess.taxAmount) closeBreaks(tables, about, 'over-debited', own.id, now)
-    return
-  }
-  if (own.reason === 'bank-missing') closeBreaks(tables, about, 'bank-missing', own.id, now)
-  const debit = movementOf(ticket, about)
-  if (own.reason === 'under-debited' && debit && shortfall(ticket, debit, 'under-debited') <= 0)
-    closeBreaks(tables, about, 'under-debited', own.id, now)
-}
-
 /** All that follows from the end of an instruction; `ticket` is as it was before. */
-export const conclude = (tables: Tables, ticket: Ticket, own: Movement, code: string, by: Actor): void => {
-  const after: Ticket = { ...ticket, movements: ticket.movements.map(m => (m.id === own.id ? own : m)) }
+export const conclude = (tables: Tables, ticket: Ticket, own: Movement, code: string, by: Actor, endedBy: EndedBy): void => {
+  const after = withMovement(ticket, own)
   wakeWaiting(tables, after, own.id, by)
-  if (voidsTicket(own, own.state)) voidTicket(tables, after, own, code, by)
-  if (own.state === 'succeeded' || voidsTicket(own, own.state)) remedy(tables, after, own, by)
+  const voids = endedBy === 'bank' && voidsTicket(own, own.state)
+  if (voids) voidTicket(tables, after, own, code, by)
+  if (own.state !== 'succeeded' && !voids) return
+  const kind = remedied(after, own)
+  if (kind && own.originalId !== undefined) closeBreaks(tables, own.originalId, kind, own.id, by.now)
 }
 
 /** What a tombstone proved about its original, or left to a person. */
@@ -138,7 +135,7 @@ export const followEffect = (tables: Tables, ticket: Ticket, own: Movement, effe
   const zero = outcome('24020', '24020', own.booked > 0 ? '已扣后全额冲正' : '冲正先到,确定未扣')
   const reason = own.booked > 0 ? 'it had been booked, and was given back whole' : 'a tombstone keeps it out: certainly nothing was booked'
   moveWithoutCall(tables, original, { state: 'refused', outcome: zero, reason }, by)
-  conclude(tables, ticket, { ...original, state: 'refused', booked: 0 }, '24020', by)
+  conclude(tables, withMovement(ticket, own), { ...original, state: 'refused', booked: 0 }, '24020', by, 'bank')
 }
 
 /** Writes a further instruction as the verdict has it. */
@@ -205,7 +202,7 @@ export const settleLinked = (tables: Tables, s: Settlement, again: boolean, writ
   const { state } = decision
   if (isFinal(state)) {
     const settled = { ...own, state, booked: state === 'succeeded' ? (decision.booked ?? own.amount) : 0 }
-    conclude(tables, ticket, settled, decision.outcome?.code ?? '', by)
+    conclude(tables, ticket, settled, decision.outcome?.code ?? '', by, 'bank')
     if (decision.effect) followEffect(tables, ticket, settled, decision.effect, by)
   } else {
     row.awaited = awaited

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { type Outcome, outcome } from '@taxlink/bank-sdk'
-import { type Contradiction, contradiction, type Said } from '../../gateway/domain/break.ts'
-import { givenBack, type Movement, movementOf, type Ticket, type Verdict } from '../../gateway/domain/ticket.ts'
+import { type Contradiction, contradiction, recordedOf, type Said } from '../../gateway/domain/break.ts'
+import { type Movement, movementOf, type Ticket, type Verdict } from '../../gateway/domain/ticket.ts'
 import type { NewBreak } from '../../gateway/store/breaks.ts'
 import type { Found, Named } from '../../gateway/store/late.ts'
 import type { Actor } from '../../gateway/store/linked.ts'
@@ -84,7 +84,7 @@ export const stop = (tables: Tables, o: NewStop, decide: Decide): Ordered => {
   if (verdict.kind === 'send') {
     const stopped = outcome('24020', '24020', '已止付,确定未发往银行')
     moveWithoutCall(tables, own, { state: 'refused', outcome: stopped, reason: 'stopped by the tax side before it was sent' }, by)
-    conclude(tables, ticket, { ...own, state: 'refused', booked: 0 }, '24020', by)
+    conclude(tables, ticket, { ...own, state: 'refused', booked: 0 }, '24020', by, 'us')
   }
   const of = { ticket_no: o.ticketNo, instruction_id: own.id, accepted_at: o.acceptedAt }
   tables.tax_order.push(orderRow(o, of, { state, code: ruling?.code ?? '90000', rule: ruling?.rule }))
@@ -116,7 +116,7 @@ export const review = (
   const reason = `${ruling.rule}: ${ruling.en}`
   moveWithoutCall(tables, own, { state, outcome: said, reason, ...(state === 'succeeded' ? { booked: 0 } : {}) }, by)
   const ended = { ...own, state, booked: 0 } as const
-  conclude(tables, ticket, ended, ruling.code, by)
+  conclude(tables, ticket, ended, ruling.code, by, 'us')
   if (own.reason === 'in-doubt') followEffect(tables, ticket, ended, state === 'refused' ? 'original-person' : 'original-zero', by)
   return verdict.kind
 }
@@ -155,7 +155,7 @@ export const contradict = (
   const ticket = ticketOf(tables, ticketNo)
   const own = ticket && movementOf(ticket, id)
   if (!ticket || !own) return undefined
-  const found = contradiction({ verb: own.verb, state: own.state, booked: own.booked, back: givenBack(ticket, id) }, said)
+  const found = contradiction(recordedOf(ticket, own), said)
   const reason = `the bank says ${said.code}, ${said.amount} fen; the record says ${own.state}, ${own.booked} fen`
   if (found) declareBreak(tables, { ...found, at, ticketNo, instructionId: id, source, actor, reason })
   return found

@@ -153,6 +153,7 @@ export const openSimulatedStore = (world: World, host: Host, record: Record, fau
     breaks: notSimulated('breaks'),
     doubts: notSimulated('doubts'),
     keyed: notSimulated('keyed'),
+    ticket: notSimulated('ticket'),
     openByBank: notSimulated('openByBank'),
     halts: () => Promise.resolve(new Map()),
     proposals: {

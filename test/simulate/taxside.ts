@@ -69,8 +69,8 @@ export class TaxSide {
     this.#give(gateway => acceptDebit(gateway.flow, gateway.slots, taxSystem, order).then(verdict => () => this.#answer(order, verdict)))
   }
 
-  /** Gives a further order about a ticket that was accepted, until it is answered. */
-  further(of: Further): void {
+  /** Gives a further order about a ticket that was accepted, until it is answered; `then` once it is known to be accepted. */
+  further(of: Further, then?: () => void): void {
     const { orderNo, ticketNo } = of.order
     this.#give(({ flow, slots }) =>
       (of.kind === 'reversal'
@@ -85,6 +85,7 @@ export class TaxSide {
         if (kind === 'accepted' || kind === 'repeated') {
           if (before && before !== of.order) this.odd.push(`${ticketNo}: two contents of ${of.kind} ${orderNo} are told to be accepted`)
           this.ordered.set(`${of.kind}/${orderNo}`, of.order)
+          if (!before) then?.()
         } else if (before === of.order) this.odd.push(`${ticketNo}: ${of.kind} ${orderNo} differs from itself`)
       }),
     )

@@ -2,8 +2,9 @@ import { outcome, outcomes, type UnifiedCode } from '@taxlink/bank-sdk'
 import { describe, expect, test } from 'vitest'
 import { type Asked, type InstructionVerb, type Proof, proofOf, sameAmount } from '../../../gateway/domain/answers.ts'
 import type { BankPolicy } from '../../../gateway/domain/bank.ts'
-import { contradiction, saidBy } from '../../../gateway/domain/break.ts'
+import { contradiction, recordedOf, saidBy } from '../../../gateway/domain/break.ts'
 import { type Answer, afterInquiry, afterSend, type Standing } from '../../../gateway/domain/debit.ts'
+import type { Break, Movement } from '../../../gateway/domain/ticket.ts'
 import { accountingDay, dayHasEnded, isNearDay } from '../../../gateway/domain/time.ts'
 
 const codes = Object.keys(outcomes) as UnifiedCode[]
@@ -19,6 +20,8 @@ const oracle = (verb: InstructionVerb, code: string, asked: Asked, byKey: boolea
     if (by('24015', '24020')) return 'doubt'
     if (by('34001', '38002')) return asked === 'again' && !byKey ? 'doubt' : 'refused'
   } else if (by('94032', '34001', '38002')) return 'doubt'
+  // art. 35(3): «already paid» of what two persons know to be unpaid voids no ticket.
+  if (verb === 'supplementaryDebit' && code === '24015') return 'doubt'
   const ofTheMessage = by('24015', '28001', '31004', '91005', '93013', '93014') || /^9300[12347]$/.test(code)
   if (ofTheMessage) return asked === 'first' ? 'refused' : 'doubt'
   // By the account: 24001 … 24020 but for «failed or busy», and «never sent».
@@ -169,11 +172,52 @@ describe('a late answer against a settled record', () => {
     [recorded('succeeded', 100, 100), says('refused', 0, '24020'), undefined],
     [recorded('succeeded', 100, 40), says('refused', 0, '24020'), 'bank-missing'],
     [recorded('refused', 0, 100), says('succeeded', 100), undefined],
+    // Two persons had found that the bank has it not, or less; «I have it after all» is news.
+    [recorded('succeeded', 0), says('succeeded', 100), 'bank-only'],
+    [recorded('succeeded', 70), says('succeeded', 100), 'over-debited'],
+    [recorded('succeeded', 0), says('refused'), undefined],
     // What was not given back, the bank has too much of.
     [recorded('succeeded', 100, 0, 'reversal'), says('refused'), 'over-debited'],
     [recorded('refused', 0, 0, 'reversal'), says('succeeded', 100), 'under-debited'],
   ] as const)('%j, and the bank says %j: %s', (record, said, kind) => {
     expect(contradiction(record, said)?.kind).toBe(kind)
+  })
+  test('what two persons or the bank’s file established is what is known, also when it was remedied; a late word is not', () => {
+    const own: Movement = {
+      id: 1,
+      verb: 'debit',
+      state: 'succeeded',
+      amount: 100,
+      booked: 100,
+      originalId: undefined,
+      reason: undefined,
+      inquiries: 0,
+      acceptedAt: now,
+      lastSentAt: now,
+      accountingDate: undefined,
+    }
+    const missing: Break = { instructionId: 1, kind: 'bank-missing', source: 'resolution', taxAmount: 100, bankAmount: 0, isOpen: true }
+    const surfaced: Break = { ...missing, kind: 'bank-only', taxAmount: 0, bankAmount: 100 }
+    const known = (...breaks: Break[]) => {
+      const back: Movement = { ...own, id: 2, verb: 'reversal', originalId: 1, booked: 30 }
+      const ticket = {
+        movements: [own, back],
+        breaks,
+        bankDay: undefined,
+        amount: 100,
+        isVoid: false,
+        ticketNo: 'x',
+        taxSystem: 'x',
+        bankCode: 'x',
+      }
+      return recordedOf(ticket, own)
+    }
+    expect(known()).toEqual({ verb: 'debit', state: 'succeeded', booked: 100, back: 30 })
+    for (const isOpen of [true, false])
+      for (const source of ['resolution', 'file'] as const) expect(known({ ...missing, isOpen, source }).booked).toBe(0)
+    for (const source of ['late-answer', 'inquiry'] as const) expect(known({ ...missing, source }).booked).toBe(100)
+    expect(known(missing, surfaced).booked).toBe(100)
+    expect(known({ ...missing, instructionId: 9 }).booked).toBe(100)
   })
   test('an open record is contradicted by nothing', () => {
     for (const state of ['accepted', 'sent', 'unknown'] as const)

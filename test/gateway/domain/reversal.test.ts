@@ -27,7 +27,7 @@ const debit = (state: DebitState, change: Partial<Movement> = {}): Movement => (
 /** What should happen, in plain words: nested questions, in the order a clerk would ask them. */
 const oracle = (c: ReversalCase): string => {
   if (c.original.state === 'refused') return c.isBankOnly ? 'refuse 34001' : 'done: nothing was debited'
-  if (c.isVoid) return 'refuse 24020'
+  if (c.isVoid && !c.isBankOnly) return 'refuse 24020'
   if (c.isAnotherOpen) return 'refuse 34001'
   const certain = c.original.state === 'succeeded'
   if (certain && c.back === 100) return 'done: it was all given back'
@@ -53,6 +53,7 @@ const cases = states.flatMap(state =>
               (['any', 'whole-only', 'none'] as const).map(
                 (reversal): ReversalCase => ({
                   original: debit(state),
+                  debited: 100,
                   amount,
                   back,
                   isAnotherOpen,
@@ -140,13 +141,34 @@ describe('of a ticket', () => {
   test.each(['late-answer', 'inquiry', 'resolution', 'file'] as const)(
     'what the bank has though it was refused, by its %s, is never called nothing',
     source => {
-      const bankOnly = { instructionId: 1, kind: 'bank-only', source, taxAmount: 0, bankAmount: 100 } as const
+      const bankOnly = { instructionId: 1, kind: 'bank-only', source, taxAmount: 0, bankAmount: 100, isOpen: true } as const
       const ticket = ticketOf([debit('refused')], { breaks: [bankOnly] })
       expect(decideReversal(ticket, ticket.movements[0]!, 100, policy, now)).toMatchObject({ kind: 'refuse', rule: 'bank-only' })
       const foreign = ticketOf([debit('refused')], { breaks: [{ ...bankOnly, instructionId: 9 }] })
       expect(decideReversal(foreign, foreign.movements[0]!, 100, policy, now)).toMatchObject({ kind: 'done', rule: 'original-refused' })
     },
   )
+  describe('that a break told about', () => {
+    const missing = { instructionId: 1, kind: 'bank-missing', source: 'resolution', taxAmount: 100, bankAmount: 0, isOpen: false } as const
+    const surfaced = { instructionId: 1, kind: 'bank-only', source: 'inquiry', taxAmount: 0, bankAmount: 100, isOpen: true } as const
+    const ruled = (breaks: Ticket['breaks'], amount: number, isVoid: boolean) => {
+      const ticket = ticketOf([debit('succeeded')], { breaks, isVoid })
+      const verdict = decideReversal(ticket, ticket.movements[0]!, amount, policy, now)
+      return 'rule' in verdict ? verdict.rule : verdict.kind
+    }
+    test('nothing is given back of what the bank does not have', () => {
+      for (const isOpen of [true, false]) expect(ruled([{ ...missing, isOpen }], 1, false)).toBe('over-limit')
+      expect(ruled([{ ...missing, kind: 'under-debited', bankAmount: 70 }], 71, false)).toBe('over-limit')
+      expect(ruled([{ ...missing, kind: 'under-debited', bankAmount: 70 }], 70, false)).toBe('send')
+    })
+    test('what the bank has after all goes back, be the ticket void or its remedy made', () => {
+      for (const isVoid of [false, true]) {
+        expect(ruled([missing, surfaced], 100, isVoid)).toBe('send')
+        expect(ruled([missing, surfaced], 101, isVoid)).toBe('over-limit')
+      }
+      expect(ruled([missing, { ...surfaced, isOpen: false }], 100, true)).toBe('ticket-void')
+    })
+  })
   test.each([
     ['a millisecond before the bank’s day-end', '2026-11-10T09:29:59.999Z', undefined, 'send'],
     ['at the day-end', '2026-11-10T09:30:00.000Z', undefined, 'refuse'],

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { DebitState } from '../../../gateway/domain/debit.ts'
 import { decideStop } from '../../../gateway/domain/stop.ts'
 import { decideSupplement, type SupplementReason, shortfall, voidsTicket } from '../../../gateway/domain/supplement.ts'
-import type { BreakKind, BreakSource, Movement, OpenBreak, Ticket } from '../../../gateway/domain/ticket.ts'
+import type { Break, BreakKind, BreakSource, Movement, Ticket } from '../../../gateway/domain/ticket.ts'
 
 const now = new Date('2026-11-10T02:00:00.000Z')
 const states: readonly DebitState[] = ['accepted', 'sent', 'unknown', 'succeeded', 'refused']
@@ -20,14 +20,15 @@ const movement = (id: number, verb: Movement['verb'], state: DebitState, amount:
   accountingDate: undefined,
   ...change,
 })
-const found = (kind: BreakKind, source: BreakSource, bankAmount: number): OpenBreak => ({
+const found = (kind: BreakKind, source: BreakSource, bankAmount: number): Break => ({
   instructionId: 1,
   kind,
   source,
   taxAmount: 100,
   bankAmount,
+  isOpen: true,
 })
-const ticketOf = (movements: readonly Movement[], breaks: readonly OpenBreak[] = [], isVoid = false): Ticket => ({
+const ticketOf = (movements: readonly Movement[], breaks: readonly Break[] = [], isVoid = false): Ticket => ({
   ticketNo: '430000000000000001',
   taxSystem: 'urn:taxlink:tax-system:test',
   bankCode: '4301',
@@ -47,10 +48,11 @@ type Case = {
   readonly source: BreakSource
   readonly earlier: readonly [DebitState, number] | undefined
   readonly reversing: boolean
+  readonly givenBack: boolean
 }
 /** Article 35 in a clerk's words: may this supplementary debit go? */
 const oracle = (c: Case): boolean => {
-  if (c.isVoid || c.state !== 'succeeded' || c.reversing) return false
+  if (c.isVoid || c.state !== 'succeeded' || c.reversing || c.givenBack) return false
   const [earlierState, earlierAmount] = c.earlier ?? ['refused', 0]
   if (earlierState !== 'refused' && earlierState !== 'succeeded') return false
   const brought = earlierState === 'succeeded' ? earlierAmount : 0
@@ -66,7 +68,23 @@ const cases = states.flatMap(state =>
         [0, 70, 100].flatMap(bankHas =>
           (['late-answer', 'inquiry', 'resolution', 'file'] as const).flatMap(source =>
             ([undefined, ['succeeded', 30], ['refused', 30], ['unknown', 30], ['accepted', 30]] as const).flatMap(earlier =>
-              [false, true].map((reversing): Case => ({ state, isVoid, reason, amount, bankHas, source, earlier, reversing })),
+              [
+                [false, false],
+                [true, false],
+                [false, true],
+              ].map(
+                ([reversing = false, givenBack = false]): Case => ({
+                  state,
+                  isVoid,
+                  reason,
+                  amount,
+                  bankHas,
+                  source,
+                  earlier,
+                  reversing,
+                  givenBack,
+                }),
+              ),
             ),
           ),
         ),
@@ -80,12 +98,13 @@ const verdictOf = (c: Case) => {
     movement(1, 'debit', c.state, 100),
     ...(c.earlier ? [movement(2, 'supplementaryDebit', c.earlier[0], c.earlier[1])] : []),
     ...(c.reversing ? [movement(3, 'reversal', 'unknown', 10)] : []),
+    ...(c.givenBack ? [movement(4, 'reversal', 'succeeded', 10)] : []),
   ]
   return decideSupplement(ticketOf(movements, breaks, c.isVoid), movements[0]!, c.reason, c.amount)
 }
 
 test('every cell of article 35(2) and 35(3) is as the oracle has it', () => {
-  expect(cases).toHaveLength(14_400)
+  expect(cases).toHaveLength(21_600)
   const wrong = cases
     .filter(c => (verdictOf(c).kind === 'send') !== oracle(c))
     .map(c => `${JSON.stringify(c)}: ${JSON.stringify(verdictOf(c))}`)

@@ -274,6 +274,17 @@ describe('a stop', () => {
     if (what === 'sent') await store.accept(debit)
     expect(await stop(debit, `S-${what}`)).toMatchObject({ state, verdict: { rule } })
   })
+  test('of the remedy of art. 35(3) before it was sent: no bank has refused it, the ticket stays, and another may be ordered', async () => {
+    const debit = await settledDebit(store)
+    await missing(debit)
+    const { instruction } = await supplement(store, debit)
+    const about = { ...debit, instructionId: instruction.id }
+    expect(await stop(about, 'S-remedy')).toMatchObject({ kind: 'accepted', state: 'succeeded' })
+    expect(await stateOf(instruction.id)).toBe('refused')
+    expect(await isVoid(debit)).toBe(false)
+    expect((await store.breaks(true, 0, 1_000)).filter(b => b.ticketNo === debit.ticketNo)).toHaveLength(1)
+    expect((await supplement(store, debit)).ordered).toMatchObject({ state: 'accepted' })
+  })
   test('and a sending race: exactly one wins', async () => {
     for (let round = 0; round < 20; round++) {
       const debit = await newDebit(store, { state: 'accepted', nextAttemptAt: now, wakeAt: now })
