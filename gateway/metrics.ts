@@ -15,6 +15,8 @@ export type MetricsOptions = {
   readonly backlog?: () => Promise<Backlog>
   /** The banks that this process knows to be halted. */
   readonly halted?: () => readonly string[]
+  /** In how many cities each bank gets debits, as this process knows it. */
+  readonly openCities?: () => readonly { readonly bankCode: string; readonly count: number }[]
   /** Banks with a name of their own in the figures; all others are `other`. */
   readonly isBank?: (code: string) => boolean
   /** Figures of the process itself; only once in a process. */
@@ -86,7 +88,7 @@ const classOf = ({ code, state }: Note): string => {
 type Fill = (gauge: Gauge) => void | Promise<void>
 
 /** Figures that are read when somebody asks. */
-const addGauges = (registry: Registry, { slots, health, waiting, halted, backlog }: MetricsOptions): void => {
+const addGauges = (registry: Registry, { slots, health, waiting, halted, openCities, backlog }: MetricsOptions): void => {
   const gauge = (name: string, help: string, labelNames: string[], fill: Fill): void => {
     new Gauge({
       name: `taxlink_${name}`,
@@ -115,6 +117,10 @@ const addGauges = (registry: Registry, { slots, health, waiting, halted, backlog
   if (halted)
     gauge('bank_halted', '停用中的银行 / banks that are halted', ['bank'], self => {
       for (const bankCode of halted()) self.set({ bank: bankCode }, 1)
+    })
+  if (openCities)
+    gauge('bank_open_cities', '银行可扣款的市州数 / cities in which a bank gets debits', ['bank'], self => {
+      for (const { bankCode, count } of openCities()) self.set({ bank: bankCode }, count)
     })
   if (!backlog) return
   // One read for all figures of a scrape.

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { assemble, type Parts } from './assemble.ts'
 import type { Config } from './config.ts'
 import type { DebitState } from './domain/debit.ts'
-import { haltedBanks } from './domain/reference.ts'
+import { haltedBanks, openCities } from './domain/reference.ts'
 import { type Note, standings } from './flows/flow.ts'
 import { check, type Internal, openInternal } from './http/internal.ts'
 import { openHttp } from './http/server.ts'
@@ -43,6 +43,7 @@ const base = async (config: InForce, role: string): Promise<Base> => {
     waiting: () => waiters.count,
     backlog: () => readBacklog(parts.db, parts.flow.clock()),
     halted: () => haltedBanks(parts.flow.reference()),
+    openCities: () => openCities(parts.flow.reference()),
     isBank: code => parts.flow.reference().banks.has(code),
     process: true,
   })

@@ -2,7 +2,7 @@ import type { UnifiedCode } from '@taxlink/bank-sdk'
 import type { BankEntry, Halt } from './bank.ts'
 import type { Level } from './operator.ts'
 import { bankGate } from './qualification.ts'
-import { inForce, noDossier, type Registry, type RemittanceAccount } from './registry.ts'
+import { inForce, inForceOn, noDossier, type Registry, type RemittanceAccount } from './registry.ts'
 import type { Ruling } from './ticket.ts'
 
 /** 征收机关: a tax office, the treasury its taxes go to (art. 29(4)), and the office above it. */
@@ -69,12 +69,6 @@ export const bankHalted = ({ reason }: Halt): Ruling =>
 export const barred = (reference: Reference, bank: BankEntry, officeCode: string): Ruling | undefined =>
   unqualifiedIn(reference, bank, officeCode) ?? (bank.halt && bankHalted(bank.halt))
 
-/** The account that remits on a day (art. 29(2)). */
-const remittanceOn = (reference: Reference, bankCode: string, treasuryCode: string, today: string): RemittanceAccount | undefined => {
-  const found = inForce(reference.remittance.get(`${bankCode}/${treasuryCode}`) ?? [], today)
-  return found && (found.to ?? today) >= today ? found : undefined
-}
-
 /** Routes by the taxpayer's own bank (art. 28): no default bank, and no debit where a mapping of art. 29 is missing on this day. */
 export const route = (reference: Reference, bankCode: string, officeCode: string, today: string): Route | NoRoute => {
   const bank = reference.banks.get(bankCode)
@@ -91,7 +85,7 @@ export const route = (reference: Reference, bankCode: string, officeCode: string
       '征收机关未对应收款国库(第二十九条第四项)',
       'the office is mapped to no treasury (art. 29(4))',
     )
-  const remittance = remittanceOn(reference, bankCode, treasury.code, today)
+  const remittance = inForceOn(reference.remittance.get(`${bankCode}/${treasury.code}`) ?? [], today)
   if (!remittance)
     return no(
       '93013',
@@ -130,6 +124,13 @@ export const withHalts = (reference: Reference, halts: ReadonlyMap<string, Halt>
 
 /** The codes of the banks that are halted. */
 export const haltedBanks = (reference: Reference): string[] => [...reference.banks.values()].flatMap(bank => (bank.halt ? [bank.code] : []))
+
+/** In how many cities each bank gets debits (art. 27, 29(5), 31). */
+export const openCities = (reference: Reference): { readonly bankCode: string; readonly count: number }[] =>
+  [...reference.banks.values()].map(({ code, province, cities }) => ({
+    bankCode: code,
+    count: [...cities.values()].filter(city => bankGate(province, city) === undefined).length,
+  }))
 
 /** Whether a routing found its way. */
 export const isRoute = (found: Route | NoRoute): found is Route => 'bank' in found

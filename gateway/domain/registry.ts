@@ -89,6 +89,11 @@ export const noDossier: Dossier = {
 /** The last that begins on or before `day`; of those that begin on one day the one that was written last. */
 export const inForce = <T extends { readonly from: string }>(terms: readonly T[], day: string): T | undefined =>
   terms.findLast(({ from }) => from <= day)
+/** The same of terms that may have a last day. */
+export const inForceOn = <T extends { readonly from: string; readonly to?: string }>(terms: readonly T[], day: string): T | undefined => {
+  const found = inForce(terms, day)
+  return found && (found.to ?? day) >= day ? found : undefined
+}
 const addTerm = <T extends { readonly from: string }>(terms: readonly T[], term: T): readonly T[] => {
   const at = terms.findLastIndex(({ from }) => from <= term.from) + 1
   return [...terms.slice(0, at), term, ...terms.slice(at)]

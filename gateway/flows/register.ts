@@ -111,6 +111,21 @@ export const lineKinds = {
 /** What one person may enter. */
 export type LineEvent = keyof typeof lineKinds
 
+// What is done by two persons, by its article.
+const ofTwo: { readonly [E in NewLine['event']]?: string } = {
+  qualify: '27',
+  approve: '29(5)',
+  activate: '29(5)',
+  suspend: '31',
+  resume: '31',
+  revoke: '31',
+  account: '29(2)',
+  contract: '27',
+}
+const ofOne: { readonly [event: string]: LineKind } = lineKinds
+/** The article that a line rests on. */
+export const articleOf = (event: NewLine['event']): string => ofTwo[event] ?? ofOne[event]?.article ?? ''
+
 /** What a person enters; the content fits the schema of its event. */
 export type LineOrder = {
   /** The person's own number: the same number and content is the same line. */

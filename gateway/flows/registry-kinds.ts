@@ -2,7 +2,7 @@ import { date, debitRequest, digits, type Fields, type Kind, oneOf, optional, te
 import type { BankPolicy } from '../domain/bank.ts'
 import type { Objection } from '../domain/proposal.ts'
 import { cityOf } from '../domain/reference.ts'
-import { type Dossier, inForce, judgeLine, type Moved, type Order } from '../domain/registry.ts'
+import { type Dossier, inForceOn, judgeLine, type Moved, type Order } from '../domain/registry.ts'
 import { shanghaiDate } from '../domain/time.ts'
 import type { Deeds } from '../store/proposals.ts'
 import { policySchema, wrongPolicy } from '../store/reference.ts'
@@ -60,7 +60,7 @@ const remitsIn = (flow: Flow, { accounts }: Dossier, city: string | undefined, t
   const reference = flow.reference()
   return [...reference.offices.values()].some(
     ({ code, treasuryCode: to }) =>
-      to !== undefined && cityOf(reference, code) === city && inForce(accounts.get(to) ?? [], today) !== undefined,
+      to !== undefined && cityOf(reference, code) === city && inForceOn(accounts.get(to) ?? [], today) !== undefined,
   )
 }
 

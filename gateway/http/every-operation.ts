@@ -2,12 +2,14 @@ import { furtherOperations } from './further-operations.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import { operatorOperations } from './operator-operations.ts'
+import { registryOperations } from './registry-operations.ts'
 
 /** The operations of all parties. */
 export const everyOperation: readonly Operation[] = [
   ...Object.values(operations),
   ...Object.values(furtherOperations),
   ...Object.values(operatorOperations),
+  ...Object.values(registryOperations),
 ]
 
 /** The form of the addresses of a url: a parameter is one step of it. */

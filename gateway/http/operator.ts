@@ -111,12 +111,14 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
   })
 }
 
-const nextOf = <T>(found: readonly T[], limit: number, idOf: (row: T) => number): { next?: string } => {
+/** Where the next page begins, where there is one. */
+export const nextOf = <T>(found: readonly T[], limit: number, idOf: (row: T) => number): { next?: string } => {
   const last = found[limit - 1]
   return found.length > limit && last ? { next: cursorOf(idOf(last)) } : {}
 }
 
-const notApplicable = ({ zh, en }: Pick<Objection, 'zh' | 'en'>): Refusal =>
+/** Things do not stand so. */
+export const notApplicable = ({ zh, en }: Pick<Objection, 'zh' | 'en'>): Refusal =>
   new Refusal(409, 'not-applicable', { errors: [{ pointer: '/content', zh, en }] })
 
 /** The proposal that an order led to, or the refusal. */

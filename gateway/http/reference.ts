@@ -97,7 +97,12 @@ export const describe = async (app: App): Promise<void> => {
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
       servers: [{ url: '/' }],
-      tags: [{ name: '税务系统 / tax systems' }, { name: '操作员 / operators' }, { name: '统一银行接口 / unified bank interface' }],
+      tags: [
+        { name: '税务系统 / tax systems' },
+        { name: '操作员 / operators' },
+        { name: '银行登记簿 / banks’ registry' },
+        { name: '统一银行接口 / unified bank interface' },
+      ],
     },
     refResolver: { buildLocalReference: (schema, _base, _fragment, i) => (typeof schema.$id === 'string' ? schema.$id : `schema-${i}`) },
   })

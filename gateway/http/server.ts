@@ -16,6 +16,7 @@ import { operatorRoutes } from './operator.ts'
 import { openPressure, type Pressure, type PressureLimits } from './pressure.ts'
 import { prefersEnglish, problemOf, Refusal, rawProblem, refusalOf, retryAfter } from './problem.ts'
 import { describe, referencePages, referencePath } from './reference.ts'
+import { registryRoutes } from './registry.ts'
 import { taxRoutes } from './tax.ts'
 import { validatorCompiler } from './validate.ts'
 import type { Waiters } from './waiters.ts'
@@ -86,6 +87,7 @@ export const openHttp = async (options: HttpOptions): Promise<Http> => {
   taxRoutes(app, deps)
   furtherRoutes(app, deps)
   operatorRoutes(app, flow)
+  registryRoutes(app, flow)
 
   await app.listen({ host: options.host, port: options.port })
   return {

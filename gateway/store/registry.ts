@@ -4,7 +4,7 @@ import { type Dossier, dossierOf, type LineContent, type Moved, type Registry, t
 import { carefully } from './beside.ts'
 import type { Database, Scalar, Tx } from './database.ts'
 import type { Actor } from './linked.ts'
-import { sqlTime } from './rows.ts'
+import { sqlTime, within } from './rows.ts'
 
 /** A line as somebody wants it written. */
 export type NewLine = {
@@ -17,10 +17,16 @@ export type NewLine = {
 export type JudgeLine = (dossier: Dossier, now: Date) => Moved
 /** What became of an order: `repeated` where the same person gave the same under this number, `differs` where it was something else. */
 export type LineOrdered =
-  | { readonly kind: 'written' | 'repeated' | 'differs'; readonly line: RegistryLine }
+  | { readonly kind: 'written' | 'repeated'; readonly line: RegistryLine }
+  | { readonly kind: 'differs'; readonly line: RegistryLine; readonly hash: string }
   | { readonly kind: 'objected'; readonly objection: Objection }
 /** What a list of lines may be narrowed by; `cityCode` empty: the province. */
-export type LineFilter = { readonly bankCode?: string | undefined; readonly cityCode?: string | undefined }
+export type LineFilter = {
+  readonly bankCode?: string | undefined
+  readonly cityCode?: string | undefined
+  /** Only those about one of these. */
+  readonly offices?: readonly string[] | undefined
+}
 
 /** The banks' registry. */
 export type RegistryStore = {
@@ -85,21 +91,21 @@ export const openRegistry = (db: Database): RegistryStore => ({
         return 'rule' in written ? { kind: 'objected', objection: written } : { kind: 'written', line: written }
       }),
     ),
-  list: ({ bankCode, cityCode }, afterId, limit) => {
+  list: ({ bankCode, cityCode, offices }, afterId, limit) => {
     const narrowed: [string, string | undefined][] = [
       ['bank_code', bankCode],
       ['city_code', cityCode],
     ]
     const given = narrowed.flatMap(([column, value]) => (value === undefined ? [] : [{ where: `${column} = ?`, value }]))
-    const where = ['id > ?', ...given.map(each => each.where)].join(' AND ')
-    return read(db, `${where} ORDER BY id LIMIT ?`, [afterId, ...given.map(each => each.value), limit])
+    const where = ['id > ?', ...given.map(each => each.where), ...within('city_code', offices)].join(' AND ')
+    return read(db, `${where} ORDER BY id LIMIT ?`, [afterId, ...given.map(each => each.value), ...(offices ?? []), limit])
   },
 })
 
-const again = (known: Read, line: NewLine): LineOrdered => ({
-  kind: lineHash(known) === lineHash(line) ? 'repeated' : 'differs',
-  line: known,
-})
+const again = (known: Read, line: NewLine): LineOrdered => {
+  const hashed = lineHash(line)
+  return lineHash(known) === hashed ? { kind: 'repeated', line: known } : { kind: 'differs', line: known, hash: hashed }
+}
 
 /** SHA-256 of what a line says, hexadecimal. */
 export const lineHash = ({ bankCode, cityCode, event, content }: NewLine): string =>

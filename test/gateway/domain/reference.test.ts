@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { BankEntry } from '../../../gateway/domain/bank.ts'
-import { barred, isRoute, type Reference, route } from '../../../gateway/domain/reference.ts'
+import { barred, isRoute, openCities, type Reference, route } from '../../../gateway/domain/reference.ts'
 import type { RemittanceAccount } from '../../../gateway/domain/registry.ts'
 import { shanghaiDate, shanghaiTime } from '../../../gateway/domain/time.ts'
 import { parseReference } from '../../../gateway/store/reference.ts'
@@ -61,6 +61,16 @@ test.each<[Partial<BankEntry>, string]>([
   const changed = { ...reference, banks: new Map([['4301', bank]]) }
   expect(route(changed, '4301', '14301020000', today)).toMatchObject({ code: '93014', rule })
   expect(barred(changed, bank, '14301020000')?.rule).toBe(rule)
+})
+test('a bank gets debits in as many cities as have opened it, and in none where the province has not qualified it', () => {
+  expect(openCities(reference)).toEqual([
+    { bankCode: '4301', count: 5 },
+    { bankCode: '4306', count: 5 },
+    { bankCode: '4310', count: 4 },
+    { bankCode: '4399', count: 0 },
+  ])
+  const suspended = { ...reference, banks: new Map([['4301', { ...reference.banks.get('4301')!, province: 'suspended' as const }]]) }
+  expect(openCities(suspended)).toEqual([{ bankCode: '4301', count: 0 }])
 })
 test('a city that has suspended a bank is alone with it', () => {
   const bank: BankEntry = {
