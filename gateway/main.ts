@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { explain, Fault, type FaultName, fail } from '@taxlink/bank-sdk'
 import closeWithGrace from 'close-with-grace'
-import { Command } from 'commander'
+import { Argument, Command } from 'commander'
 import { bankOf, banks } from '#adapters'
 import { keeperGone } from './child.ts'
 import { type Config, print, readConfig } from './config.ts'
@@ -83,6 +83,20 @@ program
     const { prepare } = await import('./prepare.ts')
     const config = inForce(readConfig(process.env))
     await prepare(config.databaseUrl, config.reference, say)
+  })
+
+program
+  .command('audit')
+  .description('审计日志:导出尾哈希,核对整条链 / the audit journal: its head, and whether the whole chain is what was written')
+  .addArgument(new Argument('<what>', 'head | verify').choices(['head', 'verify']))
+  .option('--head <file>', '此前导出的尾哈希,一行一个 / heads that were kept, one a line')
+  .action(async (what: 'head' | 'verify', { head }: { head?: string }) => {
+    const { auditHead, auditVerified, readHeads } = await import('./audited.ts')
+    const { databaseUrl } = inForce(readConfig(process.env))
+    if (what === 'head') return say(await auditHead(databaseUrl, new Date()))
+    const { whole, text } = await auditVerified(databaseUrl, head === undefined ? [] : readHeads(head))
+    say(text)
+    if (!whole) process.exitCode = exit.failed
   })
 
 program

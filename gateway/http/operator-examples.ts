@@ -34,3 +34,15 @@ export const proposalExample = {
   decidedAt: '2026-11-10T10:20:00.000+08:00',
   reason: '已与银行函件核对',
 }
+
+/** What the audit journal says of it. */
+export const auditExample = {
+  seq: 42,
+  at: proposalExample.decidedAt,
+  actor: proposalExample.decidedBy,
+  action: 'approve',
+  subject: 'proposal/17',
+  detail: { kind: 'halt-bank', about: '4301', hash: proposalExample.hash, reason: proposalExample.reason },
+  prevHash: '5eed'.padEnd(64, '0'),
+  hash: 'c0ffee'.padEnd(64, '0'),
+}

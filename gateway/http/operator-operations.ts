@@ -85,6 +85,27 @@ export const operatorOperations = {
       response: { 200: json('全部银行 / all banks', { $ref: 'BankList#' }), ...problems(400) },
     },
   },
+  listAudit: {
+    method: 'GET',
+    url: '/v1/audit',
+    config: forOperators('auditor'),
+    schema: {
+      operationId: 'listAudit',
+      summary: '审计日志 / the audit journal',
+      description:
+        '谁在何时做了什么,按序号;每条含前一条的哈希。整链核对用命令 taxlink audit verify。 / Who did what and when, in order; each holds the hash of the one before. The whole chain is verified by taxlink audit verify.',
+      tags,
+      headers: requestHeaders(),
+      querystring: query({
+        actor: { type: 'string', maxLength: 80, description: '何人 / who', examples: ['urn:taxlink:operator:zhang'] },
+        action: { type: 'string', maxLength: 40, description: '何事 / what', examples: ['approve'] },
+        subject: { type: 'string', maxLength: 80, description: '对象 / about what', examples: ['proposal/17'] },
+        cursor,
+        limit,
+      }),
+      response: { 200: json('一页 / a page', { $ref: 'AuditPage#' }), ...problems(400) },
+    },
+  },
   postProposal: {
     method: 'POST',
     url: '/v1/proposals',

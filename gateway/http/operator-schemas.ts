@@ -4,7 +4,7 @@ import { cityMachine, qualificationMachine } from '../domain/qualification.ts'
 import type { ProposalKind } from '../flows/kind.ts'
 import { proposalKinds } from '../flows/kinds.ts'
 import { debitOrder } from '../flows/order.ts'
-import { breakExample, evidenceExample, proposalExample } from './operator-examples.ts'
+import { auditExample, breakExample, evidenceExample, proposalExample } from './operator-examples.ts'
 import { instant, property, resultSchema, text } from './schemas.ts'
 
 // The shapes of the operators' interface: bodies of theirs, and what they read.
@@ -188,6 +188,30 @@ export const breakPageSchema = page('BreakPage', '单边账列表 / page of brea
 /** A page of proposals. */
 export const proposalPageSchema = page('ProposalPage', '提案列表 / page of proposals', 'proposals', 'Proposal')
 
+const chainHash = (title: string) => ({ type: 'string', title, pattern: '^[0-9a-f]{64}$' })
+/** An entry of the audit journal. */
+export const auditEntrySchema = {
+  $id: 'AuditEntry',
+  title: '审计日志一条 / an entry of the audit journal',
+  type: 'object',
+  additionalProperties: false,
+  required: ['seq', 'at', 'actor', 'action', 'subject', 'detail', 'prevHash', 'hash'],
+  properties: {
+    seq: { type: 'integer', title: '序号,无缺号 / number, without gaps', minimum: 1 },
+    at: instant('时间 / at', '2026-11-10T10:20:00.000+08:00'),
+    actor: person('何人 / who'),
+    action: text('何事 / what'),
+    subject: text('对象 / about what'),
+    officeCode: property(officeCode),
+    detail: { type: 'object', title: '详情,无私密内容 / in detail, nothing private', additionalProperties: true },
+    prevHash: chainHash('前一条的哈希 / hash of the one before'),
+    hash: chainHash('本条的哈希 / its own hash'),
+  },
+  examples: [auditExample],
+} as const
+/** A page of the audit journal. */
+export const auditPageSchema = page('AuditPage', '审计日志列表 / page of the audit journal', 'entries', 'AuditEntry')
+
 const count = (title: string) => ({ type: 'integer', title, minimum: 0 })
 /** The banks, and how they stand. */
 export const bankListSchema = {
@@ -265,5 +289,7 @@ export const operatorShapes = [
   doubtPageSchema,
   breakSchema,
   breakPageSchema,
+  auditEntrySchema,
+  auditPageSchema,
   bankListSchema,
 ] as const

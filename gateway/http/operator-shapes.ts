@@ -1,3 +1,4 @@
+import type { AuditRow } from '../domain/audit.ts'
 import type { BankEntry, Halt } from '../domain/bank.ts'
 import { isOver } from '../domain/proposal.ts'
 import { shanghaiTime } from '../domain/time.ts'
@@ -72,6 +73,19 @@ export const breakJson = ({ id, at: since, ticketNo, kind, source, taxAmount, ba
   bankAmount,
   reason,
   ...at('closedAt', closedAt),
+})
+
+/** An entry of the audit journal. */
+export const auditJson = ({ seq, at: then, actor, action, subject, officeCode, detail, prevHash, hash }: AuditRow) => ({
+  seq,
+  at: shanghaiTime(then),
+  actor,
+  action,
+  subject,
+  ...given('officeCode', officeCode),
+  detail: JSON.parse(detail) as object,
+  prevHash,
+  hash,
 })
 
 const nothingOpen = { waiting: 0, sent: 0, doubtful: 0, forPerson: 0 }

@@ -7,7 +7,7 @@ import type { App, Reply } from './app.ts'
 import { afterOf, cursorOf } from './cursor.ts'
 import { operatorIn } from './duties.ts'
 import { operatorOperations } from './operator-operations.ts'
-import { bankJson, breakJson, doubtJson, proposalJson } from './operator-shapes.ts'
+import { auditJson, bankJson, breakJson, doubtJson, proposalJson } from './operator-shapes.ts'
 import { Refusal } from './problem.ts'
 
 type Paged = { readonly cursor?: string; readonly limit: number }
@@ -55,6 +55,16 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
           ),
         ),
       }
+    },
+  })
+
+  app.route<{ Querystring: Paged & { readonly actor?: string; readonly action?: string; readonly subject?: string } }>({
+    ...operatorOperations.listAudit,
+    handler: async request => {
+      const { cursor, limit, ...filter } = request.query
+      const offices = officesOf(flow.reference(), operatorIn(request))
+      const found = await flow.store.audit.list({ ...filter, offices }, afterOf(cursor), limit + 1)
+      return { entries: found.slice(0, limit).map(auditJson), ...nextOf(found, limit, ({ seq }) => seq) }
     },
   })
 

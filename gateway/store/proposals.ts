@@ -2,6 +2,7 @@ import { fail } from '@taxlink/bank-sdk'
 import { type Account, operatorName } from '../domain/operator.ts'
 import type { Act, Objection, ProposalState, Proposed, Verdict } from '../domain/proposal.ts'
 import type { Movement, Ticket } from '../domain/ticket.ts'
+import { appendAudit } from './audit.ts'
 import { carefully } from './beside.ts'
 import type { NewBreak } from './breaks.ts'
 import type { Database, Scalar, Tx } from './database.ts'
@@ -195,6 +196,7 @@ const propose = async (tx: Tx, proposal: NewProposal): Promise<Proposing> => {
   )
   await journal(tx, proposal.about, 'propose', proposal.proposedBy, proposal.proposedAt, `proposal ${insertId}: ${proposal.evidence}`)
   const [written] = await read(tx, 'id = ?', [insertId])
+  await audit(tx, written!, 'propose', proposal.proposedBy, proposal.proposedAt)
   return { kind: 'proposed', proposal: written! }
 }
 
@@ -229,6 +231,7 @@ const decide = async (tx: Tx, id: number, { act, now, reason, judge, apply }: De
   }
   await journal(tx, proposal.about, act.event, by ?? proposal.proposedBy, now, `proposal ${id} of ${proposal.proposedBy}`)
   const [decided] = await read(tx, 'id = ?', [id])
+  await audit(tx, decided!, act.event, by ?? gateway, now)
   return { kind: 'decided', proposal: decided! }
 }
 
@@ -245,6 +248,21 @@ const deedsIn = (tx: Tx, { id, about }: Proposal, by: Actor): Deeds => {
     declareBreak: (found, objects) => declareBreak(tx, { ...found, ...subject(), at: by.now, actor: by.actor }, objects),
   }
 }
+
+/** Who lets a proposal expire. */
+const gateway = 'urn:taxlink:gateway'
+/** People write what they should not: a long number may be an account. */
+const withoutNumbers = (prose: string): string => prose.replace(/\d{6,}/g, digits => `${digits.slice(0, 2)}****`)
+/** A step of a proposal in the audit journal. What it is about in detail is frozen in the proposal itself; the hash binds it. */
+const audit = (tx: Tx, { id, kind, subject, officeCode, hash, reason }: Proposal, action: string, actor: string, at: Date): Promise<void> =>
+  appendAudit(tx, {
+    at,
+    actor,
+    action,
+    subject: `proposal/${id}`,
+    officeCode,
+    detail: JSON.stringify({ kind, about: subject, hash, ...(reason === undefined ? {} : { reason: withoutNumbers(reason) }) }),
+  })
 
 /** A step of a proposal in the journal of the instruction it is about, with the state that it left the instruction in. */
 const journal = async (tx: Tx, about: About | undefined, event: string, actor: string, at: Date, reason: string): Promise<void> => {

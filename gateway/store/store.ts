@@ -1,5 +1,6 @@
 import type { Halt } from '../domain/bank.ts'
 import type { Reference } from '../domain/reference.ts'
+import { type Audit, openAudit } from './audit.ts'
 import { type Breaks, openBreaks } from './breaks.ts'
 import { openCounters, takeSerial } from './counters.ts'
 import type { Database } from './database.ts'
@@ -33,6 +34,7 @@ export type Store = DebitWrites &
     readonly proposals: Proposals
     readonly operators: Operators
     readonly registry: RegistryStore
+    readonly audit: Audit
     takeInstructionId(): number | Promise<number>
     takeSerial(officeCode: string, entrustDate: string): Promise<string>
     /** The reference data, without what the registry adds. */
@@ -58,6 +60,7 @@ export const openStore = (db: Database, reads: Database = db): Store => {
     proposals: openProposals(reads),
     operators: openOperators(reads),
     registry: openRegistry(reads),
+    audit: openAudit(reads),
     takeInstructionId: () => counters.take('instruction'),
     takeSerial: (officeCode, entrustDate) => takeSerial(counters, officeCode, entrustDate),
     reference: () => readReference(reads),

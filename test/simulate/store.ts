@@ -172,6 +172,8 @@ export const openSimulatedStore = (world: World, host: Host, record: Record, fau
       findOrder: notSimulated('findOrder'),
       list: notSimulated('lines'),
     },
+
+    audit: { append: notSimulated('append'), list: notSimulated('list'), head: notSimulated('head'), verify: notSimulated('verify') },
     attempts: notSimulated('attempts'),
     totals: notSimulated('totals'),
     reference: notSimulated('reference'),

@@ -118,3 +118,26 @@ describe('what counts is how things stand at the approval', () => {
     expect(told(await approveBy(of('wu'), byZhang))).toEqual([200, undefined])
   })
 })
+
+test('every step of a proposal stands in the audit journal, which only auditors read, without private numbers', async () => {
+  const made = await proposeBy(desk.zhang, 'halt-bank', { bankCode: '4306', reason: '升级' })
+  await approveBy(desk.li, made, { reason: '账号 4301732304930190908 已核对' })
+  const subject = `proposal/${made.id}`
+  const { json, text } = await of('sun').ask('GET', `/v1/audit?subject=${subject}`)
+  expect(json.entries).toMatchObject([
+    { actor: operatorUri('zhang'), action: 'propose', subject, detail: { kind: 'halt-bank', about: '4306', hash: made.hash } },
+    { actor: operatorUri('li'), action: 'approve', subject, detail: { reason: '账号 43**** 已核对' } },
+  ])
+  expect(text).not.toContain('4301732304930190908')
+  for (const name of ['zhang', 'zhao', 'wu']) expect(told(await of(name).ask('GET', '/v1/audit'))).toEqual([403, 'T3003'])
+  // In pages, each once, and whole.
+  const seen: number[] = []
+  for (let cursor = ''; ; ) {
+    const page = (await of('sun').ask('GET', `/v1/audit?limit=7${cursor}`)).json as { entries: { seq: number }[]; next?: string }
+    seen.push(...page.entries.map(({ seq }) => seq))
+    if (page.next === undefined) break
+    cursor = `&cursor=${page.next}`
+  }
+  expect(seen).toEqual(Array.from({ length: seen.length }, (_, i) => i + 1))
+  expect(await desk.house.store.audit.verify([])).toMatchObject({ broken: undefined, head: { seq: seen.length } })
+})

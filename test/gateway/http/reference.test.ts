@@ -100,7 +100,7 @@ test('its schemas compile strictly, and its examples are valid', () => {
   const exampled = Object.entries(document.components.schemas).filter(([, schema]) => schema.examples)
   const messages = everyVerb.flatMap(verb => [exchanges[verb].request.id, exchanges[verb].reply.id])
   const orders = ['ReversalOrder', 'SupplementaryDebitOrder', 'StopOrder', 'Reversal', 'SupplementaryDebit', 'Stop']
-  const operators = ['ProposalOrder', 'Proposal', 'Approval', 'DecisionReason', 'Break']
+  const operators = ['ProposalOrder', 'Proposal', 'Approval', 'DecisionReason', 'Break', 'AuditEntry']
   const named = ['DebitOrder', 'Debit', 'Result', ...orders, ...operators]
   expect(exampled.map(([name]) => name)).toEqual([...named, ...messages.map(id => `bank.${id}`)])
   for (const [where, { responses }] of everyOperation())

@@ -9,6 +9,8 @@ import { type FreshDatabase, freshDatabase } from '../../database.ts'
 
 /** Written and read by plain statements; drizzle never sees them. */
 const plain = [
+  'audit',
+  'audit_head',
   'bank',
   'bank_day',
   'bank_halt',
