@@ -51,5 +51,9 @@ export const proofOf = (verb: InstructionVerb, { code, class: of }: Outcome, ask
   return of === 'succeeded' ? 'done' : of === 'refused' ? 'refused' : 'doubt'
 }
 
-/** Whether the amount a bank names is the one asked for. «Already done» (94032) may leave it out. */
-export const sameAmount = (asked: number, { code }: Outcome, told: number): boolean => told === asked || (code === '94032' && told === 0)
+/**
+ * Whether the amount a bank names is the one asked for. «Already done» (94032) may leave it out where it can mean but one thing: that the whole
+ * was given back, or this very reversal, which was asked about. Of a part it may speak of another part.
+ */
+export const sameAmount = (asked: number, { code }: Outcome, told: number, meansThis: boolean): boolean =>
+  told === asked || (code === '94032' && told === 0 && meansThis)

@@ -10,7 +10,8 @@ import { accountingDay, dayHasEnded, later } from './time.ts'
  * window, and a bank that dedupes.
  */
 export const debitMachine = machine('debit', {
-  accepted: { send: 'sent', refuse: 'refused' },
+  // What may not be sent again after all is asked about once more.
+  accepted: { send: 'sent', refuse: 'refused', doubt: 'unknown' },
   sent: { succeed: 'succeeded', refuse: 'refused', doubt: 'unknown', undelivered: 'accepted' },
   unknown: { succeed: 'succeeded', refuse: 'refused', doubt: 'unknown', absent: 'accepted' },
   succeeded: {},
@@ -47,11 +48,14 @@ export type Standing = {
   readonly redeliveries: number
   /** How often the bank was asked; above 0 an earlier sending may have arrived, whatever becomes of the next one. */
   readonly inquiries: number
-  /** When its bytes last left us. */
+  /** When it was last claimed to be sent, and by when its bytes had left us at the latest. */
   readonly lastSentAt: Date | undefined
+  readonly leftBy?: Date | undefined
   readonly acceptedAt: Date
   /** A reversal made by the gateway itself, to leave a tombstone in place of an original that is in doubt. */
   readonly inDoubt?: boolean
+  /** The bank has lost its agency (art. 31): no debit goes there, be it the second time. */
+  readonly isBarred?: boolean
   /** A reversal of all that was debited: a bank that keeps tombstones makes it once, however often it is asked. */
   readonly whole?: boolean
 }
@@ -179,7 +183,7 @@ const afterOutcome = (
     case 'no-original':
       return afterNoOriginal(standing, outcome, policy, now, random)
     case 'done':
-      if (!sameAmount(standing.amount, outcome, answer.amount))
+      if (!sameAmount(standing.amount, outcome, answer.amount, standing.whole === true || asked === 'inquiry'))
         return doubt(standing, policy, now, random, outcome, 'the bank confirms another amount')
       return settled(standing, 'succeed', outcome, 'the bank succeeded')
   }
@@ -203,15 +207,24 @@ const afterNoOriginal = (standing: Standing, outcome: Outcome, policy: BankPolic
 
 const earlier = (at: Date | undefined, other: Date): Date => (at && at < other ? at : other)
 
-/** After an inquiry. A bank that knows no inquiries is not asked: for it only time passes, until the window is over. */
-export const afterInquiry = (standing: Standing, answer: Answer, policy: BankPolicy, now: Date, random: number): Decision => {
+/**
+ * After an inquiry that was put at `askedAt`. A bank that knows no inquiries is not asked: for it only time passes, until the window is over.
+ */
+export const afterInquiry = (
+  standing: Standing,
+  answer: Answer,
+  policy: BankPolicy,
+  now: Date,
+  random: number,
+  askedAt: Date = now,
+): Decision => {
   // A question we held back was not asked.
   if (answer.kind === 'undelivered' && answer.held) return doubt(standing, policy, now, random, undefined, `inquiry: ${answer.fault}`)
   const asked = { ...standing, inquiries: standing.inquiries + 1 }
-  if (!policy.inquiry) return afterNotFound(asked, undefined, policy, now, random, 'the bank cannot be asked')
+  if (!policy.inquiry) return afterNotFound(asked, undefined, policy, now, random, askedAt, 'the bank cannot be asked')
   if (answer.kind !== 'answered') return doubt(asked, policy, now, random, undefined, `inquiry: ${answer.fault}`)
   if (answer.outcome.code !== '94054') return afterOutcome(asked, 'inquiry', answer, policy, now, random)
-  return afterNotFound(asked, answer.outcome, policy, now, random, 'not found')
+  return afterNotFound(asked, answer.outcome, policy, now, random, askedAt, 'not found')
 }
 
 /** «Not found» is believed only after the quiescence window, and then only as far as the bank's class goes. */
@@ -221,16 +234,18 @@ const afterNotFound = (
   policy: BankPolicy,
   now: Date,
   random: number,
+  askedAt: Date,
   why: string,
 ): Decision => {
-  const { verb, lastSentAt = now } = standing
+  const { verb, lastSentAt = now, leftBy = lastSentAt } = standing
   const undecided = (reason: string): Decision => doubt(standing, policy, now, random, outcome, reason)
-  const quiet = later(lastSentAt, policy.quiescenceMs)
-  if (now < quiet) {
+  const quiet = later(leftBy, policy.quiescenceMs)
+  // The answer may have been under way for any time: it tells how things stood when the bank was asked.
+  if (askedAt < quiet) {
     const decision = undecided(`${why}, inside the quiescence window`)
     return { ...decision, nextAttemptAt: earlier(decision.nextAttemptAt, quiet), person: false }
   }
-  if (policy.inquiry && mayRepeat(standing, policy)) {
+  if (policy.inquiry && mayRepeat(standing, policy) && mayGoAgain(standing, policy, now)) {
     return {
       event: 'absent',
       state: 'accepted',
@@ -244,13 +259,25 @@ const afterNotFound = (
   }
   const wait = (reason: string, person: boolean): Decision => ({ ...undecided(`${why}, ${reason}`), nextAttemptAt: undefined, person })
   if (verb !== 'reversal' && policy.dedupe === 'tombstone') {
-    // art. 35(1): a reversal of another accounting day could cross with the bank's own corrections.
-    if (!dayHasEnded(accountingDay(lastSentAt, policy.dayEnd), policy.dayEnd, undefined, now))
-      return { ...wait('a reversal first, for its tombstone', false), effect: 'tombstone' }
+    if (!isOfAnotherDay(lastSentAt, policy, now)) return { ...wait('a reversal first, for its tombstone', false), effect: 'tombstone' }
     return wait('and the bank’s day has ended: a person decides', true)
   }
   return wait('and the same key may not be sent again: a person decides', true)
 }
+
+/** art. 35(1): a reversal on another accounting day could cross with the bank's own corrections. */
+const isOfAnotherDay = (sentAt: Date, { dayEnd }: BankPolicy, now: Date): boolean =>
+  dayHasEnded(accountingDay(sentAt, dayEnd), dayEnd, undefined, now)
+
+/**
+ * Whether what was sent before may be sent again as things stand now: a reversal only on the bank's same day (art. 35(1)), a debit only to a bank
+ * that has its agency still (art. 31). Else it is asked about once more, and then is a person's.
+ */
+export const mayGoAgain = (
+  { verb, lastSentAt, isBarred }: Pick<Standing, 'verb' | 'lastSentAt' | 'isBarred'>,
+  policy: BankPolicy,
+  now: Date,
+): boolean => (verb === 'reversal' ? lastSentAt === undefined || !isOfAnotherDay(lastSentAt, policy, now) : isBarred !== true)
 
 /** The same key again: to a bank that dedupes, or a whole reversal to one that keeps its originals' state. */
 const mayRepeat = ({ verb, whole, redeliveries }: Standing, policy: BankPolicy): boolean =>

@@ -34,8 +34,8 @@ const zeroAmount: Objection = {
 }
 const otherAmount: Objection = {
   rule: 'other-amount',
-  zh: '冲正的金额须与所求相同',
-  en: 'a reversal gives back what was asked for, or nothing is certain',
+  zh: '冲正的金额不得多于所求',
+  en: 'a reversal gives back at most what was asked for',
 }
 
 /** Said of a debit whose tombstone is under way: its reversal will say what became of it, and may yet give it back. */
@@ -58,14 +58,15 @@ export const objectionTo = (
 ): Objection | undefined => {
   if (state !== 'unknown') return notDoubtful
   if (finding.decision === 'succeeded') {
-    if (verb === 'reversal') return finding.amount === amount || (reason === 'in-doubt' && finding.amount === 0) ? undefined : otherAmount
-    return finding.amount === 0 ? zeroAmount : undefined
+    if (verb === 'reversal' && finding.amount > amount) return otherAmount
+    // A tombstone may have found nothing to give back.
+    return finding.amount === 0 && reason !== 'in-doubt' ? zeroAmount : undefined
   }
   if (lastSentAt === undefined) return undefined
   if (lastSentAt >= evidenceAt) return sentSince
   return quietFrom(lastSentAt) > evidenceAt ? windowOpen : undefined
 }
 
-/** The break of a success over another amount than was asked for; a reversal that found nothing has broken nothing. */
+/** The break of a success over another amount than was asked for; of a reversal that gave back less, the rest may still be given back. */
 export const breakOf = ({ verb, amount }: Pick<Doubted, 'verb' | 'amount'>, moved: number): BreakKind | undefined =>
   moved === amount || verb === 'reversal' ? undefined : moved < amount ? 'under-debited' : 'over-debited'

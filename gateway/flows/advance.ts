@@ -1,10 +1,10 @@
 import { type BankEntry, type BankPolicy, deliveryEnds } from '../domain/bank.ts'
-import { dueStep } from '../domain/debit.ts'
+import { dueStep, mayGoAgain } from '../domain/debit.ts'
 import { unqualifiedIn } from '../domain/reference.ts'
 import { decideReversal, decideTombstone } from '../domain/reversal.ts'
 import { type Movement, movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
 import type { Instruction } from '../store/debits.ts'
-import { callAndSettle, claim } from './attempt.ts'
+import { callAndSettle, claim, isBarred } from './attempt.ts'
 import { seeDay } from './day.ts'
 import { type Flow, waitKey } from './flow.ts'
 import { lookAgain } from './guard.ts'
@@ -13,10 +13,10 @@ import type { Slots } from './slots.ts'
 /** Does what is due for one instruction, if it is still due and nobody else has it: sends it, or asks the bank what became of it. Never throws. */
 export const advanceOne = async (flow: Flow, instruction: Instruction): Promise<void> => {
   try {
-    const step = dueStep(instruction, flow.clock())
     const bank = flow.reference().banks.get(instruction.bankCode)
+    const step = bank && stepOf(flow, instruction, bank)
     // A halted bank gets nothing that moves money; it is still asked what became of what it has.
-    if (!step || !bank || (bank.halt && step !== 'inquiry')) return
+    if (!step || (bank.halt && step !== 'inquiry')) return
     if (step !== 'inquiry' && instruction.inquiries === 0 && !(await mayLeave(flow, instruction, bank))) return
     const until = step === 'inquiry' ? undefined : waitsUntil(flow, instruction, bank.policy)
     if (until) return await flow.store.postpone({ instruction, until })
@@ -25,6 +25,14 @@ export const advanceOne = async (flow: Flow, instruction: Instruction): Promise<
   } catch (error) {
     flow.note({ event: 'trouble', bankCode: instruction.bankCode, ticketNo: instruction.ticketNo, detail: String(error) })
   }
+}
+
+/** What is due. What was sent before, and may not go again as things stand now, is asked about instead. */
+const stepOf = (flow: Flow, instruction: Instruction, { policy }: BankEntry): ReturnType<typeof dueStep> => {
+  const now = flow.clock()
+  const step = dueStep(instruction, now)
+  if (step === undefined || step === 'inquiry' || instruction.inquiries === 0) return step
+  return mayGoAgain({ ...instruction, isBarred: isBarred(flow, instruction) }, policy, now) ? step : 'inquiry'
 }
 
 /**

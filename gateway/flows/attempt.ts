@@ -4,6 +4,7 @@ import type { InstructionVerb } from '../domain/answers.ts'
 import type { BankPolicy } from '../domain/bank.ts'
 import { saidBy } from '../domain/break.ts'
 import { type Answer, afterInquiry, afterSend, type DebitState, type Decision } from '../domain/debit.ts'
+import { unqualifiedIn } from '../domain/reference.ts'
 import { later, shanghaiDate } from '../domain/time.ts'
 import type { Instruction, NewInstruction, Settlement } from '../store/debits.ts'
 import { seeDay } from './day.ts'
@@ -59,8 +60,17 @@ export const callAndSettle = async (flow: Flow, claimed: Claimed): Promise<void>
         : await flow.call<InstructionVerb>(bankCode, verb, request, policy.timeoutMs, maySend)
     const now = flow.clock()
     // On record is when it was claimed; the bank's window runs from when it may have left.
-    const standing = { ...instruction, state: claimed.state, lastSentAt: sendBy, whole: isWhole(request) }
-    const decision = (verb === 'inquiry' ? afterInquiry : afterSend)(standing, answer, policy, now, flow.random())
+    const standing = {
+      ...instruction,
+      state: claimed.state,
+      leftBy: sendBy,
+      whole: isWhole(request),
+      isBarred: isBarred(flow, instruction),
+    }
+    const decision =
+      verb === 'inquiry'
+        ? afterInquiry(standing, answer, policy, now, flow.random(), started)
+        : afterSend(standing, answer, policy, now, flow.random())
     const fault = answer.kind === 'answered' ? undefined : answer.fault
     await settle(flow, claimed, answer, decision, now, {
       fault,
@@ -90,6 +100,12 @@ const inquire = async (flow: Flow, bankCode: string, request: RequestOf<Instruct
   policy.inquiry
     ? flow.call(bankCode, 'inquiry', inquiryOf(request), policy.timeoutMs)
     : { answer: { kind: 'undelivered', fault: 'no-inquiry' }, transcript: '{"fault":"this bank knows no inquiries"}' }
+
+/** Whether no debit may go to its bank any more (art. 31). */
+export const isBarred = (flow: Flow, { bankCode, officeCode }: Pick<Instruction, 'bankCode' | 'officeCode'>): boolean => {
+  const bank = flow.reference().banks.get(bankCode)
+  return bank !== undefined && unqualifiedIn(flow.reference(), bank, officeCode) !== undefined
+}
 
 const isWhole = (request: RequestOf<InstructionVerb>): boolean => 'originalAmount' in request && request.originalAmount === request.amount
 

@@ -48,7 +48,9 @@ export const resolveDoubt = async (
   ])
   const settled: Movement = { ...own, state, booked: moved, accountingDate: accountingDate ?? own.accountingDate }
   await conclude(tx, ticket, settled, outcome.code, by, 'bank')
-  if (own.reason === 'in-doubt') await followEffect(tx, ticket, settled, state === 'succeeded' ? 'original-zero' : 'original-person', by)
+  // Of an original of which only a part came back nothing is proved.
+  const isZero = state === 'succeeded' && (moved === 0 || moved === own.amount)
+  if (own.reason === 'in-doubt') await followEffect(tx, ticket, settled, isZero ? 'original-zero' : 'original-person', by)
   if (kind) {
     const found = { kind, source: 'resolution', taxAmount: own.amount, bankAmount: moved } as const
     await insertBreak(tx, { ...found, at: by.now, ticketNo, instructionId, actor: by.actor, reason })

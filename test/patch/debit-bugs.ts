@@ -17,7 +17,7 @@ export const debitBugs: readonly Bug[] = [
     "if (answer.outcome.code !== '94054') return afterOutcome",
     "if (answer.outcome.code === '94054') return settled(asked, 'refuse', answer.outcome, 'x')\n  if (answer.outcome.code !== '94999' || !policy.inquiry) return afterOutcome",
   ),
-  bug('window-ignored', '«not found» is believed at once', rules, 'if (now < quiet) {', 'if (now < new Date(0)) {'),
+  bug('window-ignored', '«not found» is believed at once', rules, 'if (askedAt < quiet) {', 'if (askedAt < new Date(0)) {'),
   bug(
     'same-key-to-any-bank',
     'the same key goes again to a bank that does not dedupe',
@@ -57,7 +57,7 @@ export const debitBugs: readonly Bug[] = [
     'amount-not-compared',
     'a success over another amount is a success',
     rules,
-    'if (!sameAmount(standing.amount, outcome, answer.amount))',
+    "if (!sameAmount(standing.amount, outcome, answer.amount, standing.whole === true || asked === 'inquiry'))",
     'if (answer.amount < 0)',
   ),
   bug(

@@ -82,7 +82,7 @@ export class Wire implements Tap {
       broken('article-35', `${row.ticket_no}: a reversal of ${row.amount} leaves, ${given} of ${original.amount} were given back before`)
     const { dayEnd, timeoutMs } = reference.banks.get(row.bank_code)!.policy
     const exact = plan.skewMs === 0 && plan.outages === 0 && plan.accidents.hold === 0 && !plan.record.troubled
-    if (!exact || row.inquiries > 0 || original.accounting_date === null) return
+    if (!exact || original.accounting_date === null) return
     const [hours = 0, minutes = 0] = dayEnd.split(':').map(Number)
     const ends = Date.parse(`${original.accounting_date}T00:00:00Z`) + (hours - 8) * 3_600_000 + minutes * 60_000
     if (world.now > ends + timeoutMs + 60_000) broken('article-35', `${row.ticket_no}: a reversal leaves after the bank's day has ended`)

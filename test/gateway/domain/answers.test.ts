@@ -41,17 +41,12 @@ test.each(verbs)('what every code proves about a %s, however it was asked', verb
         ])
 })
 
-test('«already done» may leave the amount out, a success may not', () => {
-  expect([sameAmount(5, outcome('90000'), 5), sameAmount(5, outcome('94032'), 5), sameAmount(5, outcome('94032'), 0)]).toEqual([
-    true,
-    true,
-    true,
-  ])
-  expect([sameAmount(5, outcome('90000'), 0), sameAmount(5, outcome('94032'), 4), sameAmount(5, outcome('90000'), 6)]).toEqual([
-    false,
-    false,
-    false,
-  ])
+test('«already done» may leave the amount out where it can mean but one thing, a success may not', () => {
+  for (const meansThis of [true, false]) {
+    const same = (code: UnifiedCode, told: number) => sameAmount(5, outcome(code), told, meansThis)
+    expect([same('90000', 5), same('94032', 5), same('94032', 0)]).toEqual([true, true, meansThis])
+    expect([same('90000', 0), same('94032', 4), same('90000', 6)]).toEqual([false, false, false])
+  }
 })
 
 const policy: BankPolicy = {
@@ -78,8 +73,15 @@ const tombstone: Standing = { ...reversal, inDoubt: true, whole: true }
 describe('a reversal', () => {
   test('done, or done already', () => {
     expect(afterSend(reversal, answered('90000'), policy, now, 0.5)).toMatchObject({ state: 'succeeded' })
-    expect(afterSend(reversal, answered('94032', 0), policy, now, 0.5)).toMatchObject({ state: 'succeeded' })
+    expect(afterSend({ ...reversal, whole: true }, answered('94032', 0), policy, now, 0.5)).toMatchObject({ state: 'succeeded' })
     expect(afterSend(reversal, answered('90000'), policy, now, 0.5).effect).toBeUndefined()
+  })
+  test('of a part, «already done» without its amount may speak of another part: only an inquiry tells', () => {
+    const part = { ...reversal, whole: false }
+    for (const inquiries of [0, 1])
+      expect(afterSend({ ...part, inquiries }, answered('94032', 0), policy, now, 0.5)).toMatchObject({ state: 'unknown', person: false })
+    expect(afterSend(part, answered('94032'), policy, now, 0.5)).toMatchObject({ state: 'succeeded' })
+    expect(afterInquiry({ ...part, state: 'unknown' }, answered('94032', 0), policy, now, 0.5)).toMatchObject({ state: 'succeeded' })
   })
   test('of another amount than asked for is a doubt', () => {
     expect(afterSend(reversal, answered('90000', 99), policy, now, 0.5).state).toBe('unknown')
@@ -150,6 +152,46 @@ describe('«not found» after the window, by what the bank has promised', () => 
     expect(passed('none', 60_000)).toMatchObject({ person: true })
     for (const dedupe of ['by-key', 'tombstone', 'none'] as const)
       expect(passed(dedupe, 59_999)).toMatchObject({ person: false, state: 'unknown' })
+  })
+})
+
+test('«not found» is dated by when it was asked: what was asked inside the window proves nothing, however late it is answered', () => {
+  const asked = (askedMs: number) => afterInquiry(unknown, answered('94054', 0), policy, at(60_001), 0.5, at(askedMs))
+  expect(asked(59_999)).toMatchObject({ event: 'doubt', state: 'unknown', person: false, nextAttemptAt: at(60_000) })
+  expect(asked(60_000)).toMatchObject({ event: 'absent' })
+})
+
+describe('what may have been sent is not sent again as if it were new', () => {
+  // Claimed a little before the bank's day-end, left by its time-out after it.
+  const lastSentAt = new Date('2026-11-10T09:29:50Z')
+  const leftBy = new Date('2026-11-10T09:30:10Z')
+  const asked = (change: Partial<Standing>, when: string) =>
+    afterInquiry(
+      { ...unknown, whole: true, lastSentAt, leftBy, ...change },
+      answered('94054', 0),
+      { ...policy, quiescenceMs: 5_000 },
+      new Date(when),
+      0.5,
+    )
+  test.each([true, false])('a reversal, once the bank’s day has ended, is a person’s (art. 35(1)); for a tombstone: %s', inDoubt => {
+    const early = { lastSentAt: new Date('2026-11-10T09:00:00Z'), leftBy: new Date('2026-11-10T09:00:20Z'), inDoubt }
+    expect(asked({ verb: 'reversal', ...early }, '2026-11-10T09:29:59Z')).toMatchObject({ event: 'absent' })
+    expect(asked({ verb: 'reversal', ...early }, '2026-11-10T09:30:00Z')).toMatchObject({ person: true, nextAttemptAt: undefined })
+    expect(asked({ verb: 'reversal', inDoubt }, '2026-11-10T09:31:00Z')).toMatchObject({ person: true, nextAttemptAt: undefined })
+  })
+  test('a tombstone is dated by when the debit may first have been booked', () => {
+    const class_ = { ...policy, quiescenceMs: 5_000, dedupe: 'tombstone' } as const
+    const decision = afterInquiry({ ...unknown, lastSentAt, leftBy }, answered('94054', 0), class_, new Date('2026-11-10T09:31:00Z'), 0.5)
+    expect(decision).toMatchObject({ person: true })
+    expect(decision.effect).toBeUndefined()
+  })
+  test.each(['debit', 'supplementaryDebit'] as const)('a %s at a bank that lost its agency (art. 31)', verb => {
+    expect(asked({ verb }, '2026-11-11T02:00:00Z')).toMatchObject({ event: 'absent' })
+    expect(asked({ verb, isBarred: true }, '2026-11-11T02:00:00Z')).toMatchObject({ person: true, nextAttemptAt: undefined })
+  })
+  test('the window runs from when it may have left', () => {
+    expect(asked({}, '2026-11-10T09:30:14.999Z')).toMatchObject({ event: 'doubt' })
+    expect(asked({}, '2026-11-10T09:30:15Z')).toMatchObject({ event: 'absent' })
   })
 })
 

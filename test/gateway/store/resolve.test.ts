@@ -147,6 +147,13 @@ describe('a tombstone of our own', () => {
     expect(await rowOf(tombstone.id)).toMatchObject({ state: 'unknown' })
     expect(await feedOf(debit.ticketNo)).toEqual([])
   })
+  test('the bank gave back a part: that stands, and of the debit nothing is proved', async () => {
+    const { debit, tombstone } = await buried()
+    await resolve(tombstone.id, debit.ticketNo, { ...done, moved: 4_000 })
+    expect(await rowOf(tombstone.id)).toMatchObject({ state: 'succeeded', booked: 4_000 })
+    expect(await rowOf(debit.instructionId)).toMatchObject({ state: 'unknown', person: 1 })
+    expect(await feedOf(debit.ticketNo)).toEqual([])
+  })
   test('the bank has refused it: the debit is before a person', async () => {
     const { debit, tombstone } = await buried()
     await resolve(tombstone.id, debit.ticketNo, nothing)
