@@ -181,16 +181,16 @@ const keepBanksInUse = async (tx: Tx, file: ReferenceFile): Promise<void> => {
     )
 }
 
-/** A contract that two persons have changed is not changed back by a file: the file's must stay as it was when they did. */
+/** A contract that two persons have changed is not changed back by a file: the file's stays as it was when they did, and its bank stays. */
 const keepContracts = async (tx: Tx, file: ReferenceFile): Promise<void> => {
   const changed = await tx.query<{ code: string; policy: string }>(
     "SELECT code, policy FROM bank WHERE EXISTS (SELECT 1 FROM registry_line WHERE bank_code = code AND event = 'contract')",
   )
-  const other = changed.filter(({ code, policy }) => file.banks.some(b => b.code === code && JSON.stringify(b.policy) !== policy))
+  const other = changed.filter(({ code, policy }) => JSON.stringify(file.banks.find(b => b.code === code)?.policy) !== policy)
   if (other.length > 0)
     fail(
       'bad-config',
-      `reference data: the contracts of ${other.map(({ code }) => code).join(', ')} are changed by two persons; leave their policy as it was`,
+      `reference data: the contracts of ${other.map(({ code }) => code).join(', ')} are changed by two persons; leave them in, with their policy as it was`,
     )
 }
 

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bankOf } from '#adapters'
 import { type Child, keep } from '../../gateway/child.ts'
 import { seedOperators } from '../../gateway/day/operators.ts'
+import { shanghaiDate } from '../../gateway/domain/time.ts'
 import { developmentPki } from '../../gateway/pki.ts'
 import { prepare } from '../../gateway/prepare.ts'
 import { emptyDatabase, type FreshDatabase, freshRedis } from '../database.ts'
@@ -132,7 +133,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-const tickets = Array.from({ length: 6 }, (_, i) => `34300000000000000${i}`)
+const tickets = Array.from({ length: 9 }, (_, i) => `34300000000000000${i}`)
 const order = (gateway: number, ticketNo: string) => ask('ets', gateway, 'POST', '/v1/debits', orderOf('4301', ticketNo))
 const rowOf = async (ticketNo: string) =>
   (
@@ -198,4 +199,35 @@ test('a halted bank gets nothing more, is still asked, and goes on where it stop
   // Refused is refused: those tickets are the tax side's to order anew.
   expect((await rowOf(refused))?.state).toBe('refused')
   expect([...bank.ledger.entries()].length).toBe(4)
+}, 120_000)
+
+/** Whether the bank gets debits in so many cities, by the figures of every process. */
+const openIn = async (cities: number) => {
+  const figures = await Promise.all(insides.map(async url => (await fetch(`${url}/metrics`)).text()))
+  return figures.every(text => text.includes(`taxlink_bank_open_cities{bank="4301"} ${cities}\n`))
+}
+
+test('a bank that a city suspends winds up there, and goes on by a new contract when it is resumed', async () => {
+  const [unsent, refused, last] = tickets.slice(6) as [string, string, string]
+  const place = { bankCode: '4301', cityCode: '14301000000', paperNo: '长国税函〔2026〕77号', paperDate: '2026-11-10' }
+  await until('every process knows', () => openIn(5))
+  line.cut()
+  void order(0, unsent)
+  await until('it was not delivered', async () => (await rowOf(unsent))?.attempts === 1 && (await rowOf(unsent))?.state === 'accepted')
+
+  await byTwo('suspend-1', 'move-bank-in-city', { ...place, event: 'suspend' })
+  await until('every process knows', () => openIn(4), 30_000)
+  const said = await order(1, refused)
+  expect(said.body.result).toMatchObject({ code: '93014', bankText: '银行的代理资格已暂停(第三十一条)' })
+  await until('what was never sent is refused', async () => (await rowOf(unsent))?.state === 'refused', 30_000)
+
+  const policyOf = async (gateway: number) => (await ask('zhang', gateway, 'GET', '/v1/banks/4301')).body.policy as { connections: number }
+  const policy = { ...(await policyOf(0)), connections: 2, concurrency: 8 }
+  const { cityCode: _city, ...contract } = place
+  await byTwo('contract-1', 'change-contract', { ...contract, from: shanghaiDate(new Date()), policy })
+  await byTwo('resume-2', 'move-bank-in-city', { ...place, event: 'resume' })
+  await line.mend()
+  await until('every process knows', () => openIn(5), 30_000)
+  expect([await policyOf(0), await policyOf(1)]).toEqual([policy, policy])
+  expect((await order(0, last)).body.state).toBe('succeeded')
 }, 120_000)

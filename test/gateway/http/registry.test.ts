@@ -69,8 +69,15 @@ describe('衡山银行, from its application to its first debit', () => {
     await entered('evidence', { ...bank, condition: 'clearing', finding: '核实无误' })
     expect((await dossier()).missing).toEqual([])
   })
-  test('the province qualifies it by two persons; no city is open to it yet', async () => {
-    await move('qualify')
+  test('what was proposed is not done where it has been entered meanwhile that it must not be', async () => {
+    const made = await proposeBy(desk.zhang, 'move-bank', { ...bank, event: 'qualify', ...paper })
+    await entered('decertify', { ...bank, reason: '复测未过' })
+    expect(told(await approveBy(desk.li, made))).toEqual([409, 'T3014'])
+    expect(await dossier()).toMatchObject({ province: 'agreed' })
+    await entered('certify', { ...bank, validTo: '2099-12-31' })
+    expect(told(await approveBy(desk.li, made))).toEqual([200, undefined])
+  })
+  test('the province has qualified it by two persons; no city is open to it yet', async () => {
     expect(await dossier()).toMatchObject({ province: 'qualified' })
     expect(await debit()).toMatch(/该市州尚未开通/)
   })
@@ -116,7 +123,7 @@ describe('衡山银行, from its application to its first debit', () => {
     const { json } = await desk.wang.ask('GET', '/v1/registry-lines?bankCode=4399&limit=200')
     const lines = json.lines as { event: string; actor: string; article: string; proposalId?: number; content: Content }[]
     expect(lines.map(({ event }) => event).join(' ')).toBe(
-      'apply agree certify evidence evidence evidence evidence qualify prepare report inspect approve account account activate suspend resume suspend resume revoke',
+      'apply agree certify evidence evidence evidence evidence decertify certify qualify prepare report inspect approve account account activate suspend resume suspend resume revoke',
     )
     for (const { event, actor, article, proposalId, content } of lines.slice(1)) {
       expect(article).not.toBe('')

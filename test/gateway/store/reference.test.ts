@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadReference, parseReference, type ReferenceFile, readReference } from '../../../gateway/store/reference.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
+import { writeRegistry } from '../../registry.ts'
 
 const now = new Date('2026-11-10T02:00:00.000Z')
 const sample: ReferenceFile = parseReference(readFileSync('gateway/data/reference.json', 'utf8'))
@@ -46,6 +47,29 @@ test('a bank with open debits may not leave: nobody would ask it any more', asyn
   expect(await version()).toBe(sample.version)
   await fresh.db.execute("UPDATE instruction SET state = 'refused', settled_at = '2026-11-10', next_attempt_at = NULL")
   expect(await load({ version: 'left', ...without('4301') })).toBe(true)
+})
+
+test('a contract that two persons have changed is not changed back by a file, nor by leaving it out and in again', async () => {
+  await writeRegistry(fresh.db)
+  const changed = (code: string): Partial<ReferenceFile> => ({
+    banks: sample.banks.map(b => (b.code === code ? { ...b, policy: { ...b.policy, timeoutMs: 9_999 } } : b)),
+  })
+  expect(await load({ version: 'before' })).toBe(true)
+  await fresh.db.execute(
+    `INSERT INTO proposal (kind, subject, order_no, content, evidence, content_hash, proposed_by, proposed_at, expires_at)
+     VALUES ('change-contract', '4306', 'c', '{"bankCode":"4306"}', 'x', UNHEX(REPEAT('aa', 32)), 'urn:taxlink:operator:zhang', '2026-11-10', '2026-11-11')`,
+  )
+  await fresh.db.execute(
+    `UPDATE proposal SET state = 'approved', decided_by = 'urn:taxlink:operator:li', decided_at = '2026-11-10', seen_hash = content_hash WHERE order_no = 'c'`,
+  )
+  await fresh.db.execute(
+    `INSERT INTO registry_line (bank_code, seq, event, from_state, to_state, content, actor, at, proposal_id)
+     SELECT '4306', MAX(l.seq) + 1, 'contract', 'qualified', 'qualified', '{"bankCode":"4306"}', 'urn:taxlink:operator:li', '2026-11-10', p.id
+     FROM registry_line l JOIN proposal p ON p.order_no = 'c' WHERE l.bank_code = '4306' AND l.city_code = '' GROUP BY p.id`,
+  )
+  await expect(load({ version: 'other', ...changed('4306') })).rejects.toMatchObject({ detail: expect.stringContaining('4306') })
+  expect(await load({ version: 'another-bank', ...changed('4301') })).toBe(true)
+  await expect(load({ version: 'gone', ...without('4306') })).rejects.toMatchObject({ detail: expect.stringContaining('4306') })
 })
 
 test('a version from before rate and link tests were agreed stays valid; what is agreed is within bounds', () => {
