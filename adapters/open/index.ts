@@ -13,4 +13,16 @@ export default bank({
   inquiry:            { request: json(tax.inquiryRequest),            reply: json(tax.inquiryResult),            path: '/v1/inquiries' },
   reversal:           { request: json(tax.reversalRequest),           reply: json(tax.reversalResult),           path: '/v1/reversals' },
   linkTest:           { request: json(tax.linkTestRequest),           reply: json(tax.linkTestResult),           path: '/v1/link-tests' },
+
+  bind:               { request: json(tax.bindRequest),               reply: json(tax.bindResult),               path: '/v1/bindings' },
+  changeBinding:      { request: json(tax.changeBindingRequest),      reply: json(tax.changeBindingResult),      path: '/v1/binding-changes' },
+  cancelBinding:      { request: json(tax.cancelBindingRequest),      reply: json(tax.cancelBindingResult),      path: '/v1/binding-ends' },
+  suspension:         { request: json(tax.suspensionRequest),         reply: json(tax.suspensionResult),         path: '/v1/suspensions' },
+  bindingStatus:      { request: json(tax.bindingStatusRequest),      reply: json(tax.bindingStatusResult),      path: '/v1/binding-inquiries' },
+  verification:       { request: json(tax.verificationRequest),       reply: json(tax.verificationResult),       path: '/v1/verifications' },
+  monthlySync:        { request: json(tax.monthlySyncRequest),        reply: json(tax.monthlySyncResult),        path: '/v1/monthly-syncs' },
+
+  push: http('/v1', { contentType: 'application/json' }),
+  bindingResult:      { request: json(tax.bindingResultRequest),      reply: json(tax.bindingResultReceipt),     path: '/v1/binding-results' },
+  bindingNotice:      { request: json(tax.bindingNoticeRequest),      reply: json(tax.bindingNoticeReceipt),     path: '/v1/binding-notices' },
 })

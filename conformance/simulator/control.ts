@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Fault, maskText } from '@taxlink/bank-sdk'
+import type { NoticeEvent } from './bindings.ts'
 import type { Account, Ledger } from './ledger.ts'
 import type { Rule } from './plan.ts'
 import type { Simulator } from './simulator.ts'
@@ -12,7 +13,8 @@ export type Control = { readonly url: string; close(): Promise<void> }
 /**
  * Opens a control port on the loopback interface, for tests and demonstrations:
  * GET /ledger (`?full=1` accounts unmasked, `?entries=0` totals only, `?from=n` entries from the nth), POST /end-day {to?},
- * POST /plan [rule…], POST /balance {account, balance, state?, …}, POST /line {open}.
+ * POST /plan [rule…], POST /balance {account, balance, state?, …}, POST /line {open}, GET /bindings,
+ * POST /binding-events {agreementNo, event, reason?}.
  */
 export const control = async (simulator: Simulator, port = 0): Promise<Control> => {
   const server = createServer((request, response) => {
@@ -39,15 +41,36 @@ const handle = async (simulator: Simulator, request: IncomingMessage, response: 
   const route = `${request.method} ${pathname}`
   const { ledger } = simulator
   if (route === 'GET /ledger') return await show(ledger, searchParams, response)
+  if (route === 'GET /bindings') return await showBindings(simulator, searchParams, response)
   if (route === 'POST /end-day') {
     const { to } = (await bodyOf(request)) as { to?: string }
     ledger.endDay(to)
   } else if (route === 'POST /plan') simulator.plan((await bodyOf(request)) as Rule[])
   else if (route === 'POST /balance') ledger.set((await bodyOf(request)) as Account)
   else if (route === 'POST /line') await simulator.line(((await bodyOf(request)) as { open?: unknown }).open === true)
-  else return send(response, 404, { error: 'GET /ledger, POST /end-day, POST /plan, POST /balance, POST /line' })
+  else if (route === 'POST /binding-events') {
+    const { agreementNo, event, reason } = (await bodyOf(request)) as { agreementNo: string; event: NoticeEvent; reason?: string }
+    if (!simulator.happen(agreementNo, event, reason)) return send(response, 404, { error: 'there is no such binding' })
+  } else return send(response, 404, { error: routes })
   await simulator.settled()
   send(response, 200, { accountingDate: ledger.accountingDate })
+}
+
+const routes = 'GET /ledger, GET /bindings, POST /end-day, POST /plan, POST /balance, POST /line, POST /binding-events'
+
+const showBindings = async ({ ledger, receipts }: Simulator, query: URLSearchParams, response: ServerResponse): Promise<void> => {
+  const full = query.get('full') === '1'
+  const shown = (number: string) => (full ? number : maskText('account', number))
+  response.writeHead(200, { 'content-type': 'application/json' })
+  response.write('{"bindings":[')
+  const bindings = ledger.bindings.all().map(({ agreementNo, account, state, boundOn }) => ({
+    agreementNo: shown(agreementNo),
+    account: shown(account),
+    state,
+    boundOn,
+  }))
+  await writeAll(response, bindings)
+  response.end(`],"receipts":${json(receipts.map(receipt => ({ ...receipt, agreementNo: shown(receipt.agreementNo) })))}}`)
 }
 
 // A ledger of a million bookings is written as it is read: no text of it is ever whole in memory.

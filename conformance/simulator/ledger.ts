@@ -1,7 +1,5 @@
 import { fail, type Heard, isDate, keyText, maxFen, type UnifiedCode } from '@taxlink/bank-sdk'
-
-/** The state of an account; only an `open` one can be debited. */
-export type AccountState = 'open' | 'frozen' | 'closed' | 'lost' | 'stopped'
+import { type AccountState, type BindingChange, Bindings, debitRefusal } from './bindings.ts'
 
 /** An account as a file or a test gives it. What is left out is not checked; `agreementNo: null` is an account without agreement. */
 export type Account = {
@@ -12,6 +10,8 @@ export type Account = {
   readonly state?: AccountState
   readonly agreementNo?: string | null
   readonly taxpayerId?: string
+  /** The number of its branch, as the bank has it. */
+  readonly branch?: string
 }
 
 /** What a bank says to a request: unified code, fen moved, the serial of its booking, its accounting date. */
@@ -32,6 +32,7 @@ export type Decision = Verdict & {
 /** A change of the ledger: the ledger is the sum of its changes, a journal is their list. */
 export type Change =
   | Decision
+  | BindingChange
   | { readonly type: 'day'; readonly date: string }
   | { readonly type: 'account'; readonly account: Omit<Account, 'balance'> & { readonly balance: string } }
 
@@ -77,6 +78,7 @@ type Holder = {
   readonly name?: string
   readonly agreementNo?: string | null
   readonly taxpayerId?: string
+  readonly branch?: string
   balance: bigint
   readonly state: AccountState
 }
@@ -90,6 +92,12 @@ const kinds = { debit: 'debit', supplementaryDebit: 'supplementary', reversal: '
 export class Ledger {
   readonly #options: LedgerOptions
   readonly #accounts = new Map<string, Holder>()
+  /** The bindings of its accounts to agreements. */
+  readonly bindings = new Bindings({
+    holder: account => this.#accounts.get(account),
+    date: () => this.#date,
+    change: change => this.#change(change),
+  })
   readonly #standings = new Map<string, Standing>()
   readonly #tombstones = new Set<string>()
   readonly #booked: Decision[] = []
@@ -188,7 +196,8 @@ export class Ledger {
   apply(change: Change): void {
     if (change.type === 'day') this.#date = change.date
     else if (change.type === 'account') this.#open(change.account)
-    else this.#settle(change)
+    else if (change.type === 'decision') this.#settle(change)
+    else this.bindings.apply(change)
   }
 
   /** The accounts as they stand. */
@@ -246,10 +255,18 @@ export class Ledger {
     const holder = this.#accounts.get(ask.account)
     if (!holder) return '24001'
     if (differs(request.taxpayerName, holder.name) || differs(request.taxpayerId, holder.taxpayerId)) return '24002'
-    if (holder.agreementNo === null) return '24009'
-    if (differs(request.agreementNo, holder.agreementNo)) return '24016'
+    const unbound = this.#unbound(request, holder)
+    if (unbound) return unbound
     if (ask.verb === 'supplementaryDebit' && !this.#supplements(ask, request)) return '93004'
     return this.#solvency(ask)
+  }
+
+  /** Why no debit passes under this agreement: its binding says, or, where there is none, what the account was opened with. */
+  #unbound({ agreementNo }: Debit, holder: Holder): UnifiedCode | undefined {
+    const binding = this.bindings.of(agreementNo)
+    if (binding?.account === holder.account) return debitRefusal(binding)
+    if (holder.agreementNo === null) return '24009'
+    return binding || differs(agreementNo, holder.agreementNo) ? '24016' : undefined
   }
 
   #solvency(ask: Ask): UnifiedCode {
@@ -348,6 +365,9 @@ export class Ledger {
     const { balance, state = 'open', ...rest } = account
     if (!Object.hasOwn(stateCodes, state)) fail('bad-value', 'the state of an account must be open, frozen, closed, lost or stopped')
     this.#accounts.set(account.account, { ...rest, balance: fenOf(balance), state })
+    // An account file may say that the agreement is bound already.
+    const { agreementNo } = account
+    if (typeof agreementNo === 'string') this.bindings.begin({ agreementNo, account: account.account, state: 'bound', boundOn: this.#date })
   }
 
   #verdict(code: UnifiedCode): Verdict {

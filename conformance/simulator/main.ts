@@ -15,7 +15,7 @@ const usage = `A simulated bank as a process of its own.
 node conformance/simulator/main.ts --bank <module or code> --accounts <file.json> [options]
 
   --bank             path of a module whose default export is a bank's declaration, or a code that ./adapters/index.ts knows
-  --accounts         JSON: [{"account", "balance" in fen, "name"?, "state"?, "agreementNo"?, "taxpayerId"?}, …]
+  --accounts         JSON: [{"account", "balance" in fen, "name"?, "state"?, "agreementNo"?, "taxpayerId"?, "branch"?}, …]
   --plan             JSON: [{"when": {"ticketNo" ending, "account", "key", "verb", "nth", "every"}, "do", "ms"?, "fen"?, "times"?}, …]
   --accounting-date  yyyy-MM-dd; today in Asia/Shanghai unless told
   --journal          a file in which every booking stands before it is answered, and from which the ledger is read back;
@@ -24,6 +24,8 @@ node conformance/simulator/main.ts --bank <module or code> --accounts <file.json
   --delay            milliseconds every answer takes
   --host --port      where to listen; 127.0.0.1 and a free port unless told
   --tls-dir          folder with ca.pem, cert.pem and key.pem; with it clients must show a certificate of that ca
+  --push-url         where the gateway hears what the bank tells of its own accord; without it the bank keeps it to itself
+  --push-tls-dir     folder with ca.pem, cert.pem and key.pem: what the bank shows of itself there
   --control-port     the control port on 127.0.0.1; a free one unless told
 
 Prints "control <url>" and, once it serves, "ready <url>". Ends on SIGTERM and SIGINT.
@@ -40,6 +42,8 @@ const options = {
   host: { type: 'string', default: '127.0.0.1' },
   port: { type: 'string', default: '0' },
   'tls-dir': { type: 'string' },
+  'push-url': { type: 'string' },
+  'push-tls-dir': { type: 'string' },
   'control-port': { type: 'string', default: '0' },
   help: { type: 'boolean', default: false },
 } as const
@@ -67,6 +71,7 @@ const main = async (): Promise<void> => {
     ...(values.plan === undefined ? {} : { plan: (await readJson(values.plan)) as Rule[] }),
     ...(values.journal === undefined ? {} : { journal: values.journal }),
     ...(values['tls-dir'] === undefined ? {} : { tls: await tlsFrom(values['tls-dir']) }),
+    ...(values['push-url'] === undefined ? {} : { push: await pushTo(values['push-url'], values['push-tls-dir']) }),
     onFault: fault => process.stderr.write(`${fault.message}\n`),
   })
   const controls = await control(simulator, wholeNumber('--control-port', values['control-port']))
@@ -94,6 +99,7 @@ const tlsFrom = async (folder: string) => {
   const [ca, cert, key] = await Promise.all(['ca.pem', 'cert.pem', 'key.pem'].map(file => readFile(join(folder, file), 'utf8')))
   return { ca: ca!, cert: cert!, key: key! }
 }
+const pushTo = async (url: string, folder: string | undefined) => (folder === undefined ? { url } : { url, tls: await tlsFrom(folder) })
 const wholeNumber = (option: string, text: string): number =>
   /^[0-9]{1,9}$/.test(text) ? Number(text) : fail('bad-config', `${option} is a whole number`)
 

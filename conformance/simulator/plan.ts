@@ -18,6 +18,10 @@ export const deeds = [
   'drop-before-booking',
   /** Answers 99091 at once and books after `ms`. */
   'in-progress-then-done',
+  /** Takes a binding in (99091), decides it after `ms`, and never tells: the gateway must ask. */
+  'decided-in-silence',
+  /** Takes a binding in (99091), decides it after `ms`, and tells it twice. */
+  'told-twice',
   /** Books and answers with a result code that is in no table. */
   'unlisted-code',
   /** Books once and answers twice. */
@@ -40,6 +44,8 @@ export type When = {
   /** The last digits of the ticket number. */
   readonly ticketNo?: string
   readonly account?: string
+  /** The last characters of the agreement number. */
+  readonly agreementNo?: string
   /** The key `officeCode/entrustDate/serialNo`. */
   readonly key?: string
   /** The nth request of the verb, from 1. */
@@ -60,7 +66,13 @@ export type Rule = {
 }
 
 /** What a plan looks at. */
-export type Seen = { readonly verb: Verb; readonly key: string; readonly ticketNo: string; readonly account?: string }
+export type Seen = {
+  readonly verb: Verb
+  readonly key: string
+  readonly ticketNo: string
+  readonly account?: string
+  readonly agreementNo?: string
+}
 
 /** Planned behaviour as data: deterministic in the order of the requests. */
 export class Plan {
@@ -94,6 +106,7 @@ const holds = (when: When, seen: Seen, nth: number): boolean =>
   (when.verb === undefined ? seen.verb === 'debit' || seen.verb === 'supplementaryDebit' : when.verb === seen.verb) &&
   (when.ticketNo === undefined || seen.ticketNo.endsWith(when.ticketNo)) &&
   (when.account === undefined || when.account === seen.account) &&
+  (when.agreementNo === undefined || seen.agreementNo?.endsWith(when.agreementNo) === true) &&
   (when.key === undefined || when.key === seen.key) &&
   (when.nth === undefined || when.nth === nth) &&
   (when.every === undefined || nth % when.every === 0)
@@ -105,9 +118,10 @@ const check = (rule: Rule, at: number): void => {
   const wrong = (what: string): never => fail('bad-value', `rule ${at + 1} of the plan: ${what}`)
   if (!deeds.includes(rule.do)) wrong(`"do" must be one of ${deeds.join(', ')}`)
   if (!count(rule.ms, 0) || !count(rule.fen, 0) || !count(rule.times, 1)) wrong('"ms", "fen" and "times" are whole numbers')
-  const { verb, ticketNo, account, key, nth, every, ...other } = rule.when ?? {}
-  if (Object.keys(other).length > 0) wrong('"when" knows verb, ticketNo, account, key, nth and every')
+  const { verb, ticketNo, account, agreementNo, key, nth, every, ...other } = rule.when ?? {}
+  if (Object.keys(other).length > 0) wrong('"when" knows verb, ticketNo, account, agreementNo, key, nth and every')
   if (verb !== undefined && !verbs.includes(verb)) wrong(`"verb" must be one of ${verbs.join(', ')}`)
   if (!count(nth, 1) || !count(every, 1)) wrong('"nth" and "every" count from 1')
-  if ([ticketNo, account, key].some(text => text !== undefined && typeof text !== 'string')) wrong('ticketNo, account and key are texts')
+  if ([ticketNo, account, agreementNo, key].some(text => text !== undefined && typeof text !== 'string'))
+    wrong('ticketNo, account, agreementNo and key are texts')
 }

@@ -17,9 +17,11 @@ import {
   twice,
   type Verb,
 } from '@taxlink/bank-sdk'
+import type { BindingVerdict, NoticeEvent } from './bindings.ts'
 import { Journal } from './journal.ts'
 import { Ledger, type LedgerOptions, type Verdict } from './ledger.ts'
-import { Plan, type Rule } from './plan.ts'
+import { Messenger, type PushTo, type Receipt } from './messenger.ts'
+import { type Deed, Plan, type Rule } from './plan.ts'
 import { otherKey, Speech } from './speech.ts'
 
 /** How a simulated bank is set up. */
@@ -32,6 +34,8 @@ export type SimulatorOptions = Omit<LedgerOptions, 'write'> &
     readonly delayMs?: number
     /** A file in which every change stands before it is answered; the ledger is read back from it. In memory unless told. */
     readonly journal?: string
+    /** Where the gateway hears what the bank tells of its own accord; without it the bank keeps it to itself. */
+    readonly push?: PushTo
     readonly onFault?: (fault: Fault, bytes: number) => void
   }
 /** A simulated bank that runs. */
@@ -42,14 +46,21 @@ export type Simulator = {
   plan(rules: readonly Rule[]): void
   /** Takes the line away, or puts it back at the same address. Who is being answered is cut off. */
   line(open: boolean): Promise<void>
+  /** Something happens to a binding at the bank, and the gateway is told; false where there is no such binding. */
+  happen(agreementNo: string, event: NoticeEvent, reason?: string): boolean
+  /** What the gateway has answered to what it was told, in order. */
+  readonly receipts: readonly Receipt[]
   /** Resolves when every change so far is in the journal. */
   settled(): Promise<void>
   close(): Promise<void>
 }
 
-type Subject = InstructionKey & { readonly ticketNo?: string; readonly account?: string }
-/** What a verb does to the ledger, `most` being booked; and, where it can be in progress, how it is taken in. */
-type Does = { readonly act: (most?: number) => Verdict; readonly accept?: () => Verdict }
+type Subject = InstructionKey & { readonly ticketNo?: string; readonly account?: string; readonly agreementNo?: string }
+/** What a verb does to the bank's books, `most` being booked; and, where it can be in progress, how it is taken in. */
+type Does<V> = { readonly act: (most?: number) => V; readonly accept?: () => V }
+/** The same, said; `under` books less than was asked and says that it was all. */
+type Says<R> = { readonly act: () => R; readonly accept?: () => R; readonly under?: (fen: number) => R }
+type Binding = Exclude<Verb, 'debit' | 'supplementaryDebit' | 'inquiry' | 'reversal' | 'linkTest'>
 
 /** Runs a bank made from its declaration: its own layouts and its own line, a ledger of accounts behind it, and a plan of what goes wrong. */
 export const simulate = async (bank: Bank, options: SimulatorOptions): Promise<Simulator> => {
@@ -58,8 +69,14 @@ export const simulate = async (bank: Bank, options: SimulatorOptions): Promise<S
   if (options.journal !== undefined) journal = await Journal.open(options.journal, change => ledger.apply(change))
   // What was in progress when the bank went down is decided when it comes up.
   for (const key of ledger.pending()) ledger.complete(key, options.now())
-  const teller = new Teller(bank, ledger, options, journal)
+  for (const agreementNo of ledger.bindings.pending()) {
+    ledger.bindings.decide(agreementNo)
+    ledger.bindings.announce(agreementNo)
+  }
   const { host, port, tls, maxConnections = 10_000, onFault = () => undefined } = options
+  const speech = new Speech(bank)
+  const messenger = new Messenger(bank, ledger.bindings, speech, options.push, fault => onFault(fault, 0))
+  const teller = new Teller(ledger, options, journal, speech, messenger)
   const listen = (at: number | undefined) =>
     serve(bank, teller.handlers, {
       ...(host === undefined ? {} : { host }),
@@ -70,9 +87,16 @@ export const simulate = async (bank: Bank, options: SimulatorOptions): Promise<S
     })
   const first = await listen(port)
   let listener: typeof first | undefined = first
+  messenger.wake()
   return {
     url: first.url,
     ledger,
+    receipts: messenger.receipts,
+    happen: (agreementNo, event, reason) => {
+      const happened = ledger.bindings.happen(agreementNo, event, reason)
+      messenger.wake()
+      return happened
+    },
     plan: rules => teller.plan(rules),
     line: async open => {
       if (open) listener ??= await listen(Number(new URL(first.url).port))
@@ -85,11 +109,14 @@ export const simulate = async (bank: Bank, options: SimulatorOptions): Promise<S
     settled: async () => journal?.settled(),
     close: async () => {
       teller.close()
+      await messenger.close()
       await listener?.close(0)
       await journal?.close()
     },
   }
 }
+
+type Done = (deed: Deed) => void
 
 /** Stands between the line and the ledger: what the ledger says is told as the plan wants it. */
 class Teller {
@@ -97,17 +124,20 @@ class Teller {
   readonly #options: SimulatorOptions
   readonly #journal: Journal | undefined
   readonly #speech: Speech
+  readonly #messenger: Messenger
   readonly #timers = new Set<NodeJS.Timeout>()
   readonly handlers: Handlers
   #plan: Plan
 
-  constructor(bank: Bank, ledger: Ledger, options: SimulatorOptions, journal: Journal | undefined) {
+  constructor(ledger: Ledger, options: SimulatorOptions, journal: Journal | undefined, speech: Speech, messenger: Messenger) {
     this.#ledger = ledger
     this.#options = options
     this.#journal = journal
-    this.#speech = new Speech(bank)
+    this.#speech = speech
+    this.#messenger = messenger
     this.#plan = new Plan(options.plan)
     const { now } = options
+    const { bindings } = ledger
     this.handlers = {
       debit: request =>
         this.#serve('debit', request, {
@@ -122,6 +152,14 @@ class Teller {
       inquiry: request => this.#serve('inquiry', request, { act: () => ledger.inquire(request) }),
       reversal: request => this.#serve('reversal', request, { act: () => ledger.reverse(request, now()) }),
       linkTest: request => this.#serve('linkTest', request, { act: () => ledger.linkTest() }),
+      bind: request => this.#bound('bind', request, { act: () => bindings.bind(request), accept: () => bindings.bind(request, true) }),
+      changeBinding: request =>
+        this.#bound('changeBinding', request, { act: () => bindings.bind(request), accept: () => bindings.bind(request, true) }),
+      cancelBinding: request => this.#bound('cancelBinding', request, { act: () => bindings.cancel(request) }),
+      suspension: request => this.#bound('suspension', request, { act: () => bindings.suspend(request) }),
+      bindingStatus: request => this.#bound('bindingStatus', request, { act: () => bindings.status(request) }),
+      verification: request => this.#bound('verification', request, { act: () => bindings.verify(request) }),
+      monthlySync: request => this.#bound('monthlySync', request, { act: () => bindings.sync(request) }),
     }
   }
 
@@ -129,9 +167,34 @@ class Teller {
     this.#plan = new Plan(rules)
   }
 
-  #serve<V extends Verb>(verb: V, request: Heard<V> & Subject, does: Does): Answer<V> | Promise<Answer<V>> {
+  #serve<V extends Verb>(verb: V, request: Heard<V> & Subject, { act, accept }: Does<Verdict>): Answer<V> | Promise<Answer<V>> {
+    const said = (verdict: Verdict) => this.#speech.reply(verb, request, verdict)
+    const done = () => this.#ledger.complete(keyText(request), this.#options.now())
+    const says = {
+      act: () => said(act()),
+      under: (fen: number) => said(this.#saysAll(request, act, fen)),
+      ...(accept ? { accept: () => said(accept()) } : {}),
+    }
+    return this.#answer(verb, request, says, done)
+  }
+
+  /** A request about an agreement; one that is in progress is told of when it is decided. */
+  #bound<V extends Binding>(verb: V, request: Heard<V> & Subject, { act, accept }: Does<BindingVerdict>): Answer<V> | Promise<Answer<V>> {
+    const said = (verdict: BindingVerdict) => this.#speech.binding(verb, request, verdict)
+    const { bindings } = this.#ledger
+    const { agreementNo = '' } = request
+    const done = (deed: Deed) => {
+      bindings.decide(agreementNo)
+      if (deed === 'decided-in-silence') return
+      bindings.announce(agreementNo)
+      this.#messenger.wake(deed === 'told-twice' ? agreementNo : undefined)
+    }
+    return this.#answer(verb, request, { act: () => said(act()), ...(accept ? { accept: () => said(accept()) } : {}) }, done)
+  }
+
+  #answer<V extends Verb>(verb: V, request: Heard<V> & Subject, does: Says<Reply<V>>, done: Done): Answer<V> | Promise<Answer<V>> {
     const rule = this.#plan.rules.length === 0 ? undefined : this.#plan.next(seen(verb, request))
-    const answer = rule ? this.#spoil(rule, verb, request, does) : this.#speech.reply(verb, request, does.act())
+    const answer = rule ? this.#spoil(rule, verb, request, does, done) : does.act()
     const { delayMs = 0 } = this.#options
     if (answer instanceof Promise) return answer
     return this.#written(delayMs > 0 ? after(delayMs, answer) : answer)
@@ -143,8 +206,13 @@ class Teller {
     return settled ? settled.then(() => answer) : answer
   }
 
-  #spoil<V extends Verb>(rule: Rule, verb: V, request: Heard<V>, { act, accept }: Does): Answer<V> | Promise<Answer<V>> {
-    const reply = (): Reply<V> => this.#speech.reply(verb, request, act())
+  #spoil<V extends Verb>(
+    rule: Rule,
+    verb: V,
+    request: Heard<V>,
+    { act: reply, accept, under = reply }: Says<Reply<V>>,
+    done: Done,
+  ): Answer<V> | Promise<Answer<V>> {
     const { ms = 0 } = rule
     switch (rule.do) {
       case 'normal':
@@ -159,13 +227,15 @@ class Teller {
       case 'drop-before-booking':
         return hangUp
       case 'silent-after-booking':
-        act()
+        reply()
         return noAnswer
       case 'drop-after-booking':
-        act()
+        reply()
         return hangUp
       case 'in-progress-then-done':
-        return accept ? this.#inProgress(ms, verb, request, accept()) : reply()
+      case 'decided-in-silence':
+      case 'told-twice':
+        return accept ? this.#inProgress(ms, accept(), () => done(rule.do)) : reply()
       case 'unlisted-code':
         return framedBytes(this.#speech.unlisted(verb, request, reply()))
       case 'duplicate-answer':
@@ -173,18 +243,18 @@ class Teller {
       case 'wrong-key':
         return { ...reply(), ...otherKey(request) }
       case 'garbage':
-        act()
+        reply()
         return framedBytes(new Uint8Array(64).fill(0xff))
       case 'noise':
-        act()
+        reply()
         return rawBytes(new Uint8Array(64).fill(0xff))
       case 'under-booking':
-        return this.#speech.reply(verb, request, this.#saysAll(request, act, rule.fen ?? 0))
+        return under(rule.fen ?? 0)
     }
   }
 
   /** What a bank says that took less than it was asked to. */
-  #saysAll(request: Subject & { readonly amount?: number }, act: Does['act'], fen: number): Verdict {
+  #saysAll(request: Subject & { readonly amount?: number }, act: Does<Verdict>['act'], fen: number): Verdict {
     const { amount = 0 } = request
     if (fen > 0) return { ...act(fen), amount }
     // It has not even an entry of it; the serial number is of no booking.
@@ -192,14 +262,13 @@ class Teller {
     return { code: '90000', amount, serial: `${date.replaceAll('-', '')}00000000`, date }
   }
 
-  #inProgress<V extends Verb>(ms: number, verb: V, request: Heard<V>, verdict: Verdict): Answer<V> {
-    const key = keyText(request)
+  #inProgress<A>(ms: number, answer: A, done: () => void): A {
     this.#later(ms, () => {
-      this.#ledger.complete(key, this.#options.now())
+      done()
       // Nobody waits for this one; should it fail, so will every later answer.
       this.#journal?.settled()?.catch(() => undefined)
     })
-    return this.#speech.reply(verb, request, verdict)
+    return answer
   }
 
   #later(ms: number, act: () => void): void {
@@ -216,9 +285,10 @@ class Teller {
   }
 }
 
-const seen = (verb: Verb, { ticketNo = '', account, ...key }: Subject) => ({
+const seen = (verb: Verb, { ticketNo = '', account, agreementNo, ...key }: Subject) => ({
   verb,
   key: keyText(key),
   ticketNo,
   ...(account === undefined ? {} : { account }),
+  ...(agreementNo === undefined ? {} : { agreementNo }),
 })

@@ -1,5 +1,7 @@
 import {
+  type AnyVerb,
   type Bank,
+  type Codec,
   type Exchange,
   type Heard,
   type InstructionKey,
@@ -8,13 +10,13 @@ import {
   outcome,
   outcomes,
   type Reply,
-  type ReplyOf,
   type UnifiedCode,
   type Verb,
 } from '@taxlink/bank-sdk'
+import type { BindingVerdict } from './bindings.ts'
 import type { Verdict } from './ledger.ts'
 
-type Exchanges = { readonly [V in Verb]?: Exchange<V> }
+type Exchanges = { readonly [V in AnyVerb]?: Exchange<V> }
 
 // A bank without a code for what its ledger says takes one of the same class: never one that would say more, or less, of the money.
 // 94054 is no substitute: it says that there is no original.
@@ -39,13 +41,29 @@ export class Speech {
     const { amount, serial, date, code } = verdict
     const told = verb === 'linkTest' ? {} : serial === undefined ? { amount } : { amount, bankSerial: serial }
     const reply = (result: Outcome) => ({ ...told, result, accountingDate: date }) as unknown as Reply<V>
+    return reply(this.#sayable(verb, code, result => this.#bytes(verb, request, reply(result)) !== undefined))
+  }
+
+  /** The reply that tells a verdict about an agreement; what the bank's layout does not carry is left out by it. */
+  binding<V extends Verb>(verb: V, request: Heard<V>, { code, held, more }: BindingVerdict): Reply<V> {
+    const reply = (result: Outcome) => ({ ...held, ...more, result }) as unknown as Reply<V>
+    return reply(this.#sayable(verb, code, result => this.#bytes(verb, request, reply(result)) !== undefined))
+  }
+
+  /** What the bank tells of its own accord, with the code in its own words. */
+  notice<N extends object>(said: N, code: UnifiedCode): N & { readonly result: Outcome } {
+    const codec = this.#exchanges.bindingResult?.request
+    const encodes = (result: Outcome): boolean => codec !== undefined && written(codec, { ...said, result }) !== undefined
+    return { ...said, result: this.#sayable('bindingResult', code, encodes) }
+  }
+
+  #sayable(verb: AnyVerb, code: UnifiedCode, encodes: (result: Outcome) => boolean): Outcome {
     const known = `${verb} ${code}`
-    let result = this.#outcomes.get(known)
-    if (!result) {
-      result = candidates(code).find(candidate => this.#bytes(verb, request, reply(candidate)) !== undefined)
-      if (result) this.#outcomes.set(known, result)
-    }
-    return reply(result ?? outcome(code))
+    const before = this.#outcomes.get(known)
+    if (before) return before
+    const found = candidates(code).find(encodes)
+    if (found) this.#outcomes.set(known, found)
+    return found ?? outcome(code)
   }
 
   /** The reply with a result code that is in no table. */
@@ -69,12 +87,18 @@ export class Speech {
   #bytes<V extends Verb>(verb: V, request: Heard<V>, reply: Reply<V>): Uint8Array | undefined {
     const codec = this.#exchanges[verb]!.reply
     const { officeCode, entrustDate, serialNo } = request
-    const ticket = 'ticketNo' in codec.message.fields && 'ticketNo' in request ? { ticketNo: request.ticketNo } : {}
-    try {
-      return codec.encode({ officeCode, entrustDate, serialNo, ...ticket, ...reply } as unknown as ReplyOf<V>)
-    } catch {
-      return undefined
-    }
+    const { fields } = codec.message
+    const ticket = 'ticketNo' in fields && 'ticketNo' in request ? { ticketNo: request.ticketNo } : {}
+    const agreement = 'agreementNo' in fields && 'agreementNo' in request ? { agreementNo: request.agreementNo } : {}
+    return written(codec, { officeCode, entrustDate, serialNo, ...ticket, ...agreement, ...reply })
+  }
+}
+
+const written = (codec: Codec<never, unknown>, value: object): Uint8Array | undefined => {
+  try {
+    return codec.encode(value as never)
+  } catch {
+    return undefined
   }
 }
 

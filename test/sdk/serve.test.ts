@@ -13,12 +13,20 @@ import { account, customer, faultOf, requests, ticketOf, until } from '../confor
 import { authority, visitor } from './line-kit.ts'
 
 const done = { result: outcome('90000'), amount: 12_345 } as const
+const said = { result: outcome('90000') } as const
 const handlers: Handlers = {
   debit: request => ({ ...done, amount: request.amount, bankSerial: 'B1', accountingDate: '2026-09-10' }),
   supplementaryDebit: () => done,
   inquiry: () => done,
   reversal: () => done,
   linkTest: () => ({ result: outcome('90000'), accountingDate: '2026-09-10' }),
+  bind: () => said,
+  changeBinding: () => said,
+  cancelBinding: () => said,
+  suspension: () => said,
+  bindingStatus: () => said,
+  verification: () => said,
+  monthlySync: () => said,
 }
 
 type Served = Listener & { readonly faults: { readonly fault: Fault; readonly bytes: number }[]; readonly errors: unknown[] }
