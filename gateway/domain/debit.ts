@@ -79,6 +79,8 @@ export type Decision = {
   /** Why, for the journal. */
   readonly reason: string
   readonly effect?: Effect
+  /** Refused though nothing of it ever left: its bank could not be reached, or it cannot be written for it. */
+  readonly neverSent?: true
   /** Fen that have moved, where that is not the amount asked for. */
   readonly booked?: number
 }
@@ -128,7 +130,10 @@ export const afterSend = (standing: Standing, answer: Answer, policy: BankPolicy
       if (pause === undefined && standing.inquiries > 0)
         return doubt(standing, policy, now, random, undefined, `not delivered again: ${answer.fault}; an earlier sending may have arrived`)
       if (pause === undefined)
-        return settled(standing, 'refuse', { class: 'refused', code: '99092', bankCode: '99092' }, `not delivered: ${answer.fault}`)
+        return {
+          ...settled(standing, 'refuse', { class: 'refused', code: '99092', bankCode: '99092' }, `not delivered: ${answer.fault}`),
+          neverSent: true,
+        }
       return {
         event: 'undelivered',
         state: 'accepted',
@@ -143,7 +148,7 @@ export const afterSend = (standing: Standing, answer: Answer, policy: BankPolicy
     case 'unsendable':
       if (standing.inquiries > 0)
         return doubt(standing, policy, now, random, undefined, `cannot be written: ${answer.fault}; an earlier sending may have arrived`)
-      return settled(standing, 'refuse', answer.outcome, `cannot be written for this bank: ${answer.fault}`)
+      return { ...settled(standing, 'refuse', answer.outcome, `cannot be written for this bank: ${answer.fault}`), neverSent: true }
     case 'doubtful':
       return doubt(standing, policy, now, random, answer.outcome, answer.fault)
     case 'answered':

@@ -73,7 +73,7 @@ const voidTicket = async (tx: Tx, ticket: Ticket, own: Movement, code: string, {
   ])
 }
 
-/** Whose end it is: the bank's, or of the way to it; or one by our own rules or the tax side's wish, of what certainly never left us. */
+/** Whose end it is: the bank's; or of what certainly never left us: by our own rules, at the tax side's wish, or because the bank could not be reached. */
 export type EndedBy = 'bank' | 'us'
 
 /** Everything that follows from the end of an instruction, in the order of its consequences. `ticket` is as it was before. */
@@ -181,7 +181,7 @@ const settleOnce = async (tx: Tx, s: Settlement, again: boolean): Promise<boolea
   const { state } = decision
   if (isFinal(state)) {
     const settled = { ...own, state, booked: state === 'succeeded' ? (decision.booked ?? own.amount) : 0 }
-    await conclude(tx, ticket, settled, decision.outcome?.code ?? '', by, 'bank')
+    await conclude(tx, ticket, settled, decision.outcome?.code ?? '', by, decision.neverSent ? 'us' : 'bank')
     if (decision.effect) await followEffect(tx, ticket, settled, decision.effect, by)
   } else {
     if (awaited.affectedRows > 0) await tx.execute('UPDATE instruction SET awaited = 1 WHERE id = ?', [own.id])

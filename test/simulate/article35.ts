@@ -9,7 +9,12 @@ import { isFinal } from './writes.ts'
 const sum = (entries: readonly Entry[] | undefined): number => (entries ?? []).reduce((of, e) => of + e.amount, 0)
 
 /** Reversals, supplementary debits and the void of one ticket, against the banks' books. `entries` by the key of the instruction. */
-export const checkArticle35 = (city: City, ticketNo: string, entries: ReadonlyMap<string, readonly Entry[]>): void => {
+export const checkArticle35 = (
+  city: City,
+  ticketNo: string,
+  entries: ReadonlyMap<string, readonly Entry[]>,
+  hasLeft: (row: InstructionRow) => boolean,
+): void => {
   const { tables } = city.record
   const rows = tables.ofTicket.get(ticketNo) ?? []
   if (rows.length < 2) return
@@ -31,12 +36,14 @@ export const checkArticle35 = (city: City, ticketNo: string, entries: ReadonlyMa
     const open = rows.filter(row => row.verb === verb && !isFinal(row.state) && row.reason !== 'in-doubt')
     if (new Set(open.map(row => row.original_id)).size < open.length) broken('article-35', `${ticketNo}: two of ${verb} at once`)
   }
-  const failed = rows.some(row => row.verb === 'supplementaryDebit' && row.reason === 'bank-missing' && isFailed(city, row, rows))
+  const failed = rows.some(
+    row => row.verb === 'supplementaryDebit' && row.reason === 'bank-missing' && hasLeft(row) && isFailed(city, row, rows),
+  )
   if (failed !== (ticket.voided_at !== null))
     broken('article-35', `${ticketNo}: void ${ticket.voided_at !== null}, its last remedy failed ${failed}`)
 }
 
-/** A remedy that a bank, or the way to it, refused, or that a tombstone keeps out; what our own rules refused, or the tax side stopped, was none. */
+/** A remedy that a bank refused, or that a tombstone keeps out; what our own rules refused, the tax side stopped, or never left, was none. */
 const isFailed = (city: City, row: InstructionRow, rows: readonly InstructionRow[]): boolean => {
   if (row.state !== 'refused') return false
   const last = city.record.tables.answer.get(row.id)?.at(-1)

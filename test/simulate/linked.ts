@@ -202,7 +202,7 @@ export const settleLinked = (tables: Tables, s: Settlement, again: boolean, writ
   const { state } = decision
   if (isFinal(state)) {
     const settled = { ...own, state, booked: state === 'succeeded' ? (decision.booked ?? own.amount) : 0 }
-    conclude(tables, ticket, settled, decision.outcome?.code ?? '', by, 'bank')
+    conclude(tables, ticket, settled, decision.outcome?.code ?? '', by, decision.neverSent ? 'us' : 'bank')
     if (decision.effect) followEffect(tables, ticket, settled, decision.effect, by)
   } else {
     row.awaited = awaited

@@ -214,7 +214,7 @@ export class Watch {
       net += signed(row, booked)
       if (row.verb === 'reversal' && row.reason !== 'in-doubt') back += bookedOf(row)
     }
-    checkArticle35(this.#city, ticketNo, this.#entries)
+    checkArticle35(this.#city, ticketNo, this.#entries, row => this.#wire.hasLeft(row))
     const { amount } = tables.ticket.get(ticketNo)!
     if (net > amount) broken('one-booking', `${ticketNo}: ${amount} fen on the ticket, ${net} booked`)
     if (net < 0) broken('reversal', `${ticketNo}: ${-net} fen more were given back than booked`)

@@ -61,7 +61,9 @@ describe('after the debit', () => {
     expect(afterSend({ ...sent, redeliveries: 2 }, undelivered, policy, now, 0.5)).toMatchObject({
       state: 'refused',
       outcome: { code: '99092', class: 'refused' },
+      neverSent: true,
     })
+    expect(afterSend(sent, answered('24003'), policy, now, 0.5)).not.toHaveProperty('neverSent')
   })
   describe('held back by ourselves', () => {
     const held: Answer = { kind: 'undelivered', fault: 'held-back', held: true }

@@ -1,15 +1,17 @@
 import { outcome } from '@taxlink/bank-sdk'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { BankPolicy } from '../../../gateway/domain/bank.ts'
 import { decideReversal } from '../../../gateway/domain/reversal.ts'
 import { decideStop } from '../../../gateway/domain/stop.ts'
 import { decideSupplement } from '../../../gateway/domain/supplement.ts'
 import { movementOf, type Ticket, type Verdict } from '../../../gateway/domain/ticket.ts'
 import { later } from '../../../gateway/domain/time.ts'
+import { openDatabase } from '../../../gateway/store/database.ts'
 import type { NewDebit } from '../../../gateway/store/debits.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
 import { quickPolicy } from '../stage.ts'
+import { openProxy } from './cut.ts'
 import { claimed, decided, doubt, further, hashOf, newDebit, now, orderOf, refusal, settledDebit, settlementOf, taxSystem } from './kit.ts'
 
 // Reversals, supplementary debits and stops in the real record, with the rules of the domain.
@@ -33,15 +35,17 @@ const supplementing =
   (debit: NewDebit, amount: number, reason: 'under-debited' | 'bank-missing' = 'bank-missing') =>
   (ticket: Ticket): Verdict =>
     decideSupplement(ticket, movementOf(ticket, debit.instructionId)!, reason, amount)
-const stopping =
-  (debit: NewDebit) =>
-  (ticket: Ticket): Verdict =>
-    decideStop(ticket, movementOf(ticket, debit.instructionId)!)
 
 const reverse = async (at: Store, debit: NewDebit, amount: number) => {
   const reversal = await further(at, debit, 'reversal', amount, 'tax-side')
   return { reversal, ordered: await at.order(orderOf(reversal), reversing(debit, amount)) }
 }
+/** Stops the debit, or another instruction of its ticket. */
+const stopOf = (at: Store, debit: NewDebit, orderNo: string, instructionId = debit.instructionId) =>
+  at.stop(
+    { taxSystem, kind: 'stop', orderNo, contentHash: hashOf('stop'), ticketNo: debit.ticketNo, instructionId, acceptedAt: now },
+    ticket => decideStop(ticket, movementOf(ticket, instructionId)!),
+  )
 const missing = (debit: NewDebit, source: 'resolution' | 'late-answer' = 'resolution') =>
   store.declareBreak({
     at: now,
@@ -225,6 +229,19 @@ describe('a supplementary debit', () => {
     expect((await store.breaks(true, 0, 1_000)).filter(b => b.ticketNo === debit.ticketNo)).toEqual([])
     expect((await reverse(store, debit, 1)).ordered).toMatchObject({ state: 'refused', verdict: { rule: 'ticket-void' } })
   })
+  test('that never came to its bank voids nothing: the break stays, and it can be ordered again', async () => {
+    const debit = await settledDebit(store)
+    await missing(debit)
+    const unreachable = { event: 'refuse', state: 'refused', outcome: outcome('99092'), neverSent: true } as const
+    const first = await supplement(store, debit)
+    await send(first.instruction.id, debit.ticketNo, 'supplementaryDebit', unreachable)
+    expect(await journalOf(first.instruction.id)).toEqual(['accept', 'send', 'refuse'])
+    expect(await isVoid(debit)).toBe(false)
+    const second = await supplement(store, debit)
+    expect(second.ordered).toMatchObject({ state: 'accepted' })
+    await send(second.instruction.id, debit.ticketNo, 'supplementaryDebit')
+    expect((await store.breaks(true, 0, 1_000)).filter(b => b.ticketNo === debit.ticketNo)).toEqual([])
+  })
   test('of a shortfall that fails voids nothing', async () => {
     const debit = await settledDebit(store)
     const about = { at: now, ticketNo: debit.ticketNo, instructionId: debit.instructionId, actor: 'x', reason: 'file' }
@@ -241,19 +258,7 @@ describe('a supplementary debit', () => {
 })
 
 describe('a stop', () => {
-  const stop = (debit: NewDebit, orderNo: string, content = 'stop') =>
-    store.stop(
-      {
-        taxSystem,
-        kind: 'stop',
-        orderNo,
-        contentHash: hashOf(content),
-        ticketNo: debit.ticketNo,
-        instructionId: debit.instructionId,
-        acceptedAt: now,
-      },
-      stopping(debit),
-    )
+  const stop = (debit: NewDebit, orderNo: string) => stopOf(store, debit, orderNo)
   test('of what never left us is final at once, and whoever has it in hand is stale', async () => {
     const debit = await newDebit(store, { state: 'accepted', nextAttemptAt: now, wakeAt: now })
     await store.accept(debit)
@@ -297,6 +302,64 @@ describe('a stop', () => {
       expect(stopped.kind === 'accepted' && stopped.state).toBe(sent ? 'refused' : 'succeeded')
       expect(await stateOf(debit.instructionId)).toBe(sent ? 'sent' : 'refused')
     }
+  })
+})
+
+describe('an order whose COMMIT is of unknown fate', () => {
+  /** A store whose connection is cut at its next COMMIT. */
+  const cutting = async (when: 'before' | 'after') => {
+    const line = await openProxy(fresh.url)
+    const db = openDatabase(line.url, { connections: 1 })
+    onTestFinished(async () => {
+      await db.close()
+      line.close()
+    })
+    const through = openStore(db)
+    // The numbers are taken before: what is cut is the order.
+    return { through, cut: () => line.cut('COMMIT', when) }
+  }
+  const written = async (debit: NewDebit) => ({
+    instructions: await fresh.db.query('SELECT id FROM instruction WHERE ticket_no = ?', [debit.ticketNo]),
+    orders: await fresh.db.query('SELECT order_no FROM tax_order WHERE ticket_no = ?', [debit.ticketNo]),
+    journal: await fresh.db.query("SELECT id FROM journal WHERE ticket_no = ? AND actor = ? AND event IN ('accept', 'stop')", [
+      debit.ticketNo,
+      taxSystem,
+    ]),
+  })
+  test.each(['before', 'after'] as const)('cut %s the server had it: a reversal and a supplementary debit stand there once', async when => {
+    const { through, cut } = await cutting(when)
+    const debit = await settledDebit(store)
+    const reversal = orderOf(await further(store, debit, 'reversal', 4_000, 'tax-side'))
+    const before = await written(debit)
+    cut()
+    expect(await through.order(reversal, reversing(debit, 4_000))).toMatchObject({ kind: 'accepted', state: 'accepted' })
+    const one = await written(debit)
+    expect([one.instructions.length, one.orders.length, one.journal.length - before.journal.length]).toEqual([2, 1, 1])
+    await send(reversal.instruction.id, debit.ticketNo, 'reversal')
+    const other = await settledDebit(store)
+    await missing(other)
+    const more = orderOf(await further(store, other, 'supplementaryDebit', 10_000, 'bank-missing'))
+    cut()
+    expect(await through.order(more, supplementing(other, 10_000))).toMatchObject({ kind: 'accepted', state: 'accepted' })
+    const two = await written(other)
+    expect([two.instructions.length, two.orders.length]).toEqual([2, 1])
+    expect(await through.order({ ...more, instruction: { ...more.instruction, id: -1 } }, supplementing(other, 10_000))).toMatchObject({
+      kind: 'repeated',
+    })
+  })
+  test.each(['before', 'after'] as const)('cut %s the server had it: a stop stops once', async when => {
+    const { through, cut } = await cutting(when)
+    const debit = await newDebit(store, { state: 'accepted', nextAttemptAt: now, wakeAt: now })
+    await store.accept(debit)
+    cut()
+    // Where it had been written it is found by its number: the same content, told from the record.
+    expect(await stopOf(through, debit, `C-${when}`)).toMatchObject(
+      when === 'before' ? { kind: 'accepted', state: 'succeeded' } : { kind: 'repeated', contentHash: hashOf('stop') },
+    )
+    expect(await stateOf(debit.instructionId)).toBe('refused')
+    expect(await published(debit.instructionId)).toBe(1)
+    expect((await written(debit)).orders).toHaveLength(1)
+    expect(await journalOf(debit.instructionId)).toEqual(['accept', 'refuse', 'stop'])
   })
 })
 
