@@ -10,6 +10,7 @@ import {
   outcomes,
   version,
 } from '@taxlink/bank-sdk'
+import { agreementMachine } from '../../gateway/domain/agreement.ts'
 import { debitMachine } from '../../gateway/domain/debit.ts'
 import { proposalMachine } from '../../gateway/domain/proposal.ts'
 import { cityMachine, qualificationMachine } from '../../gateway/domain/qualification.ts'
@@ -144,6 +145,7 @@ const statePage = (): string =>
       'sent',
       'refused',
     ]),
+    machineSection('三方协议 agreement(第八至十条,附件2)', agreementMachine, ['drafted']),
     machineSection('双人提案 proposal', proposalMachine, ['proposed']),
     machineSection('银行资格(全省)qualification(第二十七、三十一条)', qualificationMachine, ['applied']),
     machineSection('银行在市州的开通 city(第二十七、二十九、三十一条)', cityMachine, ['preparing']),

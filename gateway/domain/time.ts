@@ -31,3 +31,17 @@ export const dayHasEnded = (day: string, dayEnd: string, seen: string | undefine
 
 /** Whether an accounting date a bank names can be true: banks work ahead over holidays, but never for weeks. */
 export const isNearDay = (day: string, now: Date): boolean => day <= shanghaiDate(later(now, 15 * dayMs))
+
+/** The first day of the month after a day, `2026-03-31` → `2026-04-01`. */
+export const monthAfter = (day: string): string => {
+  const [year, month] = day.split('-').map(Number) as [number, number]
+  return month === 12 ? `${year + 1}-01-01` : `${year}-${String(month + 1).padStart(2, '0')}-01`
+}
+
+/** The same day a year later, the first of March where there is no 29th of February; `days` are added to it. */
+export const yearAfter = (day: string, days = 0): string => {
+  const year = Number(day.slice(0, 4)) + 1
+  const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0
+  const rest = day.slice(4) === '-02-29' && !leap ? '-03-01' : day.slice(4)
+  return new Date(Date.parse(`${year}${rest}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10)
+}

@@ -1,8 +1,12 @@
 import type { Halt } from '../domain/bank.ts'
 import type { Reference } from '../domain/reference.ts'
+import { type AgreementCalls, openAgreementCalls } from './agreement-calls.ts'
+import { type AgreementGate, openAgreementGate } from './agreement-gate.ts'
+import { type AgreementReads, openAgreementReads } from './agreement-reads.ts'
+import { type AgreementWrites, openAgreementWrites } from './agreement-writes.ts'
 import { type Audit, openAudit } from './audit.ts'
 import { type Breaks, openBreaks } from './breaks.ts'
-import { openCounters, takeSerial } from './counters.ts'
+import { openCounters, takeRun, takeSerial } from './counters.ts'
 import type { Database } from './database.ts'
 import { type BankDays, openBankDays } from './days.ts'
 import { type DebitWrites, openDebitWrites } from './debits.ts'
@@ -20,6 +24,9 @@ import { readReference } from './reference.ts'
 import { openRegistry, type RegistryStore } from './registry.ts'
 import { openWakes, type Wakes } from './wakes.ts'
 
+/** The agreements of the record, and what banks are to be told of them. */
+export type Agreements = AgreementWrites & AgreementReads & AgreementCalls & { takeAgreementIds(count: number): Promise<number> }
+
 /** All that the flows need of the record. They know this type only: a simulated record takes its place where they are proved. */
 export type Store = DebitWrites &
   DebitReads &
@@ -29,7 +36,9 @@ export type Store = DebitWrites &
   LateAnswers &
   BankDays &
   DoubtReads &
-  Wakes & {
+  Wakes &
+  AgreementGate & {
+    readonly agreements: Agreements
     readonly deliveries: Deliveries
     readonly proposals: Proposals
     readonly operators: Operators
@@ -56,6 +65,13 @@ export const openStore = (db: Database, reads: Database = db): Store => {
     ...openBankDays(reads),
     ...openDoubtReads(reads),
     ...openWakes(reads),
+    ...openAgreementGate(reads),
+    agreements: {
+      ...openAgreementWrites(reads),
+      ...openAgreementReads(reads),
+      ...openAgreementCalls(reads),
+      takeAgreementIds: count => takeRun(reads, 'agreement', count),
+    },
     deliveries: openDeliveries(reads),
     proposals: openProposals(reads),
     operators: openOperators(reads),

@@ -174,6 +174,9 @@ export const openSimulatedStore = (world: World, host: Host, record: Record, fau
     },
 
     audit: { append: notSimulated('append'), list: notSimulated('list'), head: notSimulated('head'), verify: notSimulated('verify') },
+    agreement: notSimulated('agreement'),
+    // Its functions are asked for by name only by flows that the simulation does not run.
+    agreements: new Proxy({} as Store['agreements'], { get: (_, name) => notSimulated(String(name)) }),
     attempts: notSimulated('attempts'),
     totals: notSimulated('totals'),
     reference: notSimulated('reference'),

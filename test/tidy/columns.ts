@@ -25,7 +25,7 @@ export const columnsOf = (sql: string): Column[] => {
 }
 
 /** Texts that people read; every other text is a code, compared byte by byte. */
-const prose = new Set(['name', 'display_name', 'lead_branch', 'bank_text', 'reason'])
+const prose = new Set(['name', 'display_name', 'lead_branch', 'taxpayer_name', 'bank_text', 'reason'])
 const money = /^(?:\w+_)?(?:amount|sum|total|fee|balance|fen)$/
 
 /** Money is BIGINT fen, codes and ids are ascii, instants are DATETIME(3), and there is no rounding type anywhere. */

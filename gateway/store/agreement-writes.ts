@@ -1,0 +1,132 @@
+import type { Objection } from '../domain/proposal.ts'
+import { moveLocked, remark, writeNew } from './agreement-rows.ts'
+import { type Agreement, type Deed, type Moved, type Mover, type NewAgreement, readAgreements } from './agreements.ts'
+import { carefully, duplicateKey } from './beside.ts'
+import { type Database, errnoOf, type Tx } from './database.ts'
+import { sqlTime } from './rows.ts'
+
+const anotherInForce: Objection = {
+  rule: 'another-in-force',
+  zh: '该纳税人已有生效的三方协议,请办理变更(第九条)',
+  en: 'the taxpayer has an agreement in force; change that one (art. 9)',
+}
+
+/** An order of a tax system about an agreement, under a number of its own. */
+export type AgreementOrder = { readonly taxSystem: string; readonly orderNo: string; readonly contentHash: Buffer }
+/** What became of an order about several agreements: their numbers. */
+export type Ordered =
+  | { readonly kind: 'accepted' | 'repeated'; readonly agreementNos: readonly string[] }
+  | { readonly kind: 'differs'; readonly contentHash: Buffer }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'objected'; readonly objection: Objection }
+
+/** The writes of agreements. The rules come in as `decide`: asked under the lock of the row, maybe again, and without other effects. */
+export type AgreementWrites = {
+  /** Writes a new one once, unless `objects` to it beside the taxpayer's others. */
+  register(agreement: NewAgreement, objects: (others: readonly Agreement[]) => Objection | undefined): Promise<Registered>
+  /** Moves one. */
+  move(agreementNo: string, decide: (agreement: Agreement) => Deed, by: Mover): Promise<Moved>
+  /** Moves those of the tax system's own that an order is about, once for its number: one, or all of a taxpayer that are not over. */
+  order(
+    order: AgreementOrder,
+    of: { readonly agreementNo: string } | { readonly taxpayerId: string },
+    decide: (agreement: Agreement) => Deed,
+    by: Mover,
+  ): Promise<Ordered>
+  /** Notes something in its journal without moving it; false: there is no such agreement. */
+  remark(agreementNo: string, event: string, reason: string, article: string, by: Mover): Promise<boolean>
+}
+/** `repeated`: the number was used before, with this content. */
+export type Registered =
+  | { readonly kind: 'registered' }
+  | { readonly kind: 'repeated'; readonly contentHash: Buffer; readonly taxSystem: string }
+  | { readonly kind: 'objected'; readonly objection: Objection }
+
+/** Opens the writes over `db`. */
+export const openAgreementWrites = (db: Database): AgreementWrites => ({
+  register: (agreement, objects) => carefully(() => db.transaction(tx => register(tx, agreement, objects))),
+  move: async (agreementNo, decide, by) => {
+    try {
+      return await carefully(() => db.transaction(tx => moveOne(tx, agreementNo, decide, by)))
+    } catch (error) {
+      if (errnoOf(error) !== duplicateKey) throw error
+      // The last defence, the unique key of what is in force, is told as what it is.
+      const [agreement] = await readAgreements(db, 'WHERE a.agreement_no = ?', [agreementNo])
+      return { kind: 'objected', objection: anotherInForce, agreement: agreement! }
+    }
+  },
+  order: (order, of, decide, by) => carefully(() => db.transaction(tx => orderOnce(tx, order, of, decide, by))),
+  remark: (agreementNo, event, reason, article, by) =>
+    db.transaction(async tx => {
+      const [agreement] = await readAgreements(tx, 'WHERE a.agreement_no = ?', [agreementNo])
+      if (agreement) await remark(tx, agreement, event, reason, article, by)
+      return agreement !== undefined
+    }),
+})
+
+const moveOne = async (tx: Tx, agreementNo: string, decide: (agreement: Agreement) => Deed, by: Mover): Promise<Moved> => {
+  const [agreement] = await readAgreements(tx, 'WHERE a.agreement_no = ? FOR UPDATE', [agreementNo])
+  return agreement ? moveLocked(tx, agreement, decide(agreement), by) : { kind: 'absent' }
+}
+
+const register = async (
+  tx: Tx,
+  agreement: NewAgreement,
+  objects: (others: readonly Agreement[]) => Objection | undefined,
+): Promise<Registered> => {
+  const { agreementNo, particulars } = agreement
+  const [known] = await tx.query<{ id: number; contentHash: Buffer; taxSystem: string }>(
+    'SELECT id, content_hash AS contentHash, tax_system AS taxSystem FROM agreement WHERE agreement_no = ?',
+    [agreementNo],
+  )
+  // Ours already: the COMMIT whose answer was lost.
+  if (known) return known.id === agreement.id ? { kind: 'registered' } : { kind: 'repeated', ...known }
+  const others = await readAgreements(tx, 'WHERE a.taxpayer_id = ? AND a.office_code = ? ORDER BY a.id', [
+    particulars.taxpayerId,
+    particulars.officeCode,
+  ])
+  const objection = objects(others)
+  if (objection) return { kind: 'objected', objection }
+  await writeNew(tx, [agreement])
+  return { kind: 'registered' }
+}
+
+const orderOnce = async (
+  tx: Tx,
+  order: AgreementOrder,
+  of: { readonly agreementNo: string } | { readonly taxpayerId: string },
+  decide: (agreement: Agreement) => Deed,
+  by: Mover,
+): Promise<Ordered> => {
+  const found =
+    'agreementNo' in of
+      ? await readAgreements(tx, 'WHERE a.agreement_no = ? AND a.tax_system = ? FOR UPDATE', [of.agreementNo, order.taxSystem])
+      : await readAgreements(
+          tx,
+          "WHERE a.taxpayer_id = ? AND a.tax_system = ? AND a.state NOT IN ('ended', 'lapsed', 'void', 'refused') ORDER BY a.id FOR UPDATE",
+          [of.taxpayerId, order.taxSystem],
+        )
+  const [known] = await tx.query<{ contentHash: Buffer; said: string }>(
+    'SELECT content_hash AS contentHash, said FROM agreement_order WHERE tax_system = ? AND order_no = ? FOR UPDATE',
+    [order.taxSystem, order.orderNo],
+  )
+  if (known) {
+    if (!known.contentHash.equals(order.contentHash)) return { kind: 'differs', contentHash: known.contentHash }
+    return { kind: 'repeated', agreementNos: JSON.parse(known.said) as string[] }
+  }
+  if ('agreementNo' in of && found.length === 0) return { kind: 'absent' }
+  const agreementNos: string[] = []
+  for (const agreement of found) {
+    const moved = await moveLocked(tx, agreement, decide(agreement), by)
+    if (moved.kind === 'objected' && 'agreementNo' in of) return moved
+    if (moved.kind === 'moved' || moved.kind === 'repeated') agreementNos.push(agreement.agreementNo)
+  }
+  await tx.execute('INSERT INTO agreement_order (tax_system, order_no, content_hash, said, accepted_at) VALUES (?, ?, ?, ?, ?)', [
+    order.taxSystem,
+    order.orderNo,
+    order.contentHash,
+    JSON.stringify(agreementNos),
+    sqlTime(by.now),
+  ])
+  return { kind: 'accepted', agreementNos }
+}

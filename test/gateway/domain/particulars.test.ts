@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest'
+import { compareParticulars, differing, matchText, type Particulars } from '../../../gateway/domain/particulars.ts'
+
+const ours: Particulars = {
+  taxpayerId: '91440300708461136T',
+  taxpayerName: '长沙星城(集团)有限公司',
+  officeCode: '14301020000',
+  bankCode: '4301',
+  branch: '313551000001',
+  account: '4301000000000000001',
+}
+
+describe('two names', () => {
+  test.each([
+    ['长沙星城(集团)有限公司', '长沙星城(集团)有限公司', 'exact'],
+    ['长沙星城(集团)有限公司', '长沙星城(集团)有限公司\u3000\u3000', 'padding'],
+    ['长沙星城(集团)有限公司', '长沙星城(集团)有限公司\0\0  ', 'padding'],
+    ['长沙星城(集团)有限公司', '长沙星城（集团）有限公司', 'width'],
+    ['ABC·商行', 'ＡＢＣ・商行 ', 'width'],
+    ['长沙星城(集团)有限公司', '长沙 星城（集团）\u3000有限公司', 'blanks'],
+    ['长沙星城(集团)有限公司', '长沙星城集团有限公司', 'differs'],
+    ['Abc', 'ABC', 'differs'],
+    ['倈珅商行', '来珅商行', 'differs'],
+    ['', '\u3000', 'padding'],
+  ])('%j and %j: %s', (a, b, rule) => {
+    expect(matchText(a, b)).toBe(rule)
+    expect(matchText(b, a)).toBe(rule)
+  })
+})
+
+describe('the particulars of annex 2 §7', () => {
+  test('the same on both sides', () => {
+    expect(differing(compareParticulars(ours, ours))).toEqual([])
+  })
+  test.each(Object.keys(ours) as (keyof Particulars)[])('%s alone differs, and is named', name => {
+    expect(differing(compareParticulars(ours, { ...ours, [name]: `${ours[name]}9` }))).toEqual([name])
+  })
+  test('the name may be written wider, a number may not', () => {
+    const wide = (text: string) => text.replace(/[!-~]/g, c => String.fromCharCode(c.charCodeAt(0) + 0xfee0))
+    const theirs = Object.fromEntries(Object.entries(ours).map(([name, text]) => [name, wide(text)])) as Particulars
+    expect(differing(compareParticulars(ours, theirs))).toEqual(['taxpayerId', 'officeCode', 'bankCode', 'branch', 'account'])
+    expect(compareParticulars(ours, theirs).taxpayerName).toBe('width')
+    expect(compareParticulars(ours, { ...ours, account: `${ours.account}  ` }).account).toBe('padding')
+    expect(compareParticulars(ours, { ...ours, account: '4301 000000000000001' }).account).toBe('differs')
+  })
+})
