@@ -1,5 +1,6 @@
 import { digits, text } from '@taxlink/bank-sdk'
 import type { Objection } from '../domain/proposal.ts'
+import { changeAccount } from './agreement-kinds.ts'
 import { declareBreak, resolveDoubt } from './doubt-kinds.ts'
 import { byOperators, kindOf, nothing, type ProposalKind } from './kind.ts'
 import { changeContract, moveBank, moveBankInCity, setAccount } from './registry-kinds.ts'
@@ -55,5 +56,6 @@ export const proposalKinds = {
   'move-bank-in-city': moveBankInCity,
   'set-account': setAccount,
   'change-contract': changeContract,
+  'change-account': changeAccount,
 } as const satisfies { readonly [name: string]: ProposalKind }
 export type ProposalKindName = keyof typeof proposalKinds

@@ -2,8 +2,8 @@ import { Fault, fail, parseJson } from '@taxlink/bank-sdk'
 import type { App } from './app.ts'
 import { Refusal, unreadable } from './problem.ts'
 
-/** The most bytes of a body: one order, a batch of orders. */
-export const bodyLimits = { single: 65_536, batch: 4_194_304 } as const
+/** The most bytes of a body: one order, a batch of orders, a file of 200,000 lines. */
+export const bodyLimits = { single: 65_536, batch: 4_194_304, file: 134_217_728 } as const
 
 // A batch of 1,000 orders with 20 items each: 20 items of 7 fields, and 12 fields around them.
 const limits = { bytes: bodyLimits.batch, depth: 6, nodes: 200_000 } as const

@@ -1,3 +1,4 @@
+import { agreementOperations } from './agreement-operations.ts'
 import { furtherOperations } from './further-operations.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
@@ -8,6 +9,7 @@ import { registryOperations } from './registry-operations.ts'
 export const everyOperation: readonly Operation[] = [
   ...Object.values(operations),
   ...Object.values(furtherOperations),
+  ...Object.values(agreementOperations),
   ...Object.values(operatorOperations),
   ...Object.values(registryOperations),
 ]

@@ -1,7 +1,8 @@
+import { agreementShapes } from './agreement-schemas.ts'
 import { furtherShapes } from './further-schemas.ts'
 import { operatorShapes } from './operator-schemas.ts'
 import { registryShapes } from './registry-schemas.ts'
 import { debitShapes } from './schemas.ts'
 
 /** Every shape that has a name, of all parties. */
-export const everyShape = [...debitShapes, ...furtherShapes, ...operatorShapes, ...registryShapes] as const
+export const everyShape = [...debitShapes, ...furtherShapes, ...agreementShapes, ...operatorShapes, ...registryShapes] as const

@@ -6,17 +6,20 @@ import { setTimeout as pause } from 'node:timers/promises'
 import fastify from 'fastify'
 import type { Flow } from '../flows/flow.ts'
 import type { Slots } from '../flows/slots.ts'
+import { agreementRoutes } from './agreement.ts'
 import type { App, Reply, Request } from './app.ts'
 import { bodyLimits, strictBodies } from './body.ts'
 import { recognised } from './duties.ts'
 import { methodsOf } from './every-operation.ts'
 import { furtherRoutes } from './further.ts'
+import { importRoutes, lineBodies } from './imports.ts'
 import { identities, mutualTls } from './mutual-tls.ts'
 import { operatorRoutes } from './operator.ts'
 import { openPressure, type Pressure, type PressureLimits } from './pressure.ts'
 import { prefersEnglish, problemOf, Refusal, rawProblem, refusalOf, retryAfter } from './problem.ts'
 import { describe, referencePages, referencePath } from './reference.ts'
 import { registryRoutes } from './registry.ts'
+import { reviewRoutes } from './review.ts'
 import { taxRoutes } from './tax.ts'
 import { validatorCompiler } from './validate.ts'
 import type { Waiters } from './waiters.ts'
@@ -76,6 +79,7 @@ export const openHttp = async (options: HttpOptions): Promise<Http> => {
 
   app.setValidatorCompiler(validatorCompiler)
   strictBodies(app)
+  lineBodies(app)
   countRequests(app, pressure, () => state.closing, options.served)
   await app.register(identities, { now: () => flow.clock().getTime(), generation: () => state.generation })
   await app.register(recognised, { flow })
@@ -86,6 +90,9 @@ export const openHttp = async (options: HttpOptions): Promise<Http> => {
   const deps = { flow, slots, waiters, resting: (request: Request) => leave(request, pressure) }
   taxRoutes(app, deps)
   furtherRoutes(app, deps)
+  agreementRoutes(app, deps)
+  importRoutes(app, deps)
+  reviewRoutes(app, deps)
   operatorRoutes(app, flow)
   registryRoutes(app, flow)
 

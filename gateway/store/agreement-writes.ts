@@ -130,3 +130,20 @@ const orderOnce = async (
   ])
   return { kind: 'accepted', agreementNos }
 }
+
+/** Lets a change of account go on, by a proposal of two persons that was just approved; on paper it goes to the bank with the taxpayer. */
+export const permitChange = async (
+  tx: Tx,
+  agreementNo: string,
+  decide: (agreement: Agreement, actor: string) => Deed,
+  leave: (agreement: Agreement) => Deed,
+  proposalId: number,
+  by: Mover,
+): Promise<Objection | undefined> => {
+  const [agreement] = await readAgreements(tx, 'WHERE a.agreement_no = ? FOR UPDATE', [agreementNo])
+  if (!agreement) return { rule: 'agreement-unknown', zh: '没有这份协议', en: 'there is no such agreement' }
+  const moved = await moveLocked(tx, agreement, decide(agreement, by.actor), by, proposalId)
+  if (moved.kind === 'objected') return moved.objection
+  if (moved.kind === 'moved' && moved.agreement.byPaper) await moveLocked(tx, moved.agreement, leave(moved.agreement), by)
+  return undefined
+}

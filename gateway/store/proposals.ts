@@ -2,6 +2,8 @@ import { fail } from '@taxlink/bank-sdk'
 import { type Account, operatorName } from '../domain/operator.ts'
 import type { Act, Objection, ProposalState, Proposed, Verdict } from '../domain/proposal.ts'
 import type { Movement, Ticket } from '../domain/ticket.ts'
+import { permitChange } from './agreement-writes.ts'
+import type { Agreement, Deed } from './agreements.ts'
 import { appendAudit } from './audit.ts'
 import { carefully } from './beside.ts'
 import type { NewBreak } from './breaks.ts'
@@ -72,6 +74,12 @@ export type Deeds = {
     found: Pick<NewBreak, 'kind' | 'source' | 'taxAmount' | 'bankAmount' | 'reason'>,
     objects: (own: Movement, ticket: Ticket) => Objection | undefined,
   ): Promise<Objection | boolean>
+  /** Lets a change of account inside its year go on (art. 9), and to the bank. */
+  permitChange(
+    agreementNo: string,
+    decide: (agreement: Agreement, actor: string) => Deed,
+    leave: (agreement: Agreement) => Deed,
+  ): Promise<Objection | undefined>
 }
 
 /** What a list of proposals may be narrowed by. */
@@ -245,6 +253,7 @@ const deedsIn = (tx: Tx, { id, about }: Proposal, by: Actor): Deeds => {
       return 'rule' in written ? written : undefined
     },
     resolve: (resolution, objects) => resolveDoubt(tx, subject(), resolution, objects, by),
+    permitChange: (agreementNo, decide, leave) => permitChange(tx, agreementNo, decide, leave, id, by),
     declareBreak: (found, objects) => declareBreak(tx, { ...found, ...subject(), at: by.now, actor: by.actor }, objects),
   }
 }

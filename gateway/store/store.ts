@@ -2,6 +2,7 @@ import type { Halt } from '../domain/bank.ts'
 import type { Reference } from '../domain/reference.ts'
 import { type AgreementCalls, openAgreementCalls } from './agreement-calls.ts'
 import { type AgreementGate, openAgreementGate } from './agreement-gate.ts'
+import { type AgreementImports, openAgreementImports } from './agreement-imports.ts'
 import { type AgreementReads, openAgreementReads } from './agreement-reads.ts'
 import { type AgreementWrites, openAgreementWrites } from './agreement-writes.ts'
 import { type Audit, openAudit } from './audit.ts'
@@ -25,7 +26,10 @@ import { openRegistry, type RegistryStore } from './registry.ts'
 import { openWakes, type Wakes } from './wakes.ts'
 
 /** The agreements of the record, and what banks are to be told of them. */
-export type Agreements = AgreementWrites & AgreementReads & AgreementCalls & { takeAgreementIds(count: number): Promise<number> }
+export type Agreements = AgreementWrites &
+  AgreementReads &
+  AgreementCalls &
+  AgreementImports & { takeAgreementIds(count: number): Promise<number> }
 
 /** All that the flows need of the record. They know this type only: a simulated record takes its place where they are proved. */
 export type Store = DebitWrites &
@@ -70,6 +74,7 @@ export const openStore = (db: Database, reads: Database = db): Store => {
       ...openAgreementWrites(reads),
       ...openAgreementReads(reads),
       ...openAgreementCalls(reads),
+      ...openAgreementImports(reads),
       takeAgreementIds: count => takeRun(reads, 'agreement', count),
     },
     deliveries: openDeliveries(reads),

@@ -1,5 +1,10 @@
 import { hash } from 'node:crypto'
+import { outcome } from '@taxlink/bank-sdk'
 import type { Particulars } from '../../gateway/domain/particulars.ts'
+import { change, register } from '../../gateway/flows/agreements.ts'
+import { heardBindResult } from '../../gateway/flows/bindings.ts'
+import type { Flow } from '../../gateway/flows/flow.ts'
+import { reviewAgreement } from '../../gateway/flows/review.ts'
 import type { Database, Scalar } from '../../gateway/store/database.ts'
 
 /** What a debit says of its agreement, as an order does. */
@@ -50,3 +55,26 @@ export const particularsOf = (n: number, change: Partial<Particulars> = {}): Par
   account: `4301${String(n).padStart(15, '0')}`,
   ...change,
 })
+
+let changes = 0
+/** A change of account inside its year that names an exception, and waits for two persons: the number of the new agreement. */
+export const waitingChange = async (flow: Flow, taxSystem: string): Promise<string> => {
+  const [old, next] = [++changes + 500_000, ++changes + 500_000].map(n => {
+    const { branch, ...particulars } = particularsOf(n)
+    return {
+      agreementNo: `CH-${n}`,
+      ...particulars,
+      taxpayerId: `91430100CH${String(changes).padStart(7, '0')}X`,
+      payerBankNo: branch,
+      channel: 'computer',
+      delivery: 'wire',
+      approvedBy: 'chief',
+    } as const
+  })
+  const now = flow.clock()
+  await register(flow, taxSystem, old!, now)
+  await heardBindResult(flow, { bankCode: old!.bankCode, agreementNo: old!.agreementNo, outcome: outcome('90000') }, now)
+  await reviewAgreement(flow, old!.agreementNo, 'accept', 'urn:taxlink:operator:zhang', 'test', now)
+  await change(flow, taxSystem, old!.agreementNo, { ...next!, exception: 'merger' }, now)
+  return next!.agreementNo
+}

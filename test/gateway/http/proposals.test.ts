@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { proposalKinds } from '../../../gateway/flows/kinds.ts'
+import { waitingChange } from '../agreements.ts'
 import type { Caller } from './house.ts'
 import {
   approveBy,
@@ -78,6 +79,10 @@ const setUps: { readonly [K in keyof typeof proposalKinds]: () => Promise<Case> 
       content: { bankCode: '4310', from: '2090-01-01', policy: { ...policy, timeoutMs }, ...paper },
       happened: async () => (await dossierOf('4310')).contracts.some(contract => contract.policy.timeoutMs === timeoutMs),
     }
+  },
+  'change-account': async () => {
+    const agreementNo = await waitingChange(desk.house.flow, 'urn:taxlink:tax-system:ets')
+    return { content: { agreementNo }, happened: async () => (await desk.house.store.agreements.find(agreementNo))?.state === 'approved' }
   },
 }
 const kinds = Object.keys(setUps) as (keyof typeof setUps)[]

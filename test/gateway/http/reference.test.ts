@@ -72,7 +72,8 @@ test('the document is of the 3.1 kind, and whole: every reference leads somewher
     for (const { description } of Object.values(responses)) expect(description, where).toMatch(/^\p{Script=Han}/u)
     const named = [...where.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
     expect(parameters?.filter(p => p.in === 'path').map(p => p.name) ?? [], where).toEqual(named)
-    if (where.startsWith('post')) expect(Object.keys(requestBody?.content ?? {}), where).toEqual(['application/json'])
+    const type = where.includes('/agreement-imports/') ? 'application/x-ndjson' : 'application/json'
+    if (where.startsWith('post')) expect(Object.keys(requestBody?.content ?? {}), where).toEqual([type])
   }
   expect(document.security).toEqual([{ mutualTLS: [] }])
   expect(document.components.securitySchemes).toMatchObject({ mutualTLS: { type: 'mutualTLS' } })
@@ -101,7 +102,16 @@ test('its schemas compile strictly, and its examples are valid', () => {
   const messages = everyVerb.flatMap(verb => [exchanges[verb].request.id, exchanges[verb].reply.id])
   const orders = ['ReversalOrder', 'SupplementaryDebitOrder', 'StopOrder', 'Reversal', 'SupplementaryDebit', 'Stop']
   const operators = ['ProposalOrder', 'Proposal', 'Approval', 'DecisionReason', 'Break', 'AuditEntry']
-  const named = ['DebitOrder', 'Debit', 'Result', ...orders, ...operators]
+  const agreements = [
+    'AgreementRegistration',
+    'AgreementChange',
+    'AgreementOrder',
+    'TaxpayerEvent',
+    'Agreement',
+    'BindingAcceptances',
+    'ReviewReason',
+  ]
+  const named = ['DebitOrder', 'Debit', 'Result', ...orders, ...agreements, ...operators]
   expect(exampled.map(([name]) => name)).toEqual([...named, ...messages.map(id => `bank.${id}`)])
   for (const [where, { responses }] of everyOperation())
     for (const [status, { content }] of Object.entries(responses)) {
