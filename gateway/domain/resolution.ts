@@ -1,4 +1,5 @@
 import type { InstructionVerb } from './answers.ts'
+import type { Said } from './break.ts'
 import type { DebitState } from './debit.ts'
 import type { Objection } from './proposal.ts'
 import { type BreakKind, isOpen, type Reason, type Ticket } from './ticket.ts'
@@ -12,6 +13,8 @@ export type Doubted = {
   readonly lastSentAt: Date | undefined
   /** Why it was ordered; a reversal of our own may have found nothing to give back. */
   readonly reason: Reason | undefined
+  /** What its bank has said of it for certain, in answers that came too late to settle it. */
+  readonly said: readonly Said[]
 }
 /** What they say: it moved this many fen, or certainly nothing. */
 export type Finding = { readonly decision: 'succeeded'; readonly amount: number } | { readonly decision: 'refused' }
@@ -38,6 +41,13 @@ const otherAmount: Objection = {
   en: 'a reversal gives back at most what was asked for',
 }
 
+// There is a way: the end the bank named first, and then a break, by two persons and on evidence too.
+const bankSaidOtherwise: Objection = {
+  rule: 'bank-said-otherwise',
+  zh: '银行迟到的应答与此结论相反:先按银行的应答了结,确系有误再认定单边账',
+  en: 'a late answer of the bank says the opposite: resolve it as the bank said, and where that is wrong declare a break',
+}
+
 /** Said of a debit whose tombstone is under way: its reversal will say what became of it, and may yet give it back. */
 export const tombstoneOpen: Objection = {
   rule: 'tombstone-open',
@@ -51,12 +61,13 @@ export const hasTombstoneOpen = (ticket: Ticket, instructionId: number): boolean
 
 /** Why the doubt cannot be resolved so, as things stand. `evidenceAt` is when the evidence was put forward. */
 export const objectionTo = (
-  { verb, state, amount, lastSentAt, reason }: Doubted,
+  { verb, state, amount, lastSentAt, reason, said }: Doubted,
   finding: Finding,
   evidenceAt: Date,
   quietFrom: (sentAt: Date) => Date,
 ): Objection | undefined => {
   if (state !== 'unknown') return notDoubtful
+  if (said.length > 0 && said.every(word => word.state !== finding.decision)) return bankSaidOtherwise
   if (finding.decision === 'succeeded') {
     if (verb === 'reversal' && finding.amount > amount) return otherAmount
     // A tombstone may have found nothing to give back.

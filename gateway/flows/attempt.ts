@@ -151,19 +151,26 @@ const keepStale = async (flow: Flow, { instruction, verb }: Claimed, answer: Ans
   const { bankCode, ticketNo } = instruction
   flow.note({ event: 'stale', bankCode, ticketNo, verb, state: settlement.decision.state })
   await flow.store.keep(settlement)
-  await holdAgainstRecord(flow, instruction, answer, verb === 'inquiry' ? 'inquiry' : 'late-answer')
+  await holdAgainstRecord(flow, instruction, answer, settlement.transcript ?? '{}', verb === 'inquiry' ? 'inquiry' : 'late-answer')
 }
 
-/** Holds an answer that came too late against the record: where both cannot be true, a break is written, and somebody must hear of it. */
+/**
+ * Keeps an answer that came too late and holds it against the record: where both cannot be true, a break is written, and somebody must hear of it.
+ * An instruction that is still open is held against it when it comes to its end.
+ */
 export const holdAgainstRecord = async (
   flow: Flow,
   about: Pick<Instruction, 'id' | 'verb' | 'ticketNo' | 'bankCode'>,
   answer: Answer,
+  transcript: string,
   source: 'inquiry' | 'late-answer',
 ): Promise<void> => {
-  const { bankCode, ticketNo, verb } = about
+  const { bankCode, ticketNo, verb, id: instructionId } = about
   const said = saidBy(verb, answer, flow.reference().banks.get(bankCode)?.policy.dedupe === 'by-key')
-  const found = said && (await flow.store.contradict(about, said, { at: flow.clock(), actor: flow.owner, source }))
+  const at = flow.clock()
+  const resultCode = answer.kind === 'answered' ? answer.outcome.code : undefined
+  await flow.store.keepLate({ instructionId, at, resultCode, transcript, said })
+  const found = said && (await flow.store.contradict(about, said, { at, actor: flow.owner, source }))
   if (found)
     flow.note({
       event: 'trouble',

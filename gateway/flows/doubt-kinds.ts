@@ -122,7 +122,7 @@ export const resolveDoubt = kindOf<typeof resolution>(resolution, {
         reason: `resolved by two persons: proposal ${proposalId} of ${proposedBy}`,
       },
       // The window was over when it was proposed; what was sent since is another matter.
-      own => objectionTo(own, finding, proposedAt, sentAt => sentAt),
+      (own, said) => objectionTo({ ...own, said }, finding, proposedAt, sentAt => sentAt),
     )
   },
 })

@@ -28,8 +28,7 @@ const use = async (flow: Flow, late: Late, key: { officeCode: string; entrustDat
   const now = flow.clock()
   if (called) {
     const { answer, transcript } = called
-    await flow.store.keepLate(named.id, now, answer.kind === 'answered' ? answer.outcome.code : undefined, transcript)
-    await holdAgainstRecord(flow, named, answer, verb === 'inquiry' ? 'inquiry' : 'late-answer')
+    await holdAgainstRecord(flow, named, answer, transcript, verb === 'inquiry' ? 'inquiry' : 'late-answer')
   }
   // Only a sending: an inquiry that is always answered too late must not hasten the next.
   if (verb !== 'inquiry') await flow.store.hasten({ bankCode, ...key }, now)

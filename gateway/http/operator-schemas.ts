@@ -103,6 +103,14 @@ const callSchema = {
   },
 }
 
+const { code: lateCode, transcript: lateTranscript } = callSchema.properties
+const lateSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['at', 'transcript'],
+  properties: { at: instant('到达 / came at', '2026-11-10T09:30:00.000+08:00'), code: lateCode, transcript: lateTranscript },
+}
+
 /** An instruction that waits for a person. */
 export const doubtSchema = {
   $id: 'Doubt',
@@ -121,6 +129,7 @@ export const doubtSchema = {
     'acceptedAt',
     'attempts',
     'evidence',
+    'lateAnswers',
   ],
   properties: {
     verb: text('指令种类 / kind of instruction'),
@@ -136,6 +145,7 @@ export const doubtSchema = {
     lastSentAt: instant('最近一次发出 / last sent at', '2026-11-10T09:30:00.000+08:00'),
     attempts: { type: 'integer', title: '调用银行次数(含查询) / calls to the bank, inquiries included', minimum: 0 },
     evidence: { type: 'array', title: '每种交易最近五次调用 / the last five calls of each verb', items: callSchema },
+    lateAnswers: { type: 'array', title: '迟到的应答,按到达先后 / answers that came too late, in their order', items: lateSchema },
     proposalId: { type: 'integer', title: '未决的提案 / the open proposal about it', minimum: 1 },
   },
 } as const

@@ -58,6 +58,11 @@ export const doubtJson = (doubt: Doubt) => {
     ...at('lastSentAt', doubt.lastSentAt),
     attempts: doubt.attempts,
     evidence: doubt.evidence.map(callJson),
+    lateAnswers: doubt.lateAnswers.map(late => ({
+      at: shanghaiTime(late.at),
+      ...given('code', late.resultCode),
+      transcript: JSON.parse(late.transcript) as object,
+    })),
     ...given('proposalId', doubt.proposalId),
   }
 }

@@ -1,8 +1,10 @@
 import { isUnifiedCode, type Outcome, outcome } from '@taxlink/bank-sdk'
 import type { InstructionVerb } from '../domain/answers.ts'
+import type { Said } from '../domain/break.ts'
 import type { DebitState } from '../domain/debit.ts'
 import type { Reason, Ticket } from '../domain/ticket.ts'
 import type { Database, Scalar } from './database.ts'
+import { saidLate } from './late.ts'
 import type { AttemptView } from './reads.ts'
 import { overKeys, within } from './rows.ts'
 import { readTicket } from './tickets.ts'
@@ -28,9 +30,13 @@ export type Doubt = {
   readonly reason: string
   /** The last calls of each verb, in their order. */
   readonly evidence: readonly AttemptView[]
+  /** Answers that came too late to settle it, in the order in which they came. */
+  readonly lateAnswers: readonly LateView[]
   /** The open proposal about it. */
   readonly proposalId: number | undefined
 }
+/** An answer that came when nobody waited any more. */
+export type LateView = { readonly at: Date; readonly resultCode: string | undefined; readonly transcript: string }
 /** What a list of doubts may be narrowed by. */
 export type DoubtFilter = {
   readonly bankCode?: string | undefined
@@ -52,6 +58,7 @@ export type Keyed = {
   readonly lastSentAt: Date | undefined
   /** Why it was ordered, where it is no debit. */
   readonly reason: Reason | undefined
+  readonly said: readonly Said[]
 }
 /** What is open at one bank. */
 export type OpenAtBank = {
@@ -73,7 +80,7 @@ export type DoubtReads = {
   openByBank(): Promise<OpenAtBank[]>
 }
 
-type Row = Omit<Doubt, 'outcome' | 'evidence' | 'lastSentAt' | 'proposalId' | 'reason'> & {
+type Row = Omit<Doubt, 'outcome' | 'evidence' | 'lateAnswers' | 'lastSentAt' | 'proposalId' | 'reason'> & {
   readonly lastSentAt: Date | null
   readonly resultCode: string | null
   readonly bankResultCode: string | null
@@ -102,6 +109,12 @@ const callsOf = overKeys(
 )
 type CallRow = { [K in keyof AttemptView]: NonNullable<AttemptView[K]> | null } & { readonly instructionId: number }
 
+type LateRow = { readonly instructionId: number; readonly at: Date; readonly resultCode: string | null; readonly transcript: string }
+const lateOf = overKeys(
+  `SELECT instruction_id AS instructionId, at, result_code AS resultCode, transcript FROM late_answer WHERE instruction_id IN (?)
+   ORDER BY instruction_id, at, transcript_hash`.replace(/\n\s+/g, ' '),
+)
+
 /** Opens the reads over `db`. */
 export const openDoubtReads = (db: Database): DoubtReads => ({
   doubts: async ({ bankCode, officeCode, offices }, afterId, limit) => {
@@ -119,25 +132,23 @@ export const openDoubtReads = (db: Database): DoubtReads => ({
       limit,
     ]
     const rows = await db.query<Row>(`${doubtful} AND ${narrowed.join(' AND ')} ORDER BY i.id LIMIT ?`, params)
-    const calls =
-      rows.length === 0
-        ? []
-        : await callsOf.query<CallRow>(
-            db,
-            rows.map(row => row.instructionId),
-          )
-    return rows.map(row => doubtOf(row, calls))
+    if (rows.length === 0) return []
+    const ids = rows.map(row => row.instructionId)
+    const [calls, late] = [await callsOf.query<CallRow>(db, ids), await lateOf.query<LateRow>(db, ids)]
+    return rows.map(row => doubtOf(row, calls, late))
   },
   keyed: async ({ officeCode, entrustDate, serialNo }) => {
     const [row] = await db.query<
-      Omit<Keyed, 'lastSentAt' | 'person' | 'reason'> & { lastSentAt: Date | null; person: number; reason: Reason | null }
+      Omit<Keyed, 'lastSentAt' | 'person' | 'reason' | 'said'> & { lastSentAt: Date | null; person: number; reason: Reason | null }
     >(
       `SELECT id AS instructionId, verb, ticket_no AS ticketNo, bank_code AS bankCode, amount,
          IF(state = 'succeeded', COALESCE(booked_amount, amount), 0) AS booked, state, person, last_sent_at AS lastSentAt, reason
        FROM instruction WHERE office_code = ? AND entrust_date = ? AND serial_no = ?`,
       [officeCode, entrustDate, serialNo],
     )
-    return row && { ...row, person: row.person === 1, lastSentAt: row.lastSentAt ?? undefined, reason: row.reason ?? undefined }
+    if (!row) return undefined
+    const said = await saidLate(db, row.instructionId)
+    return { ...row, person: row.person === 1, lastSentAt: row.lastSentAt ?? undefined, reason: row.reason ?? undefined, said }
   },
   ticket: ticketNo => readTicket(db, ticketNo),
   openByBank: () =>
@@ -148,7 +159,7 @@ export const openDoubtReads = (db: Database): DoubtReads => ({
     ),
 })
 
-const doubtOf = (row: Row, calls: readonly CallRow[]): Doubt => {
+const doubtOf = (row: Row, calls: readonly CallRow[], late: readonly LateRow[]): Doubt => {
   const { resultCode, bankResultCode, bankText, lastSentAt, reason, proposalId, ...same } = row
   return {
     ...same,
@@ -170,5 +181,8 @@ const doubtOf = (row: Row, calls: readonly CallRow[]): Doubt => {
         fault: fault ?? undefined,
         transcript: transcript ?? undefined,
       })),
+    lateAnswers: late
+      .filter(answer => answer.instructionId === row.instructionId)
+      .map(({ at, resultCode, transcript }) => ({ at, resultCode: resultCode ?? undefined, transcript })),
   }
 }

@@ -7,6 +7,7 @@ import { carefully, deleteOutbox, insertJournal, never, publish, upsertOutbox } 
 import { closeBreaks } from './breaks.ts'
 import type { Database, Tx } from './database.ts'
 import { answersOf, isFinal, type NewInstruction, type Settlement, Stale, writeSettlements } from './debits.ts'
+import { heedLate } from './late.ts'
 import { sqlTime } from './rows.ts'
 import { lockTicket } from './tickets.ts'
 
@@ -80,6 +81,7 @@ export type EndedBy = 'bank' | 'us'
 export const conclude = async (tx: Tx, ticket: Ticket, own: Movement, code: string, by: Actor, endedBy: EndedBy): Promise<void> => {
   const after = withMovement(ticket, own)
   await wakeWaiting(tx, after, own.id, by)
+  await heedLate(tx, after, own, by.now, by.actor)
   const voids = endedBy === 'bank' && voidsTicket(own, own.state)
   if (voids) await voidTicket(tx, after, own, code, by)
   if (own.state !== 'succeeded' && !voids) return

@@ -1,4 +1,5 @@
 import { fail } from '@taxlink/bank-sdk'
+import type { Said } from '../domain/break.ts'
 import { type Account, operatorName } from '../domain/operator.ts'
 import type { Act, Objection, ProposalState, Proposed, Verdict } from '../domain/proposal.ts'
 import type { Movement, Ticket } from '../domain/ticket.ts'
@@ -68,7 +69,7 @@ export type Deeds = {
   /** Writes a line of the banks' registry, unless the rules object as the bank stands then. */
   register(line: NewLine, judge: JudgeLine): Promise<Objection | undefined>
   /** Ends the doubt about the instruction that the proposal is about, unless it `objects` under its lock. */
-  resolve(resolution: Resolution, objects: (own: Movement) => Objection | undefined): Promise<Objection | undefined>
+  resolve(resolution: Resolution, objects: (own: Movement, said: readonly Said[]) => Objection | undefined): Promise<Objection | undefined>
   /** Writes a break of that instruction; false: it stands there already. */
   declareBreak(
     found: Pick<NewBreak, 'kind' | 'source' | 'taxAmount' | 'bankAmount' | 'reason'>,

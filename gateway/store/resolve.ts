@@ -1,9 +1,11 @@
 import type { Outcome } from '@taxlink/bank-sdk'
+import type { Said } from '../domain/break.ts'
 import type { Objection } from '../domain/proposal.ts'
 import { breakOf, hasTombstoneOpen, tombstoneOpen } from '../domain/resolution.ts'
 import { type Movement, movementOf, type Ticket } from '../domain/ticket.ts'
 import { insertBreak, type NewBreak } from './breaks.ts'
 import type { Tx } from './database.ts'
+import { saidLate } from './late.ts'
 import { type Actor, conclude, followEffect, moveWithoutCall } from './linked.ts'
 import { lockTicket } from './tickets.ts'
 
@@ -29,13 +31,13 @@ export const resolveDoubt = async (
   tx: Tx,
   { ticketNo, instructionId }: About,
   resolution: Resolution,
-  objects: (own: Movement) => Objection | undefined,
+  objects: (own: Movement, said: readonly Said[]) => Objection | undefined,
   by: Actor,
 ): Promise<Objection | undefined> => {
   const ticket = await lockTicket(tx, ticketNo)
   const own = ticket && movementOf(ticket, instructionId)
   if (!ticket || !own) throw new Error('a proposal about an instruction that is not there')
-  const objection = objects(own) ?? (hasTombstoneOpen(ticket, own.id) ? tombstoneOpen : undefined)
+  const objection = objects(own, await saidLate(tx, own.id)) ?? (hasTombstoneOpen(ticket, own.id) ? tombstoneOpen : undefined)
   if (objection) return objection
   const { state, outcome, moved, reason, bankSerial, accountingDate } = resolution
   const kind = state === 'succeeded' ? breakOf(own, moved) : undefined

@@ -1,8 +1,10 @@
 import { type Outcome, outcome } from '@taxlink/bank-sdk'
+import { contradiction, recordedOf } from '../../gateway/domain/break.ts'
 import type { Effect } from '../../gateway/domain/debit.ts'
 import { remedied } from '../../gateway/domain/remedy.ts'
 import { voidsTicket } from '../../gateway/domain/supplement.ts'
 import { isOpen, type Movement, movementOf, type Ticket, type Verdict, withMovement } from '../../gateway/domain/ticket.ts'
+import type { NewBreak } from '../../gateway/store/breaks.ts'
 import type { NewInstruction, Settlement } from '../../gateway/store/debits.ts'
 import type { Actor, EndedBy, Move } from '../../gateway/store/linked.ts'
 import { type InstructionRow, never, type Tables } from './rows.ts'
@@ -109,10 +111,48 @@ const voidTicket = (tables: Tables, ticket: Ticket, own: Movement, code: string,
   journal(tables, { id: own.id, ticket_no: ticket.ticketNo }, now, 'void', actor, 'refused', head.void_reason)
 }
 
+/** Writes a break once while it is open. */
+export const declareBreak = (tables: Tables, b: NewBreak): boolean => {
+  const isKnown = tables.break.some(
+    o => o.instruction_id === b.instructionId && o.kind === b.kind && o.source === b.source && o.closed_at === null,
+  )
+  if (isKnown) return false
+  tables.break.push({
+    at: b.at.getTime(),
+    ticket_no: b.ticketNo,
+    instruction_id: b.instructionId,
+    kind: b.kind,
+    source: b.source,
+    tax_amount: b.taxAmount,
+    bank_amount: b.bankAmount,
+    reason: b.reason.slice(0, 200),
+    closed_at: null,
+    closed_by: null,
+  })
+  const row = { id: b.instructionId, ticket_no: b.ticketNo }
+  const { state = '' } = (tables.instruction.get(b.instructionId) ?? {}) as Partial<InstructionRow>
+  journal(tables, row, b.at, 'break', b.actor, state, `${b.kind} (${b.source}): ${b.reason}`)
+  return true
+}
+
+const heedLate = (tables: Tables, ticket: Ticket, own: Movement, { now: at, actor }: Actor): void => {
+  const said = tables.late_answer.filter(l => l.instruction_id === own.id && l.said_state !== null)
+  for (const { said_state, said_amount, result_code } of said.toSorted(
+    (a, b) => a.at - b.at || Buffer.compare(a.transcript_hash, b.transcript_hash),
+  )) {
+    const [code, amount] = [result_code ?? '', said_amount ?? 0]
+    const found = contradiction(recordedOf(ticket, own), { state: said_state!, code, amount })
+    const reason = `the bank had said ${code}, ${amount} fen; the record says ${own.state}, ${own.booked} fen`
+    if (found)
+      declareBreak(tables, { ...found, at, ticketNo: ticket.ticketNo, instructionId: own.id, source: 'late-answer', actor, reason })
+  }
+}
+
 /** All that follows from the end of an instruction; `ticket` is as it was before. */
 export const conclude = (tables: Tables, ticket: Ticket, own: Movement, code: string, by: Actor, endedBy: EndedBy): void => {
   const after = withMovement(ticket, own)
   wakeWaiting(tables, after, own.id, by)
+  heedLate(tables, after, own, by)
   const voids = endedBy === 'bank' && voidsTicket(own, own.state)
   if (voids) voidTicket(tables, after, own, code, by)
   if (own.state !== 'succeeded' && !voids) return

@@ -173,8 +173,11 @@ class Walk {
       }
       case 2: {
         const words = random.pick(['{"a":1}', '{"b":2}'])
-        await store.keepLate(some.id, now, '90000', words)
-        keepLate(tables, some.id, now, '90000', words)
+        const [state, amount] = [random.pick(['succeeded', 'refused'] as const), random.pick([0, 10_000])]
+        const said = random.percent(50) ? { state, code: '90000', amount } : undefined
+        const late = { instructionId: some.id, at: now, resultCode: '90000', transcript: words, said }
+        await store.keepLate(late)
+        keepLate(tables, late)
         return ['keepLate', await store.named(some), named(tables, some)]
       }
       case 3: {

@@ -2,12 +2,11 @@ import { hash } from 'node:crypto'
 import { type Outcome, outcome } from '@taxlink/bank-sdk'
 import { type Contradiction, contradiction, recordedOf, type Said } from '../../gateway/domain/break.ts'
 import { type Movement, movementOf, type Ticket, type Verdict } from '../../gateway/domain/ticket.ts'
-import type { NewBreak } from '../../gateway/store/breaks.ts'
-import type { Found, Named } from '../../gateway/store/late.ts'
+import type { Found, LateAnswer, Named } from '../../gateway/store/late.ts'
 import type { Actor } from '../../gateway/store/linked.ts'
 import type { NewOrder, NewStop, Ordered, OrderKey } from '../../gateway/store/orders.ts'
-import { conclude, followEffect, insertInstruction, moveWithoutCall, ticketOf } from './linked.ts'
-import { type InstructionRow, never, type OrderRow, Refused, type Tables } from './rows.ts'
+import { conclude, declareBreak, followEffect, insertInstruction, moveWithoutCall, ticketOf } from './linked.ts'
+import { never, type OrderRow, Refused, type Tables } from './rows.ts'
 import { isFinal, journal, publish } from './writes.ts'
 
 // gateway/store/orders.ts, breaks.ts and late.ts in memory: each function is one transaction.
@@ -121,30 +120,6 @@ export const review = (
   return verdict.kind
 }
 
-/** Writes a break once while it is open. */
-export const declareBreak = (tables: Tables, b: NewBreak): boolean => {
-  const isKnown = tables.break.some(
-    o => o.instruction_id === b.instructionId && o.kind === b.kind && o.source === b.source && o.closed_at === null,
-  )
-  if (isKnown) return false
-  tables.break.push({
-    at: b.at.getTime(),
-    ticket_no: b.ticketNo,
-    instruction_id: b.instructionId,
-    kind: b.kind,
-    source: b.source,
-    tax_amount: b.taxAmount,
-    bank_amount: b.bankAmount,
-    reason: b.reason.slice(0, 200),
-    closed_at: null,
-    closed_by: null,
-  })
-  const row = { id: b.instructionId, ticket_no: b.ticketNo }
-  const { state = '' } = (tables.instruction.get(b.instructionId) ?? {}) as Partial<InstructionRow>
-  journal(tables, row, b.at, 'break', b.actor, state, `${b.kind} (${b.source}): ${b.reason}`)
-  return true
-}
-
 /** Holds a bank's late word against the record. */
 export const contradict = (
   tables: Tables,
@@ -167,11 +142,15 @@ export const named = (tables: Tables, key: { officeCode: string; entrustDate: st
   return row && { id: row.id, ticketNo: row.ticket_no, bankCode: row.bank_code, verb: row.verb, state: row.state }
 }
 
-/** Keeps the words of a late answer once. */
-export const keepLate = (tables: Tables, id: number, at: Date, code: string | undefined, transcript: string): void => {
+/** Keeps the words of a late answer once; what it says of an open instruction is held against its end. */
+export const keepLate = (tables: Tables, { instructionId, at, resultCode, transcript, said }: LateAnswer): void => {
   const transcript_hash = hash('sha256', transcript, 'buffer')
-  if (tables.late_answer.some(l => l.instruction_id === id && l.transcript_hash.equals(transcript_hash))) return
-  tables.late_answer.push({ instruction_id: id, transcript_hash, at: at.getTime(), result_code: code ?? null, transcript })
+  const row = tables.instruction.get(instructionId)
+  if (said && row?.settled_at === null) row.awaited = 1
+  if (tables.late_answer.some(l => l.instruction_id === instructionId && l.transcript_hash.equals(transcript_hash))) return
+  const [result_code, said_state, said_amount] = [resultCode ?? null, said?.state ?? null, said?.amount ?? null]
+  const kept = { instruction_id: instructionId, transcript_hash, at: at.getTime(), result_code, transcript, said_state, said_amount }
+  tables.late_answer.push(kept)
 }
 
 /** Remembers the latest accounting date of a bank. */

@@ -131,6 +131,8 @@ export type LateRow = {
   readonly at: number
   readonly result_code: string | null
   readonly transcript: string
+  readonly said_state: 'succeeded' | 'refused' | null
+  readonly said_amount: number | null
 }
 
 /** A row of `bank_day`. */

@@ -1,5 +1,6 @@
 import type { Store } from '../../gateway/store/store.ts'
-import { contradict, declareBreak, keepLate, named, order, review, sawDay, stop } from './orders.ts'
+import { declareBreak } from './linked.ts'
+import { contradict, keepLate, named, order, review, sawDay, stop } from './orders.ts'
 import type { Record } from './record.ts'
 import { feed, findDebit, findOrder, findStop, viewOf } from './views.ts'
 import type { Host, World } from './world.ts'
@@ -123,7 +124,7 @@ export const openSimulatedStore = (world: World, host: Host, record: Record, fau
     declareBreak: found => ask(true, () => declareBreak(tables, found)),
     contradict: (about, said, found) => carefully(() => ask(true, () => contradict(tables, about, said, found))),
     named: key => ask(false, () => named(tables, key)),
-    keepLate: (id, at, code, transcript) => ask(true, () => keepLate(tables, id, at, code, transcript)),
+    keepLate: late => ask(true, () => keepLate(tables, late)),
     sawDay: async (bankCode, day, now) => {
       if ((seen.get(bankCode) ?? '') >= day) return
       await ask(true, () => sawDay(tables, bankCode, day, now))

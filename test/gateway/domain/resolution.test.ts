@@ -5,7 +5,7 @@ const evidenceAt = new Date('2026-11-10T10:00:00.000Z')
 const before = (ms: number) => new Date(evidenceAt.getTime() - ms)
 const windowMs = 60_000
 const quietFrom = (sentAt: Date) => new Date(sentAt.getTime() + windowMs)
-const doubted: Doubted = { verb: 'debit', state: 'unknown', amount: 300, lastSentAt: before(windowMs), reason: undefined }
+const doubted: Doubted = { verb: 'debit', state: 'unknown', amount: 300, lastSentAt: before(windowMs), reason: undefined, said: [] }
 const booked = (amount: number): Finding => ({ decision: 'succeeded', amount })
 const notBooked: Finding = { decision: 'refused' }
 const rule = (change: Partial<Doubted>, finding: Finding): string | undefined =>
@@ -19,6 +19,16 @@ test('«booked» is believed at any time, over any amount but nothing', () => {
     for (const amount of [1, 299, 300, 301]) expect(rule({ lastSentAt }, booked(amount))).toBeUndefined()
   expect(rule({}, booked(0))).toBe('zero-amount')
   expect(rule({ verb: 'supplementaryDebit' }, booked(0))).toBe('zero-amount')
+})
+test('what the bank has said late is not resolved against; two late words that differ bind nobody', () => {
+  const word = (state: 'succeeded' | 'refused', amount: number) => ({ state, amount, code: state === 'succeeded' ? '90000' : '24003' })
+  const [yes, no] = [word('succeeded', 300), word('refused', 0)]
+  const rules = (...said: Doubted['said'][number][]) => [rule({ said }, booked(300)), rule({ said }, notBooked)]
+  expect(rules(yes)).toEqual([undefined, 'bank-said-otherwise'])
+  expect(rules(no, no)).toEqual(['bank-said-otherwise', undefined])
+  expect(rules(yes, no)).toEqual([undefined, undefined])
+  // Another amount is no opposite: it becomes a break.
+  expect(rule({ said: [yes] }, booked(299))).toBeUndefined()
 })
 test('a reversal gave back at most what was asked for; that it gave back nothing is another conclusion', () => {
   const rules = (reason: Doubted['reason']) => [0, 1, 299, 300, 301].map(amount => rule({ verb: 'reversal', reason }, booked(amount)))

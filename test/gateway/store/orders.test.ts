@@ -158,17 +158,18 @@ describe('a reversal', () => {
   })
 })
 
+const withTombstone = async () => {
+  const debit = await settledDebit(store, doubt)
+  const at = await claimed(store, debit.instructionId, later(now, 5_000))
+  const reversal = await further(store, debit, 'reversal', 10_000, 'in-doubt')
+  const about = { id: debit.instructionId, ticketNo: debit.ticketNo }
+  const asks = { ...doubt, nextAttemptAt: undefined, effect: 'tombstone' } as const
+  const how = { from: 'unknown', attemptNo: at!.attemptNo, tombstone: reversal } as const
+  expect(await store.settle(settlementOf(about, asks, how))).toBe(true)
+  return { debit, reversal, about: { id: reversal.id, ticketNo: debit.ticketNo, verb: 'reversal', inDoubt: true } as const }
+}
+
 describe('a tombstone', () => {
-  const withTombstone = async () => {
-    const debit = await settledDebit(store, doubt)
-    const at = await claimed(store, debit.instructionId, later(now, 5_000))
-    const reversal = await further(store, debit, 'reversal', 10_000, 'in-doubt')
-    const about = { id: debit.instructionId, ticketNo: debit.ticketNo }
-    const asks = { ...doubt, nextAttemptAt: undefined, effect: 'tombstone' } as const
-    const how = { from: 'unknown', attemptNo: at!.attemptNo, tombstone: reversal } as const
-    expect(await store.settle(settlementOf(about, asks, how))).toBe(true)
-    return { debit, reversal, about: { id: reversal.id, ticketNo: debit.ticketNo, verb: 'reversal', inDoubt: true } as const }
-  }
   test('is asked for in the transaction that found nothing; the debit waits, and a late answer hastens nothing', async () => {
     const { debit, reversal } = await withTombstone()
     expect(await stateOf(reversal.id)).toBe('accepted')
@@ -380,9 +381,38 @@ describe('what comes too late', () => {
     const debit = await settledDebit(store)
     const about = { id: debit.instructionId, ticketNo: debit.ticketNo }
     expect(await store.contradict(about, { state: 'succeeded', code: '90000', amount: 10_000 }, found)).toBeUndefined()
-    for (let i = 0; i < 2; i++) await store.keepLate(about.id, now, '90000', '{"reply":1}')
+    const late = { instructionId: about.id, at: now, resultCode: '90000', transcript: '{"reply":1}', said: undefined }
+    for (let i = 0; i < 2; i++) await store.keepLate(late)
     expect(await fresh.db.query('SELECT result_code FROM late_answer WHERE instruction_id = ?', [about.id])).toHaveLength(1)
     expect(await breaksOf(debit)).toEqual([])
+  })
+  const heard = { at: now, resultCode: '90000', transcript: '{}', said: { state: 'succeeded', code: '90000', amount: 10_000 } } as const
+  test.each([
+    ['refused', refusal, [{ kind: 'bank-only', source: 'late-answer', taxAmount: 0, bankAmount: 10_000 }]],
+    ['succeeded', {}, []],
+  ] as const)('while all was open it is held against the end: %s', async (_end, decision, found) => {
+    const debit = await settledDebit(store, doubt)
+    await store.keepLate({ ...heard, instructionId: debit.instructionId })
+    const [instruction] = await store.load([debit.instructionId])
+    const at = later(now, 60_000)
+    await store.claim({ instruction: instruction!, verb: 'inquiry', owner: 'one', now: at, leaseUntil: later(at, 60_000) })
+    const asked = { from: 'unknown', attemptNo: 2, now: later(at, 500) } as const
+    const about = { id: debit.instructionId, ticketNo: debit.ticketNo }
+    expect(await store.settle(settlementOf(about, decision, asked))).toBe(true)
+    expect(await breaksOf(debit)).toMatchObject(found)
+  })
+  test('it is held against a proven zero of a tombstone, but not where that gave it back', async () => {
+    for (const [booked, kinds] of [
+      [0, ['bank-only']],
+      [10_000, []],
+    ] as const) {
+      const { debit, about } = await withTombstone()
+      await store.keepLate({ ...heard, instructionId: debit.instructionId })
+      await claimed(store, about.id)
+      await store.settle(settlementOf(about, { effect: 'original-zero', booked }))
+      expect(await stateOf(debit.instructionId)).toBe('refused')
+      expect((await breaksOf(debit)).map(b => b.kind)).toEqual(kinds)
+    }
   })
   test('a break is never removed', async () => {
     await expect(fresh.db.execute('DELETE FROM break')).rejects.toThrow('never removed')
