@@ -84,8 +84,8 @@ export const assemble = async (
     if (since === linesOf) return
     linesOf = since
     const lines = bankLines(config, reference)
-    banks.use(lines)
     guard.watch(codesOf(lines))
+    banks.use(lines)
   }
   const refreshed = (what: string, everyMs: number, read: () => Promise<void>) => {
     const timer = setInterval(() => {

@@ -84,7 +84,16 @@ export const openBanks = (lines: readonly BankLine[], late: (answer: Late) => vo
         void peer.close()
       }
     }
-    for (const [code, line] of wanted) opened.set(code, { bank: line.bank, peer: openPeer(line, late, dialling), of: particulars(line) })
+    const faults: string[] = []
+    for (const [code, line] of wanted) {
+      try {
+        opened.set(code, { bank: line.bank, peer: openPeer(line, late, dialling), of: particulars(line) })
+      } catch (error) {
+        faults.push(`bank ${code}: ${String(error)}`)
+      }
+    }
+    // One bank's wrong address is that bank's: the others have their lines before anybody hears of it.
+    if (faults.length > 0) fail('bad-config', faults.join('; '), {}, 'no')
   }
   use(lines)
   return {

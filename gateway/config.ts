@@ -111,6 +111,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
   if (!check(values)) throw new Error('a faulty variable was left')
   const config = shape(values)
   if (config.production) checkProduction(config, tell)
+  checkBanks(config, tell)
   checkFiles(values, config, tell)
   if (wrong.size > 0) fail('bad-config', `\n${[...wrong.values()].map(line => `  ${line}`).join('\n')}`)
   return deepFreeze(config)
@@ -249,6 +250,17 @@ const shape = (v: Values & { readonly [bank: string]: unknown }): Config => ({
   sweepMs: v.TAXLINK_SWEEP_MS,
   leaseMs: v.TAXLINK_LEASE_MS,
 })
+
+/** What a line would refuse when it is opened is told before anything starts. */
+const checkBanks = ({ banks, bankTls }: Config, tell: Tell): void => {
+  for (const [code, url] of Object.entries(banks)) {
+    const { protocol = '', pathname = '', search = '', hash = '' } = URL.parse(url) ?? {}
+    if (!['', '/'].includes(pathname) || search !== '' || hash !== '')
+      tell(`TAXLINK_BANK_${code}_URL`, '只写协议、主机与端口', 'is scheme, host and port only')
+    if (/^(https|tls):$/.test(protocol) && bankTls.ca === undefined)
+      tell('TAXLINK_BANK_CA', '有银行使用 https 或 tls,必须设置', 'must be set where a bank is reached over https or tls')
+  }
+}
 
 const checkProduction = (config: Config, tell: Tell): void => {
   const required = (name: Name, present: unknown) => {

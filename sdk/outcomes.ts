@@ -28,7 +28,13 @@ export const outcomes = {
   '24015': e('refused', '已缴款', 'already paid', '核对电子税票号', 'check the ticket number'),
   '24016': e('refused', '协议书号不符', 'wrong agreement number', ...tellTaxpayer),
   '24017': e('refused', '协议书已撤销', 'agreement cancelled', ...tellTaxpayer),
-  '24020': e('refused', '已冲正、止付或作废', 'already reversed, stopped or void', '不得再次扣款', 'must not be debited again'),
+  '24020': e(
+    'refused',
+    '已冲正、止付或作废',
+    'already reversed, stopped or void',
+    '同一主键不再扣款;税款仍应缴的另开税票',
+    'nothing is debited under this key any more; where the tax is still owed, use a new ticket',
+  ),
   '28001': e(
     'refused',
     '不在银行营业时间',

@@ -65,8 +65,8 @@ export type BankEntry = {
 }
 
 /**
- * Until when a debit that certainly has not left is kept and tried: the whole time of the redelivery ladder. What the gateway itself holds back
- * (breaker, rate) takes no rung, but the tax side gets its answer no later than from a bank that cannot be reached.
+ * Until when what the gateway itself holds back (breaker, rate) takes no rung: the whole time of the redelivery ladder. From then on it does, so
+ * that the tax side gets its answer at the latest after twice the time in which a bank is given up that cannot be reached.
  */
 export const deliveryEnds = (policy: BankPolicy, acceptedAt: Date): Date =>
   new Date(policy.redeliveryLadderMs.reduce((sum, pause) => sum + pause, acceptedAt.getTime()))

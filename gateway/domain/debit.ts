@@ -126,7 +126,8 @@ export const afterSend = (standing: Standing, answer: Answer, policy: BankPolicy
     case 'undelivered': {
       const waits = answer.held && now < deliveryEnds(policy, standing.acceptedAt)
       if (waits) return heldBack(standing, policy, now, random, answer.fault)
-      const pause = answer.held ? undefined : rung(policy.redeliveryLadderMs, standing.redeliveries, random)
+      // What waited longer than that has not been tried once: a halt, an outage of ours, an original in doubt. It has its rungs still.
+      const pause = rung(policy.redeliveryLadderMs, standing.redeliveries, random)
       if (pause === undefined && standing.inquiries > 0)
         return doubt(standing, policy, now, random, undefined, `not delivered again: ${answer.fault}; an earlier sending may have arrived`)
       if (pause === undefined)

@@ -29,8 +29,8 @@ export const accountingDay = (at: Date, dayEnd: string): string => {
 export const dayHasEnded = (day: string, dayEnd: string, seen: string | undefined, now: Date): boolean =>
   now.getTime() >= endOf(day, dayEnd) || (seen !== undefined && seen > day)
 
-/** Whether an accounting date a bank names can be true: banks work ahead over holidays, but never for weeks. */
-export const isNearDay = (day: string, now: Date): boolean => day <= shanghaiDate(later(now, 15 * dayMs))
+/** Whether an accounting date a bank names can be true: banks work ahead over holidays, of which the longest has nine days, and never further. */
+export const isNearDay = (day: string, now: Date): boolean => day <= shanghaiDate(later(now, 10 * dayMs))
 
 /** The first day of the month after a day, `2026-03-31` → `2026-04-01`. */
 export const monthAfter = (day: string): string => {

@@ -14,7 +14,8 @@ import type { Slots } from './slots.ts'
 export const advanceOne = async (flow: Flow, instruction: Instruction): Promise<void> => {
   try {
     const bank = flow.reference().banks.get(instruction.bankCode)
-    const step = bank && stepOf(flow, instruction, bank)
+    if (!bank) throw new Error('its bank is not in the reference data')
+    const step = stepOf(flow, instruction, bank)
     // A halted bank gets nothing that moves money; it is still asked what became of what it has.
     if (!step || (bank.halt && step !== 'inquiry')) return
     if (step !== 'inquiry' && instruction.inquiries === 0 && !(await mayLeave(flow, instruction, bank))) return

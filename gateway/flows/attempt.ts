@@ -72,7 +72,7 @@ export const callAndSettle = async (flow: Flow, claimed: Claimed): Promise<void>
         ? afterInquiry(standing, answer, policy, now, flow.random(), started)
         : afterSend(standing, answer, policy, now, flow.random())
     const fault = answer.kind === 'answered' ? undefined : answer.fault
-    await settle(flow, claimed, answer, decision, now, {
+    const ours = await settle(flow, claimed, answer, decision, now, {
       fault,
       transcript,
       bankSerial: answer.kind === 'answered' ? answer.bankSerial : undefined,
@@ -84,7 +84,8 @@ export const callAndSettle = async (flow: Flow, claimed: Claimed): Promise<void>
       bankCode,
       ticketNo,
       verb,
-      state: decision.state,
+      // What a stale answer would have decided, nobody decided.
+      ...(ours ? { state: decision.state } : {}),
       ms: now.getTime() - started.getTime(),
       ...(decision.outcome ? { code: decision.outcome.code } : {}),
       ...(fault ? { fault } : {}),
@@ -130,15 +131,23 @@ const tombstoneFor = async (flow: Flow, instruction: Instruction, original: AnyD
 
 type Evidence = Pick<Settlement, 'fault' | 'transcript' | 'bankSerial' | 'accountingDate' | 'tombstone'>
 
-/** An answer is worth keeping: while the record is out of reach it is offered again, within the lease. */
-const settle = async (flow: Flow, claimed: Claimed, answer: Answer, decision: Decision, now: Date, evidence: Evidence): Promise<void> => {
+/** An answer is worth keeping: while the record is out of reach it is offered again, within the lease. False: it was stale. */
+const settle = async (
+  flow: Flow,
+  claimed: Claimed,
+  answer: Answer,
+  decision: Decision,
+  now: Date,
+  evidence: Evidence,
+): Promise<boolean> => {
   const { instruction, state: from, attemptNo } = claimed
   const settlement = { instruction, from, attemptNo, owner: flow.owner, now, decision, ...evidence }
   for (let pauseMs = 100; ; pauseMs *= 3) {
     try {
-      if (await flow.store.settle(settlement)) flow.settled(waitKey(instruction), decision.state)
+      const ours = await flow.store.settle(settlement)
+      if (ours) flow.settled(waitKey(instruction), decision.state)
       else await keepStale(flow, claimed, answer, settlement)
-      return
+      return ours
     } catch (error) {
       if (pauseMs > flow.leaseMs / 3) throw error
       await flow.pause(pauseMs)

@@ -4,7 +4,7 @@ import type { BankPolicy } from '../domain/bank.ts'
 import type { Answer } from '../domain/debit.ts'
 import { type Bucket, fullBucket, takeToken } from '../domain/rate.ts'
 import type { Reference } from '../domain/reference.ts'
-import { later, shanghaiDate } from '../domain/time.ts'
+import { isNearDay, later, shanghaiDate } from '../domain/time.ts'
 import { type Breaker, type BreakerState, openBreaker } from './breaker.ts'
 import type { Note } from './flow.ts'
 
@@ -98,20 +98,21 @@ export const openGuard = (options: GuardOptions): Guard => {
     const only = !asks && isOnlyProbe(bankCode, bank, now)
     const isOpen = () => !asks && !only && bank.breaker.stateAt(clock()) !== 'closed'
     if (isOpen()) return heldBack(broken)
-    const perSecond = policyOf(bankCode)?.perSecond
-    let left = timeoutMs
-    if (perSecond !== undefined) {
-      // Half of the time it may take: what is left must do for the bank.
-      const turn = takeToken(bank.bucket, perSecond, now, timeoutMs / 2)
-      if (!turn) return heldBack('the rate agreed with this bank is used up')
-      bank.bucket = turn.bucket
-      left -= turn.waitMs
-      if (turn.waitMs > 0) await pause(turn.waitMs)
-      if (isOpen()) return heldBack(broken)
-    }
-    const begun = bank.breaker.begin(clock())
+    // Before it waits for its turn: another one that waits is no second probe.
     if (only) bank.probing = true
     try {
+      const perSecond = policyOf(bankCode)?.perSecond
+      let left = timeoutMs
+      if (perSecond !== undefined) {
+        // Half of the time it may take: what is left must do for the bank.
+        const turn = takeToken(bank.bucket, perSecond, now, timeoutMs / 2)
+        if (!turn) return heldBack('the rate agreed with this bank is used up')
+        bank.bucket = turn.bucket
+        left -= turn.waitMs
+        if (turn.waitMs > 0) await pause(turn.waitMs)
+        if (isOpen()) return heldBack(broken)
+      }
+      const begun = bank.breaker.begin(clock())
       const called = await options.call(bankCode, verb, request, left, maySend)
       hear(bankCode, bank, asks || only, begun, called)
       return called
@@ -121,8 +122,8 @@ export const openGuard = (options: GuardOptions): Guard => {
   }
 
   const hear = (bankCode: string, bank: Watched, asks: boolean, begun: ReturnType<Breaker['begin']>, { answer }: Called): void => {
-    if (answer.kind === 'answered' && answer.accountingDate !== undefined && answer.accountingDate > (bank.accountingDate ?? ''))
-      bank.accountingDate = answer.accountingDate
+    const day = answer.kind === 'answered' ? answer.accountingDate : undefined
+    if (day !== undefined && isNearDay(day, clock()) && day > (bank.accountingDate ?? '')) bank.accountingDate = day
     const healthy = healthOf(answer)
     if (healthy === undefined) return
     const changed = bank.breaker.heard(asks ? 'question' : 'send', healthy, begun, clock())
@@ -176,14 +177,20 @@ export const openGuard = (options: GuardOptions): Guard => {
     call,
     heldUntil: bankCode => {
       const bank = banks.get(bankCode)
-      if (!bank || isOnlyProbe(bankCode, bank, clock())) return undefined
-      return bank.breaker.restsUntil()
+      const now = clock()
+      if (!bank || isOnlyProbe(bankCode, bank, now)) return undefined
+      const until = bank.breaker.restsUntil()
+      // Half-open, a question decides, and may take as long as any call: before that, looking again is idle.
+      return until && bank.breaker.stateAt(now) === 'half-open' ? later(now, policyOf(bankCode)?.timeoutMs ?? longestRestMs) : until
     },
     accountingDate: bankCode => banks.get(bankCode)?.accountingDate,
     watch: bankCodes => {
+      const before = watched
       watched = new Set(bankCodes)
       for (const bankCode of watched) {
         const bank = bankOf(bankCode)
+        // One that opened while nobody watched is probed from now on, or nothing would ever close it.
+        if (!before.has(bankCode) && bank.breaker.restsUntil()) void probe(bankCode, bank)
         if (bank.tested) continue
         bank.tested = true
         bank.testable = true

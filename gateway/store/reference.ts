@@ -138,7 +138,7 @@ export const loadReference = (db: Database, text: string, now: Date): Promise<bo
     if (known[0] && known[0].sha256 !== sha256)
       fail('content-differs', `reference data version ${file.version} was loaded with other content; give the new content a new version`)
     if (known[0]?.current === 1) return false
-    await keepBanksInUse(tx, file)
+    await keepBanks(tx, file)
     await keepContracts(tx, file)
     for (const table of ['office', 'treasury', 'bank']) await tx.execute(`DELETE FROM ${table}`)
     await insertAll(
@@ -168,16 +168,17 @@ export const loadReference = (db: Database, text: string, now: Date): Promise<bo
   })
 }
 
-/** A bank that may still have money of ours stays in the reference data, suspended or revoked if need be: without its entry nobody would ask it any more. */
-const keepBanksInUse = async (tx: Tx, file: ReferenceFile): Promise<void> => {
-  const open = await tx.query<{ bankCode: string }>(
-    'SELECT DISTINCT bank_code AS bankCode FROM instruction WHERE next_attempt_at IS NOT NULL',
-  )
-  const missing = open.map(row => row.bankCode).filter(code => !file.banks.some(bank => bank.code === code))
+/**
+ * A bank once loaded stays in the reference data, suspended or revoked if need be: without its entry nobody would ask it any more about what it may
+ * have, nor could anything it booked be given back.
+ */
+const keepBanks = async (tx: Tx, file: ReferenceFile): Promise<void> => {
+  const known = await tx.query<{ code: string }>('SELECT code FROM bank')
+  const missing = known.map(row => row.code).filter(code => !file.banks.some(bank => bank.code === code))
   if (missing.length > 0)
     fail(
       'bad-config',
-      `reference data: banks with open debits are missing: ${missing.join(', ')}; keep them, and suspend them in the registry`,
+      `reference data: banks that were loaded before are missing: ${missing.join(', ')}; keep them, and suspend them in the registry`,
     )
 }
 

@@ -51,8 +51,8 @@ describe('defaults and values', () => {
   })
 
   test('banks are collected by their four digits', () => {
-    const config = readConfig({ TAXLINK_BANK_4301_URL: 'tcp://10.1.2.3:7001', TAXLINK_BANK_4302_URL: 'https://bank.example:8443/ti' })
-    expect(config.banks).toEqual({ 4301: 'tcp://10.1.2.3:7001', 4302: 'https://bank.example:8443/ti' })
+    const config = readConfig({ TAXLINK_BANK_4301_URL: 'tcp://10.1.2.3:7001', TAXLINK_BANK_4302_URL: 'http://bank.example:8443/' })
+    expect(config.banks).toEqual({ 4301: 'tcp://10.1.2.3:7001', 4302: 'http://bank.example:8443/' })
   })
 
   test('secrets come from files, without the line end an editor leaves', () => {
@@ -173,7 +173,7 @@ test('print masks secrets and the passwords in URLs, and can be read again', () 
     REDIS_URL: 'redis://:hunter2@r:6379/0',
     TAXLINK_WEBHOOK_URL: 'https://tax.example/in',
     TAXLINK_WEBHOOK_SECRET: 'x'.repeat(40),
-    TAXLINK_BANK_4301_URL: 'https://user:geheim@bank:443/',
+    TAXLINK_BANK_4301_URL: 'http://user:geheim@bank:443/',
     TAXLINK_PORT: '9443',
   }
   const printed = print(readConfig(env))
@@ -181,7 +181,7 @@ test('print masks secrets and the passwords in URLs, and can be read again', () 
   expect(printed).toContain('DATABASE_URL=mysql://tax:***@db:3306/taxlink?ssl=true\n')
   expect(printed).toContain('REDIS_URL=redis://:***@r:6379/0\n')
   expect(printed).toContain('TAXLINK_WEBHOOK_SECRET=***\n')
-  expect(printed).toContain('TAXLINK_BANK_4301_URL=https://user:***@bank:443/')
+  expect(printed).toContain('TAXLINK_BANK_4301_URL=http://user:***@bank:443/')
   expect(printed).toContain('TAXLINK_PORT=9443\n')
   expect(printed).toContain('# TAXLINK_REFERENCE=\n')
 })

@@ -80,11 +80,24 @@ describe('after the debit', () => {
           nextAttemptAt: at(2_499 + pause),
         })
     })
-    test('after the time of the whole ladder it is refused as never sent', () => {
-      expect(afterSend(sent, held, policy, at(2_500), 0.5)).toMatchObject({ state: 'refused', outcome: { code: '99092' } })
+    test('after the time of the whole ladder it takes its rungs, however long it had waited, and then is refused as never sent', () => {
+      const anHour = 3_600_000
+      for (const [redeliveries, pause] of [
+        [0, 500],
+        [1, 2_000],
+      ] as const)
+        expect(afterSend({ ...sent, redeliveries }, held, policy, at(anHour), 0.5)).toMatchObject({
+          state: 'accepted',
+          redeliveries: redeliveries + 1,
+          nextAttemptAt: at(anHour + pause),
+        })
+      expect(afterSend({ ...sent, redeliveries: 2 }, held, policy, at(2_500), 0.5)).toMatchObject({
+        state: 'refused',
+        outcome: { code: '99092' },
+      })
     })
     test('a second sending that is held back past that time leaves the first in doubt', () => {
-      expect(afterSend({ ...sent, inquiries: 1 }, held, policy, at(2_500), 0.5)).toMatchObject({ state: 'unknown' })
+      expect(afterSend({ ...sent, redeliveries: 2, inquiries: 1 }, held, policy, at(2_500), 0.5)).toMatchObject({ state: 'unknown' })
     })
     test('a question that was held back was not asked', () => {
       const decision = afterInquiry(doubtful, held, policy, now, 0.5)

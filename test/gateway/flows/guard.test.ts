@@ -101,6 +101,65 @@ test.each<[Answer, boolean | undefined]>([
   expect(healthOf(answer)).toBe(health)
 })
 
+test('while half-open, what is held back looks again when the question may be answered, and not all the time', async () => {
+  answers = () => hangs
+  await times(5, 'debit')
+  // The rest is over, the link test is at the bank and hangs.
+  let answered = (_called: { answer: Answer; transcript: string }): void => undefined
+  const hanging: Call = (_code, verb) =>
+    verb === 'linkTest' ? new Promise(resolve => (answered = resolve)) : Promise.resolve({ answer: hangs, transcript: '{}' })
+  guard.close()
+  guard = openGuard({ call: hanging, reference, clock: () => new Date(now), random: () => 0.5, pause, note: note => notes.push(note) })
+  guard.watch(['4301'])
+  await times(5, 'debit')
+  const until = guard.heldUntil('4301')!
+  expect(until.getTime()).toBeGreaterThan(now)
+  await pass(until.getTime() - now + 1_000)
+  expect(breakerOf('4301')).toBe('half-open')
+  expect(guard.heldUntil('4301')).toEqual(new Date(now + policy.timeoutMs))
+  answered({ answer: ok, transcript: '{}' })
+  await breathe()
+  expect(guard.heldUntil('4301')).toBeUndefined()
+})
+
+test('a breaker that opened while its bank was not watched is probed once it is', async () => {
+  guard.watch(['4306'])
+  answers = () => hangs
+  await times(5, 'debit')
+  expect(breakerOf('4301')).toBe('open')
+  await pass(600_000)
+  expect(called('linkTest')).toEqual([])
+  answers = () => ok
+  guard.watch(['4301', '4306'])
+  await pass(5_000)
+  expect(breakerOf('4301')).toBe('closed')
+})
+
+test('what waits for its turn as the only probe is the only one', async () => {
+  inForce = { ...policy, perSecond: 1 }
+  guard.watch([])
+  answers = () => hangs
+  for (let i = 0; i < 5; i++) {
+    await pass(2_000)
+    await ask('debit')
+  }
+  await pass(120_000)
+  expect(breakerOf('4301')).toBe('half-open')
+  calls = []
+  // The first takes the token that is there, the second and third would wait for theirs.
+  const all = [1, 2, 3].map(() => ask('debit'))
+  await pass(10_000)
+  await Promise.all(all)
+  expect(called('debit')).toHaveLength(1)
+})
+
+test('an accounting date that cannot be is not believed', async () => {
+  await ask('debit')
+  answers = () => ({ ...ok, accountingDate: '2027-01-01' })
+  await ask('debit')
+  expect(guard.accountingDate('4301')).toBe('2026-11-10')
+})
+
 describe('a sick bank', () => {
   beforeEach(async () => {
     answers = code => (code === '4301' ? hangs : ok)
