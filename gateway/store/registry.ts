@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Objection } from '../domain/proposal.ts'
 import { type Dossier, dossierOf, type LineContent, type Moved, type Registry, type RegistryLine, registryOf } from '../domain/registry.ts'
+import { appendAudit } from './audit.ts'
 import { carefully } from './beside.ts'
 import type { Database, Scalar, Tx } from './database.ts'
 import type { Actor } from './linked.ts'
@@ -88,7 +89,9 @@ export const openRegistry = (db: Database): RegistryStore => ({
         const [known] = await read(tx, 'actor = ? AND order_no = ? FOR UPDATE', [by.actor, orderNo])
         if (known) return again(known, line)
         const written = await writeLine(tx, line, judge, by, { orderNo })
-        return 'rule' in written ? { kind: 'objected', objection: written } : { kind: 'written', line: written }
+        if ('rule' in written) return { kind: 'objected', objection: written }
+        await audit(tx, written)
+        return { kind: 'written', line: written }
       }),
     ),
   list: ({ bankCode, cityCode, offices }, afterId, limit) => {
@@ -106,6 +109,17 @@ const again = (known: Read, line: NewLine): LineOrdered => {
   const hashed = lineHash(line)
   return lineHash(known) === hashed ? { kind: 'repeated', line: known } : { kind: 'differs', line: known, hash: hashed }
 }
+
+/** A line of one person in the audit journal; what two persons decide stands there as their proposal. The line holds what was said, the hash binds it. */
+const audit = (tx: Tx, line: RegistryLine): Promise<void> =>
+  appendAudit(tx, {
+    at: line.at,
+    actor: line.actor,
+    action: 'register',
+    subject: `registry-line/${line.id}`,
+    officeCode: line.cityCode,
+    detail: JSON.stringify({ bankCode: line.bankCode, event: line.event, state: line.state, hash: lineHash(line) }),
+  })
 
 /** SHA-256 of what a line says, hexadecimal. */
 export const lineHash = ({ bankCode, cityCode, event, content }: NewLine): string =>

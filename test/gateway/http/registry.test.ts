@@ -151,6 +151,18 @@ describe('a line', () => {
     expect(other.json.hash).not.toBe(other.json.acceptedHash)
     expect((await enter('evidence', evidence, desk.li, 'again')).status).toBe(201)
   })
+  test('stands in the audit journal with who entered it, and a repetition does not', async () => {
+    const content = { bankCode: '4310', condition: 'standing', finding: '年度评估' }
+    const made = await enter('evidence', content, desk.zhang, 'audited')
+    await enter('evidence', content, desk.zhang, 'audited')
+    const { audit } = desk.house.store
+    const entries = await audit.list({ subject: `registry-line/${String(made.json.id)}` }, 0, 10)
+    expect(entries.map(({ actor, action, officeCode }) => [actor, action, officeCode])).toEqual([
+      [operator('zhang'), 'register', undefined],
+    ])
+    expect(JSON.parse(entries[0]!.detail)).toMatchObject({ bankCode: '4310', event: 'evidence', state: 'qualified' })
+    expect(await audit.verify([])).toMatchObject({ broken: undefined })
+  })
   test('of what takes two persons is not entered by one', async () => {
     for (const event of ['qualify', 'approve', 'activate', 'suspend', 'resume', 'revoke', 'account', 'contract', '__proto__'])
       expect(told(await enter(event, place))).toEqual([422, 'T3001'])
