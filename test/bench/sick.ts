@@ -1,5 +1,5 @@
-// One bank takes 30 seconds for everything: do the others notice? Three banks under a steady load, rounds with the sick bank and rounds with all
-// well by turns, in one set of processes; the figure is the p99 of the other banks' debits, from the POST to the settled record.
+// One bank takes 30 seconds for everything: do the others notice? Three banks under a steady load, in two cities side by side, of which one has the
+// sick bank; the figure is the p99 of the other banks' debits, from the POST to the settled record, round by round against the other city's.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -130,6 +130,7 @@ let tickets = 0
 /** One round: each bank's debits come over lines of their own; resolves to the p99 of the healthy banks' (ms), once all of them are settled. */
 const round = async ({ target, db }: City): Promise<number> => {
   const count = rate * roundSeconds
+  const before = tickets
   const send = async (bankCode: string) => {
     const first = tickets + 1
     tickets += count
@@ -143,8 +144,8 @@ const round = async ({ target, db }: City): Promise<number> => {
   const sent = new Map(others.flatMap(each => [...each.at]))
   for (const patience = now() + 60_000; ; await pause(200)) {
     const rows = await db.query<{ ticketNo: string; at: Date }>(
-      "SELECT ticket_no AS ticketNo, settled_at AS at FROM instruction WHERE bank_code <> ? AND state = 'succeeded'",
-      [sick],
+      "SELECT ticket_no AS ticketNo, settled_at AS at FROM instruction WHERE bank_code <> ? AND state = 'succeeded' AND ticket_no > ?",
+      [sick, orderAt(before, sick).ticketNo],
     )
     const took = rows.flatMap(row => (sent.has(row.ticketNo) ? [row.at.getTime() - sent.get(row.ticketNo)!] : []))
     if (took.length === sent.size) return quantile(took, 0.99)
@@ -161,22 +162,35 @@ const drained = async ({ db }: City): Promise<void> => {
   }
 }
 
-const rounds = (timeoutMs: number, times: number) =>
-  withCity(timeoutMs, async city => {
-    const every = ['debit', 'inquiry', 'linkTest'].map(verb => ({ when: { verb, every: 1 }, do: 'slow', ms: latencyMs, times: 1_000 }))
-    await round(city)
-    const [ours, peers]: [number[], number[]] = [[], []]
-    for (let i = 0; i < times; i++) {
-      peers.push(await round(city))
-      await city.plan(every)
-      // The load begins with the sickness already there, as most of a bad day does; the round before it began is thrown away.
-      await round(city)
-      ours.push(await round(city))
-      await city.plan([])
-      await drained(city)
-    }
-    return { ours, peers }
-  })
+const slowly = ['debit', 'inquiry', 'linkTest'].map(verb => ({ when: { verb, every: 1 }, do: 'slow', ms: latencyMs, times: 1_000_000 }))
+
+/**
+ * Rounds in two cities at once, one with the sick bank and one with all well, so that whatever else the machine does befalls both; in the second
+ * half they change places, so that neither city's luck counts.
+ */
+const rounds = (timeoutMs: number, times: number): Promise<{ ours: number[]; peers: number[] }> =>
+  withCity(timeoutMs, one =>
+    withCity(timeoutMs, async other => {
+      const [ours, peers]: [number[], number[]] = [[], []]
+      await Promise.all([round(one), round(other)])
+      for (const [ill, healthy] of [
+        [one, other],
+        [other, one],
+      ] as const) {
+        await ill.plan(slowly)
+        // The load begins with the sickness already there, as most of a bad day does; the round in which it begins is thrown away.
+        await Promise.all([round(ill), round(healthy)])
+        for (let i = 0; i < Math.ceil(times / 2); i++) {
+          const [slow, well] = await Promise.all([round(ill), round(healthy)])
+          ours.push(slow)
+          peers.push(well)
+        }
+        await ill.plan([])
+        await drained(ill)
+      }
+      return { ours, peers }
+    }),
+  )
 
 /** The other banks' p99 while one takes 30 s: given up after two seconds (the breaker opens), and waited for to the end (its places are full). */
 export const sickBench = async (times: number): Promise<Row[]> => {
