@@ -19,6 +19,8 @@ const worker: Reach = {
   worker: true,
 }
 const honest = 'no bank of this city contradicts itself; those of the simulation do'
+const settledBefore = 'agreements and the registry stand before the day begins: nobody orders anything about them in this city'
+const notHere: Reach = { gateway: settledBefore, worker: settledBefore }
 
 /**
  * What a transaction or a write of its own is, by the first statement that fits. A write that is not listed ends the run: no commit goes without
@@ -64,6 +66,22 @@ const commits: readonly { readonly name: string; readonly what: string; readonly
   { name: 'delivery-lease', what: 'the right to deliver', sql: /^UPDATE delivery SET lease_owner = \?/, reach: worker },
   { name: 'delivery-advance', what: 'how far the feed was delivered', sql: /^UPDATE delivery SET delivered_seq\b/, reach: worker },
   { name: 'nothing', what: 'a settlement that came too late', sql: /^UPDATE instruction SET awaited\b/, reach: both },
+  {
+    name: 'agreement-claim',
+    what: 'the right to tell a bank of an agreement',
+    sql: /^UPDATE agreement_call SET attempt_no\b/,
+    reach: notHere,
+  },
+  { name: 'agreement-settle', what: 'what a bank said to an agreement', sql: /^UPDATE agreement_call\b/, reach: notHere },
+  { name: 'agreement-import', what: 'a file of agreements', sql: /^(INSERT INTO|UPDATE) agreement_import\b/, reach: notHere },
+  {
+    name: 'agreement',
+    what: 'an agreement and what was ordered about it',
+    sql: /^(INSERT INTO|UPDATE) agreement(_\w+)?\b/,
+    reach: notHere,
+  },
+  { name: 'registry', what: 'a line of the banks’ registry', sql: /^INSERT INTO registry_line\b/, reach: notHere },
+  { name: 'audit', what: 'a line of the audit journal by itself', sql: /^INSERT INTO audit\b/, reach: notHere },
 ]
 
 /** The name of a transaction or write; undefined where nothing is written. */
