@@ -97,7 +97,7 @@ const referenceOf = (timeoutMs: number): string => {
 }
 
 const ready = async (child: Child, pattern: RegExp): Promise<RegExpMatchArray> => {
-  const found = await Promise.race([child.line(pattern), pause(30_000)])
+  const found = await Promise.race([child.line(pattern), pause(180_000, undefined, { ref: false })])
   if (!found) throw new Error(`${child.name} did not come up`)
   return found
 }
