@@ -1,5 +1,5 @@
 import { type InstructionVerb, proofOf } from './answers.ts'
-import type { Answer, DebitState } from './debit.ts'
+import { type Answer, type DebitState, isFinal } from './debit.ts'
 import { atTheBank, type BreakKind, givenBack, type Movement, type Ticket } from './ticket.ts'
 
 /** A settled instruction as the record has it. */
@@ -38,8 +38,6 @@ export const contradiction = ({ verb, state, booked, back }: Recorded, said: Sai
   const kind = known === 0 ? 'bank-only' : told === 0 ? 'bank-missing' : told < known ? 'under-debited' : 'over-debited'
   return { kind, taxAmount: known, bankAmount: told }
 }
-
-const isFinal = (state: DebitState): boolean => state === 'succeeded' || state === 'refused'
 
 /**
  * What an answer that came too late says for certain. Judged as the answer to a second sending: a refusal of the message, the hour or the

@@ -18,6 +18,8 @@ export const debitMachine = machine('debit', {
   refused: {},
 })
 export type DebitState = keyof typeof debitMachine.table
+/** Whether nothing leads out of it. */
+export const isFinal = debitMachine.isFinal
 /** What moves an instruction from one state to the next. */
 export type DebitEvent = 'send' | 'succeed' | 'refuse' | 'doubt' | 'undelivered' | 'absent'
 

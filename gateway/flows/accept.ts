@@ -6,7 +6,7 @@ import { later, shanghaiDate } from '../domain/time.ts'
 import type { Instruction, NewDebit } from '../store/debits.ts'
 import { advanceOne } from './advance.ts'
 import { callAndSettle } from './attempt.ts'
-import type { Flow } from './flow.ts'
+import { type Flow, graceMs } from './flow.ts'
 import { lookAgain } from './guard.ts'
 import { checkOrder, type DebitOrder, debitRequestOf, orderHash } from './order.ts'
 import type { Slots } from './slots.ts'
@@ -19,8 +19,6 @@ export type OrderVerdict =
 
 /** How long an order waits for a place at its bank before it is accepted without one: back-pressure while places come free; a stuck bank has none. */
 const patienceMs = 1_000
-/** How long the queue leaves a debit alone that waits for a place in the accepting process. */
-const graceMs = 3_000
 
 /**
  * Accepts one order: ticket, instruction, journal and the first attempt (or, where the bank has no free place, the outbox) in one transaction, then

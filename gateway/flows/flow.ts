@@ -59,6 +59,9 @@ export type Flow = {
   readonly settled: (key: string, state: DebitState) => void
 }
 
+/** How long the queue leaves an instruction alone that waits for a place in the accepting process. */
+export const graceMs = 3_000
+
 /** What requests wait under: a debit's ticket number; any other instruction's own id. */
 export const waitKey = ({
   verb,

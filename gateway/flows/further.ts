@@ -122,6 +122,3 @@ export const follow = (flow: Flow, slots: Slots, { instruction }: NewOrder, said
     }
   })
 }
-
-/** How long the queue leaves an instruction alone that waits for a place in the accepting process. */
-export const graceMs = 3_000

@@ -1,4 +1,4 @@
-import { type DebitState, debitMachine } from '../domain/debit.ts'
+import { isFinal } from '../domain/debit.ts'
 import { waitKey } from '../flows/flow.ts'
 import type { FurtherVerdict, ReversalOrder, StopOrder, SupplementOrder } from '../flows/further.ts'
 import { reverse } from '../flows/reverse.ts'
@@ -17,7 +17,6 @@ type Kind = 'reversal' | 'supplementaryDebit'
 type Page = { readonly cursor?: string; readonly limit: number }
 type ByNumber = { readonly orderNo: string }
 const paths = { reversal: '/v1/reversals', supplementaryDebit: '/v1/supplementary-debits' } as const
-const isFinal = (state: DebitState): boolean => debitMachine.isFinal(state)
 
 /** Throws the refusal that a verdict means. Returns whether the order had been accepted before. */
 const wasRepeated = (verdict: FurtherVerdict): boolean => {

@@ -1,4 +1,4 @@
-import { type DebitState, debitMachine } from '../domain/debit.ts'
+import { type DebitState, isFinal } from '../domain/debit.ts'
 import { acceptDebit } from '../flows/accept.ts'
 import type { Flow } from '../flows/flow.ts'
 import type { DebitOrder } from '../flows/order.ts'
@@ -28,7 +28,6 @@ export const caller = (request: Request): string => request.identity?.uri ?? ref
 export const refuse = (status: number, fault: 'unauthenticated' | 'not-found'): never => {
   throw new Refusal(status, fault)
 }
-const isFinal = (state: DebitState): boolean => debitMachine.isFinal(state)
 
 /** Binds the operations of the tax systems to a server. */
 export const taxRoutes = (app: App, deps: TaxDeps): void => {

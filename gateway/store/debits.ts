@@ -1,6 +1,6 @@
 import type { Outcome } from '@taxlink/bank-sdk'
 import type { InstructionVerb } from '../domain/answers.ts'
-import type { DebitState, Decision, Standing } from '../domain/debit.ts'
+import { type DebitState, type Decision, isFinal, type Standing } from '../domain/debit.ts'
 import type { Reason } from '../domain/ticket.ts'
 import { carefully, deleteOutbox, duplicateKey, insertJournal, never, publish, upsertOutbox } from './beside.ts'
 import { CommitUnknown, type Database, errnoOf, type Tx } from './database.ts'
@@ -95,8 +95,6 @@ export type NewInstruction = {
 
 const when = (at: Date | undefined): string | null => (at ? sqlTime(at) : null)
 const nextLook = (decision: Decision): string | null => when(decision.nextAttemptAt) ?? (isFinal(decision.state) ? null : never)
-/** Whether nothing leads out of it. */
-export const isFinal = (state: DebitState): boolean => state === 'succeeded' || state === 'refused'
 
 const insertTicket = inserter<NewDebit>('ticket', {
   ticket_no: d => d.ticketNo,

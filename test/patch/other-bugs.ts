@@ -17,15 +17,15 @@ export const otherBugs: readonly Bug[] = [
     edits: [
       { file: call, find: 'return { key: correlation(found.verb, told), value', replace: 'return { key: found.verb, value' },
       { file: call, find: 'key: correlation(verb, request),', replace: 'key: verb,' },
-      { file: call, find: "'ticketNo' in request ? request.ticketNo : undefined", replace: 'undefined' },
+      { file: call, find: 'const answer = answerOf(told, request)', replace: 'const answer = answerOf(told, {})' },
     ],
   },
   bug(
     'another-ticket-believed',
     'a reply that names another ticket is believed',
     call,
-    'told.ticketNo !== ticketNo) {',
-    'told.ticketNo === undefined) {',
+    'named[field] !== meant[field])',
+    'named[field] === undefined)',
   ),
   bug(
     'any-fault-is-undelivered',
