@@ -37,18 +37,19 @@ export const checkArticle35 = (
     if (new Set(open.map(row => row.original_id)).size < open.length) broken('article-35', `${ticketNo}: two of ${verb} at once`)
   }
   const failed = rows.some(
-    row => row.verb === 'supplementaryDebit' && row.reason === 'bank-missing' && hasLeft(row) && isFailed(city, row, rows),
+    row => row.verb === 'supplementaryDebit' && row.reason === 'bank-missing' && isFailed(city, row, rows, hasLeft(row)),
   )
   if (failed !== (ticket.voided_at !== null))
     broken('article-35', `${ticketNo}: void ${ticket.voided_at !== null}, its last remedy failed ${failed}`)
 }
 
 /** A remedy that a bank refused, or that a tombstone keeps out; what our own rules refused, the tax side stopped, or never left, was none. */
-const isFailed = (city: City, row: InstructionRow, rows: readonly InstructionRow[]): boolean => {
+const isFailed = (city: City, row: InstructionRow, rows: readonly InstructionRow[], hasLeft: boolean): boolean => {
   if (row.state !== 'refused') return false
   const last = city.record.tables.answer.get(row.id)?.at(-1)
   const isBuried = rows.some(other => other.original_id === row.id && other.reason === 'in-doubt' && other.state === 'succeeded')
-  return isBuried || (last !== undefined && last.result_code === row.result_code)
+  // A tombstone is asked for what may have left; whether it had, nobody knew.
+  return isBuried || (hasLeft && last !== undefined && last.result_code === row.result_code)
 }
 
 const checkReversal = (
