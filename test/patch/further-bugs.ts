@@ -72,6 +72,27 @@ export const furtherBugs: readonly Bug[] = [
     "state !== 'succeeded' && state !== 'refused'",
   ),
   bug(
+    'stop-after-doubt',
+    'what was not found, and is to be sent again, is stopped as if it had never left',
+    stop,
+    "state === 'accepted' && inquiries === 0",
+    "state === 'accepted'",
+  ),
+  bug(
+    'day-end-ignored',
+    'a reversal leaves though the bank’s day has ended',
+    reversal,
+    'holds: ({ dayEnded }) => dayEnded',
+    'holds: () => false',
+  ),
+  bug(
+    'two-supplements-at-once',
+    'a supplementary debit does not wait for the one before',
+    supplement,
+    "holds: ticket => ticket.movements.some(m => m.verb === 'supplementaryDebit' && isOpen(m))",
+    'holds: ticket => ticket.movements.length > 99',
+  ),
+  bug(
     'waiting-reversal-not-looked-at',
     'a reversal that waited is sent whatever became of its original',
     advance,

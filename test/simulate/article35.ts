@@ -46,7 +46,8 @@ export const checkArticle35 = (
 /** A remedy that a bank refused, or that a tombstone keeps out; what our own rules refused, the tax side stopped, or never left, was none. */
 const isFailed = (city: City, row: InstructionRow, rows: readonly InstructionRow[], hasLeft: boolean): boolean => {
   if (row.state !== 'refused') return false
-  const last = city.record.tables.answer.get(row.id)?.at(-1)
+  // Of an earlier attempt an answer may come later.
+  const last = city.record.tables.answer.get(row.id)?.find(answer => answer.attempt_no === row.attempt_no)
   const isBuried = rows.some(other => other.original_id === row.id && other.reason === 'in-doubt' && other.state === 'succeeded')
   // A tombstone is asked for what may have left; whether it had, nobody knew.
   return isBuried || (hasLeft && last !== undefined && last.result_code === row.result_code)

@@ -199,8 +199,9 @@ export class SimulatedBank {
     const request = asked.heard as Instruction
     if (request.amount === 1) return
     if (deed === 'claims-all') return this.#lied(asked, 0)
-    const { code } = this.ledger.debit(lessened(request), new Date(this.#world.now))
-    if (code === '90000') this.#lied(asked, Math.max(1, request.amount - 1))
+    const missing = this.#world.random.pick([1, this.#world.random.whole(1, request.amount - 1)])
+    const { code } = this.ledger.debit(lessened(request, missing), new Date(this.#world.now))
+    if (code === '90000') this.#lied(asked, request.amount - missing)
   }
 
   #lied({ key, ticketNo, heard }: Asked, has: number): void {
@@ -212,7 +213,8 @@ export class SimulatedBank {
 
   #inProgress(asked: Asked, answer: Back) {
     const { verb, key } = asked
-    if (verb !== 'debit' && verb !== 'supplementaryDebit') return this.#tell(asked, this.#act(asked), answer)
+    // What it has lied about it does not take in hand after all.
+    if ((verb !== 'debit' && verb !== 'supplementaryDebit') || this.lies.has(key)) return this.#tell(asked, this.#act(asked), answer)
     const request = this.less.has(key) ? lessened(asked.heard as Instruction) : (asked.heard as Instruction)
     const taken = this.ledger.accept(verb, request, new Date(this.#world.now))
     this.#world.after(this.#world.random.whole(100, 120_000), () => {
@@ -245,5 +247,5 @@ export class SimulatedBank {
   }
 }
 
-const lessened = ({ items: _items, ...request }: Instruction): Instruction =>
-  ({ ...request, amount: Math.max(1, request.amount - 1) }) as Instruction
+const lessened = ({ items: _items, ...request }: Instruction, by = 1): Instruction =>
+  ({ ...request, amount: Math.max(1, request.amount - by) }) as Instruction

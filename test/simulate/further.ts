@@ -1,6 +1,6 @@
 import type { DebitOrder } from '../../gateway/flows/order.ts'
 import type { City } from './city.ts'
-import { minute } from './plan.ts'
+import { minute, second } from './plan.ts'
 import { keyOf } from './rows.ts'
 
 // What the tax side orders beside debits, and what two persons find out about banks that say what is not so.
@@ -18,7 +18,16 @@ export const orderMore = (city: City, ticketNo: string, at: number): void => {
     const other = random.percent(city.plan.differing)
     const give = (debit: DebitOrder) => {
       const amount = Math.max(1, Math.round(debit.amount * share))
-      if (kind === 'stop') return taxSide.further({ kind, order: { orderNo, ticketNo } })
+      if (kind === 'stop') {
+        // Whoever was told that it is too late may try once more: it may have come back.
+        for (const suffix of ['', 'b', 'c', 'd'].slice(0, random.whole(1, 4))) {
+          const order = { orderNo: orderNo + suffix, ticketNo }
+          world.after(suffix === '' ? 0 : random.next() * random.pick([minute, 20 * minute, 120 * minute]), () =>
+            taxSide.further({ kind, order }),
+          )
+        }
+        return
+      }
       const items = [{ ...debit.items[0]!, amount }]
       const order = { orderNo, ticketNo, amount }
       if (kind === 'supplement') return taxSide.further({ kind, order: { ...order, reason: 'under-debited', items } })
@@ -27,10 +36,26 @@ export const orderMore = (city: City, ticketNo: string, at: number): void => {
       if (again) taxSide.further(reversal)
       if (other) taxSide.further({ kind, order: { ...order, amount: amount + 1, reason } })
     }
-    world.after(at + random.next() * (kind === 'stop' ? 2_000 : random.pick([1_000, minute, 60 * minute])), () =>
-      // What is not known to be accepted is not ordered about.
-      taxSide.onceAccepted(ticketNo, give),
-    )
+    const { furtherMs } = city.plan
+    const afterMs = at + random.next() * random.pick(kind === 'stop' ? [2_000, 2_000, minute, 20 * minute] : [1_000, minute, furtherMs])
+    taxSide.ordersUntil = Math.max(taxSide.ordersUntil, world.now + afterMs)
+    // What is not known to be accepted is not ordered about.
+    world.after(afterMs, () => taxSide.onceAccepted(ticketNo, give))
+  }
+}
+
+/** At the worst moment somebody stops what the bank was found not to have, just before it is sent again. */
+export const stopWhatIsAbsent = (city: City): (() => void) => {
+  const { world, plan, taxSide, record } = city
+  const { journal } = record.tables
+  let at = 0
+  return () => {
+    for (; at < journal.length; at++) {
+      const { event, ticket_no: ticketNo } = journal[at]!
+      if (event !== 'absent' || plan.further === 0 || !world.random.percent(30)) continue
+      const order = { orderNo: `${ticketNo.slice(-6)}-w${at}`, ticketNo }
+      world.after(world.random.next() * world.random.pick([second, minute]), () => taxSide.further({ kind: 'stop', order }))
+    }
   }
 }
 
@@ -72,12 +97,18 @@ const supplementFor = (city: City, ticketNo: string, reason: 'bank-missing' | 'u
   const regret = (): void => {
     if (world.random.percent(30)) world.after(world.random.next() * 2_000, () => taxSide.further({ kind: 'stop', order: stop }))
   }
-  world.after(world.random.next() * 10 * minute, () => taxSide.further({ kind: 'supplement', order }, regret))
-  // Both of two orders for the same shortfall must not go through.
-  if (world.random.percent(30)) {
-    const second = { ...order, orderNo: `${orderNo}b` }
-    world.after(world.random.next() * 10 * minute, () => taxSide.further({ kind: 'supplement', order: second }))
+  const give = (some: typeof order, withinMs: number, then?: () => void): void =>
+    void world.after(world.random.next() * withinMs, () => taxSide.further({ kind: 'supplement', order: some }, then))
+  // Two that are both within the shortfall must not be under way at once.
+  if (reason === 'under-debited' && amount > 1 && world.random.percent(50)) {
+    const [one, other] = [Math.ceil(amount / 2), Math.floor(amount / 2)]
+    give({ ...order, amount: one, items: [{ ...debit.items[0]!, amount: one }] }, second)
+    give({ ...order, orderNo: `${orderNo}c`, amount: other, items: [{ ...debit.items[0]!, amount: other }] }, second)
+    return
   }
+  give(order, 10 * minute, regret)
+  // Both of two orders for the same shortfall must not go through.
+  if (world.random.percent(30)) give({ ...order, orderNo: `${orderNo}b` }, 10 * minute)
 }
 
 /** Whether this instruction is one about which its bank says what is not so. */

@@ -40,6 +40,8 @@ export type Plan = {
   readonly unwritable: number
   /** Tickets about which the tax side orders more: reversals, stops, supplementary debits. */
   readonly further: number
+  /** How long after a ticket more may be ordered about it. */
+  readonly furtherMs: number
 }
 
 const deeds: readonly Deed[] = [
@@ -142,5 +144,6 @@ export const planOf = (random: Random, banks: number): Plan => {
     differing: random.percent(50) ? 0 : 10,
     unwritable: random.percent(50) ? 0 : 5,
     further: random.pick([0, 15, 40]),
+    furtherMs: random.pick([hour, hour, hour, 1.5 * day]),
   }
 }

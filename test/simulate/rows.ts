@@ -164,6 +164,8 @@ export class Tables {
   /** The debit instruction of each ticket, and all of its instructions in the order of their ids. */
   readonly debitOf = new Map<string, InstructionRow>()
   readonly ofTicket = new Map<string, InstructionRow[]>()
+  /** What a unique key has refused: the last defence, which no rule may need. */
+  defended: string | undefined
   /** Tickets of which anything was written since somebody last looked. */
   readonly touched = new Set<string>()
 }

@@ -3,7 +3,7 @@ import type { DebitOrder } from '../../gateway/flows/order.ts'
 import { randomOf } from '../crash/random.ts'
 import { Broken } from './broken.ts'
 import { accountsOf, City, offices, start } from './city.ts'
-import { findLies, orderMore } from './further.ts'
+import { findLies, orderMore, stopWhatIsAbsent } from './further.ts'
 import { day, minute, type Plan, planOf, second } from './plan.ts'
 import { Watch } from './watch.ts'
 import { Wire } from './wire.ts'
@@ -63,9 +63,13 @@ const play = async (city: City, plan: Plan, watch: Watch): Promise<void> => {
   // What a process was to do while it was held up it does when it goes on.
   const heldMs = plan.accidents.hold > 0 ? plan.accidents.holdMs : 0
   // Until all that was sent has arrived: once all has healed nothing gets stuck any more.
-  const over = () => Math.max(healed, plan.network.underWayUntil) + heldMs + 20 * minute
-  const deadline = healed + (plan.network.stuck > 0 ? plan.network.stuckMs : 0) + heldMs + 3 * day
-  const each = () => watch.check()
+  const over = () => Math.max(healed, plan.network.underWayUntil, city.taxSide.ordersUntil) + heldMs + 20 * minute
+  const deadline = Math.max(healed, city.taxSide.ordersUntil) + (plan.network.stuck > 0 ? plan.network.stuckMs : 0) + heldMs + 3 * day
+  const stopAbsent = stopWhatIsAbsent(city)
+  const each = () => {
+    watch.check()
+    stopAbsent()
+  }
   const done = () => world.now > over() && watch.unfinished() === undefined
   await world.run(() => world.now > deadline || done(), each, 20_000 * plan.tickets)
   const why = watch.unfinished()

@@ -37,6 +37,8 @@ export class TaxSide {
   readonly odd: string[] = []
   /** How often an answer, or a delivery, is lost, out of 1. */
   lost: number
+  /** Until then it has more to order. */
+  ordersUntil = 0
   #open = 0
   /** By ticket: what is done as soon as it is told to be accepted. */
   readonly #afterwards = new Map<string, ((order: DebitOrder) => void)[]>()

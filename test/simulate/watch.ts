@@ -3,6 +3,7 @@ import { checkArticle35 } from './article35.ts'
 import { broken } from './broken.ts'
 import type { City } from './city.ts'
 import { isLied } from './further.ts'
+import { Leases } from './leases.ts'
 import { type InstructionRow, keyOf, never } from './rows.ts'
 import type { Wire } from './wire.ts'
 import { isFinal } from './writes.ts'
@@ -20,6 +21,7 @@ const signed = (row: InstructionRow, fen: number): number => (row.verb === 'reve
 export class Watch {
   readonly #city: City
   readonly #wire: Wire
+  readonly #leases: Leases
   readonly #finals = new Map<number, string>()
   /** What each bank booked, by the key of the instruction. */
   readonly #entries = new Map<string, Entry[]>()
@@ -28,21 +30,26 @@ export class Watch {
   readonly #journalled = new Map<number, string>()
   #published = 0
   #lines = 0
+  readonly #stopped = new Set<number>()
+  #orders = 0
   #results = 0
   #told = 0
 
   constructor(city: City, wire: Wire) {
     this.#city = city
     this.#wire = wire
+    this.#leases = new Leases(city)
   }
 
   /** After each step: what was touched. Throws what is broken. */
   check(): void {
     if (this.#wire.failure) throw this.#wire.failure
     const { tables } = this.#city.record
+    if (tables.defended !== undefined) broken('last-defence', `${tables.defended}: the rules should have refused it before`)
     if (tables.touched.size > 0) {
       this.#takeEntries()
       this.#takeJournal()
+      this.#takeStops()
       for (const ticketNo of tables.touched) this.#checkTicket(ticketNo)
       tables.touched.clear()
       this.#checkFeed()
@@ -201,6 +208,15 @@ export class Watch {
     }
   }
 
+  /** Stops that were made: what they stopped must never leave, and never have left. */
+  #takeStops(): void {
+    const { tax_order: orders } = this.#city.record.tables
+    for (; this.#orders < orders.length; this.#orders++) {
+      const { kind, state, rule, instruction_id: id } = orders[this.#orders]!
+      if (kind === 'stop' && state === 'succeeded' && rule === null) this.#stopped.add(id)
+    }
+  }
+
   /** One ticket: the banks and the record agree, or the record says what is open. */
   #checkTicket(ticketNo: string): void {
     const { tables } = this.#city.record
@@ -257,8 +273,10 @@ export class Watch {
       broken('evidence', `${ticketNo}: ${verb} has ${row.attempt_no} attempts, ${attempts.length} on record`)
     if (this.#journalled.get(id) !== state)
       broken('evidence', `${ticketNo}: ${verb} ${state}, its journal ends ${this.#journalled.get(id)}`)
+    this.#leases.check(row)
     if (row.result_code === '99092' && this.#wire.hasLeft(row))
       broken('undelivered-is-certain', `${ticketNo}: refused as never sent, but it was`)
+    if (this.#stopped.has(id) && this.#wire.hasLeft(row)) broken('undelivered-is-certain', `${ticketNo}: stopped, but it had been sent`)
   }
 
   #checkFeed(): void {

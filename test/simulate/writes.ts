@@ -51,9 +51,13 @@ const liveOf = ({ verb, state, reason, original_id }: InstructionRow): number | 
 /** Adds an instruction under the unique keys of its table. */
 export const add = (tables: Tables, row: InstructionRow): void => {
   const siblings = tables.ofTicket.get(row.ticket_no) ?? []
-  if (tables.instruction.has(row.id) || tables.byKey.has(keyOf(row))) throw new Refused('duplicate key of an instruction')
+  const defend = (what: string): never => {
+    tables.defended = `${row.ticket_no}: ${what}`
+    throw new Refused(what)
+  }
+  if (tables.instruction.has(row.id) || tables.byKey.has(keyOf(row))) defend('duplicate key of an instruction')
   const live = liveOf(row)
-  if (live !== null && siblings.some(other => liveOf(other) === live)) throw new Refused('a second one that is live')
+  if (live !== null && siblings.some(other => liveOf(other) === live)) defend('a second one that is live')
   if (row.amount < 1 || row.amount > 999_999_999_999_999) throw new Refused('an amount out of bounds')
   tables.instruction.set(row.id, row)
   tables.byKey.set(keyOf(row), row)
