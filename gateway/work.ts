@@ -10,12 +10,15 @@ export type Work = { stop(): Promise<void> }
 
 const chunksAtOnce = 20
 
-/** Starts a worker; any number may run. `webhook` is where results are delivered, where there is one. */
+/**
+ * Starts a worker; any number may run. `webhook` is where results are delivered, where there is one; `deliverMs` is how often it looks for some,
+ * as often as into the outbox unless told.
+ */
 export const startWork = (
   flow: Flow,
   slots: Slots,
   queue: WakeQueue,
-  options: { readonly relayMs: number; readonly sweepMs: number; readonly webhook?: Webhook },
+  options: { readonly relayMs: number; readonly sweepMs: number; readonly deliverMs?: number; readonly webhook?: Webhook },
 ): Work => {
   const inHand: InHand = new Set()
   queue.work(async ids => void (await begin(flow, slots, inHand, ids)), chunksAtOnce)
@@ -35,7 +38,7 @@ export const startWork = (
   ]
   if (options.webhook) {
     const { webhook } = options
-    loops.push(repeat(flow, options.relayMs, () => notify(flow, webhook)))
+    loops.push(repeat(flow, options.deliverMs ?? options.relayMs, () => notify(flow, webhook)))
   }
   return {
     stop: async () => {

@@ -36,7 +36,7 @@ export class City {
   readonly #tap: Tap
   #born = 0
   healedAt = Number.MAX_SAFE_INTEGER
-  #known = { changes: -1, relay: 0, sweep: 0 }
+  #known = { changes: -1, relay: 0, sweep: 0, deliver: 0 }
 
   constructor(world: World, plan: Plan, tap: Tap) {
     this.world = world
@@ -142,7 +142,7 @@ export class City {
       random,
       pause: (ms, until) =>
         new Promise(resolve => {
-          if (until) world.poll(host, ms, ms > 1.3 * plan.relayMs ? () => this.#due().sweep : () => this.#due().relay, resolve)
+          if (until) world.poll(host, ms, this.#dueAfter(ms), resolve)
           else world.into(host, ms, resolve)
         }),
       store,
@@ -162,10 +162,10 @@ export class City {
   }
 
   #work(parts: Parts): void {
-    const { relayMs, sweepMs } = this.plan
+    const { relayMs, deliverMs, sweepMs } = this.plan
     const send = this.taxSide.take.bind(this.taxSide, parts)
     this.world.into(parts.host, 1, () => {
-      startWork(parts.flow, parts.slots, this.redis.open(parts.host), { relayMs, sweepMs, webhook: { name: 'results', send } })
+      startWork(parts.flow, parts.slots, this.redis.open(parts.host), { relayMs, deliverMs, sweepMs, webhook: { name: 'results', send } })
     })
   }
 
@@ -191,20 +191,27 @@ export class City {
     })
   }
 
+  /** When something is due for the loop that pauses so long: each has a pace of its own. */
+  #dueAfter(ms: number): () => number {
+    const { relayMs, deliverMs } = this.plan
+    if (ms <= 1.25 * relayMs) return () => this.#due().relay
+    return ms <= 1.25 * deliverMs ? () => this.#due().deliver : () => this.#due().sweep
+  }
+
   /** When something is due for the loops of the workers: what the tables say, looked up once for each change of them. */
-  #due(): { readonly relay: number; readonly sweep: number } {
+  #due(): { readonly relay: number; readonly sweep: number; readonly deliver: number } {
     if (this.#known.changes === this.world.changes) return this.#known
     const { tables } = this.record
     const { away } = this.plan.record
-    let [relay, sweep] = [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]
+    let [relay, sweep, deliver] = [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]
     if (!away) {
       for (const at of tables.outbox.values()) relay = Math.min(relay, at)
       for (const { next_attempt_at: at } of tables.instruction.values()) sweep = Math.min(sweep, at ?? sweep)
       for (const { delivered_seq, next_attempt_at, lease_until } of tables.delivery.values())
-        if (delivered_seq < tables.result.length) relay = Math.min(relay, Math.max(next_attempt_at, lease_until ?? 0))
-      if (tables.delivery.size === 0) relay = 0
+        if (delivered_seq < tables.result.length) deliver = Math.min(deliver, Math.max(next_attempt_at, lease_until ?? 0))
+      if (tables.delivery.size === 0) deliver = 0
     }
-    this.#known = { changes: this.world.changes, relay, sweep }
+    this.#known = { changes: this.world.changes, relay, sweep, deliver }
     return this.#known
   }
 }

@@ -15,6 +15,7 @@ type Seen = {
   /** The first seed that was not played yet. */
   next: number
   seconds: number
+  processorMs: number
   tickets: number
   instructions: number
   steps: number
@@ -48,6 +49,7 @@ const begun = (): Seen =>
         from: Number(values.from),
         next: Number(values.from),
         seconds: 0,
+        processorMs: 0,
         tickets: 0,
         instructions: 0,
         steps: 0,
@@ -75,8 +77,11 @@ const keep = (seen: Seen): void => {
 }
 
 const failed = (seed: number, what: string): string => `seed ${seed} failed: ${what}\n  npm run simulate -- --seed ${seed} --trace`
-const line = ({ from, next, seconds, failed: of }: Seen): string =>
-  `${next - from} seeds, ${of.length} failed, ${((next - from) / Math.max(1, seconds)).toFixed(1)} seeds/s`
+const line = ({ from, next, seconds, processorMs, failed: of }: Seen): string => {
+  const played = next - from
+  const pace = `${(played / Math.max(1, seconds)).toFixed(1)} seeds/s, ${(processorMs / Math.max(1, played)).toFixed(0)} ms of processor a seed`
+  return `${played} seeds, ${of.length} failed, ${pace}`
+}
 
 const report = (seen: Seen): void => {
   const { from, next, tickets, instructions, steps, simulatedMs, faults } = seen
@@ -92,11 +97,13 @@ const play = async (): Promise<void> => {
   const end = seen.from + Number(values.seeds)
   const players = openPlayers(values.threads === undefined ? undefined : Number(values.threads))
   while (seen.next < end && seen.failed.length < mostFailures) {
-    const began = performance.now()
+    const [began, used] = [performance.now(), process.cpuUsage()]
     const block = Array.from({ length: Math.min(blockSize, end - seen.next) }, (_, i) => seen.next + i)
     await players.play(block, one => add(seen, one))
     seen.next += block.length
     seen.seconds += (performance.now() - began) / 1000
+    const { user, system } = process.cpuUsage(used)
+    seen.processorMs += (user + system) / 1000
     keep(seen)
     say(line(seen))
   }

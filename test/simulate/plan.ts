@@ -19,7 +19,9 @@ export type Plan = {
   readonly healMs: number
   readonly workers: number
   readonly leaseMs: number
+  /** How often the loops of a worker look; each so that its pace tells it from the others. */
   readonly relayMs: number
+  readonly deliverMs: number
   readonly sweepMs: number
   /** The most debits that wait in a process for a place at a bank. */
   readonly mostWaiting: number
@@ -119,6 +121,7 @@ export const planOf = (random: Random, banks: number): Plan => {
     workers: random.whole(2, 3),
     leaseMs: random.pick([5, 30]) * second,
     relayMs: second,
+    deliverMs: 2.5 * second,
     sweepMs: calm ? 6 * hour : random.pick([5, 30]) * second,
     mostWaiting: random.pick([0, 2, 1_000]),
     policies,
