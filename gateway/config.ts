@@ -1,11 +1,15 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { fail } from '@taxlink/bank-sdk'
 import { Ajv, type ErrorObject } from 'ajv'
 
 /** PEM files of one identity and of those it trusts; paths. */
 export type TlsFiles = { readonly cert: string; readonly key: string; readonly ca: string }
+
+/** Where a bank is heard (`tcp://`, `tls://`, `http://`, `https://`), and from which addresses or networks; none: from any. */
+export type BankListen = { readonly url: string; readonly from: readonly string[] }
 
 /** The whole configuration of a gateway: read once from the environment, checked, frozen. */
 export type Config = {
@@ -27,6 +31,8 @@ export type Config = {
   readonly reference: string | undefined
   /** The URL of each bank's host, by the bank's four digits. */
   readonly banks: { readonly [code: string]: string }
+  /** Where banks are heard, by their four digits. */
+  readonly listens: { readonly [code: string]: BankListen }
   /** What the gateway shows to banks, and the authority it trusts for theirs. */
   readonly bankTls: Partial<TlsFiles>
   readonly sweepMs: number
@@ -81,15 +87,23 @@ type Given = { [N in Name as (typeof rules)[N] extends { default: unknown } ? N 
 /** The variables after checking, under their own names. */
 type Values = Given & Optional
 
-const bankName = /^TAXLINK_BANK_(\d{4})_URL$/
+const bankListen = { ...bankUrl, pattern: '^(tcp|tls|http|https)://[^\\s/]+:[0-9]{1,5}$' } as const
+const bankFrom = { ...text, pattern: '^[0-9a-fA-F.:/]+(,[0-9a-fA-F.:/]+)*$', like: '10.20.1.10,10.20.2.0/24' } as const
+
+const bankNames = [
+  [/^TAXLINK_BANK_(\d{4})_URL$/, bankUrl],
+  [/^TAXLINK_BANK_(\d{4})_LISTEN$/, bankListen],
+  [/^TAXLINK_BANK_(\d{4})_FROM$/, bankFrom],
+] as const
+const [[bankName], [listenName], [fromName]] = bankNames
 const ruleOf = (name: string): Rule | undefined =>
-  bankName.test(name) ? bankUrl : Object.hasOwn(rules, name) ? rules[name as Name] : undefined
+  bankNames.find(([form]) => form.test(name))?.[1] ?? (Object.hasOwn(rules, name) ? rules[name as Name] : undefined)
 
 const schemaOf = ({ like: _like, secret: _secret, ...schema }: Rule) => schema
 const check = new Ajv({ allErrors: true, useDefaults: true, strict: true }).compile<Values>({
   type: 'object',
   properties: Object.fromEntries(Object.entries(rules).map(([name, rule]) => [name, schemaOf(rule)])),
-  patternProperties: { [bankName.source]: schemaOf(bankUrl) },
+  patternProperties: Object.fromEntries(bankNames.map(([form, rule]) => [form.source, schemaOf(rule)])),
 })
 
 /** Reads the environment. Throws one fault `bad-config` that names everything that is wrong; it shows no values. */
@@ -110,6 +124,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
   // Without its faulty variables the rest is still looked at, so that everything is told at once.
   if (!check(values)) throw new Error('a faulty variable was left')
   const config = shape(values)
+  checkListens(values, config, tell)
   if (config.production) checkProduction(config, tell)
   checkBanks(config, tell)
   checkFiles(values, config, tell)
@@ -143,7 +158,13 @@ export const print = (config: Config): string => {
     TAXLINK_LEASE_MS: config.leaseMs,
   }
   const banks = Object.entries(config.banks).map(([code, url]) => [`TAXLINK_BANK_${code}_URL`, masked(url)] as const)
-  return [...Object.entries(values), ...banks].map(([name, value]) => (value === undefined ? `# ${name}=` : `${name}=${value}`)).join('\n')
+  const listens = Object.entries(config.listens).flatMap(([code, { url, from }]) => [
+    [`TAXLINK_BANK_${code}_LISTEN`, url] as const,
+    [`TAXLINK_BANK_${code}_FROM`, from.length === 0 ? undefined : from.join(',')] as const,
+  ])
+  return [...Object.entries(values), ...banks, ...listens]
+    .map(([name, value]) => (value === undefined ? `# ${name}=` : `${name}=${value}`))
+    .join('\n')
 }
 
 type Tell = (name: string, zh: string, en: string) => void
@@ -205,7 +226,8 @@ const sentence = (error: ErrorObject, rule: Rule | undefined): [zh: string, en: 
 const unknown = (given: string): [zh: string, en: string] => {
   const known = [...Object.keys(rules), ...Object.entries(rules).flatMap(([name, rule]) => ('secret' in rule ? [`${name}_FILE`] : []))]
   const nearest = known.map(name => ({ name, far: distance(given, name) })).sort((a, b) => a.far - b.far)[0]
-  const guess = nearest && nearest.far <= 4 ? nearest.name : /^TAXLINK_BANK_.*URL$/.test(given) ? 'TAXLINK_BANK_<4 digits>_URL' : undefined
+  const ofBank = /^TAXLINK_BANK_.*(URL|LISTEN|FROM)$/.exec(given)?.[1]
+  const guess = nearest && nearest.far <= 4 ? nearest.name : ofBank ? `TAXLINK_BANK_<4 digits>_${ofBank}` : undefined
   return guess ? [`未知变量,是否应为 ${guess}`, `is unknown; did you mean ${guess}?`] : ['未知变量', 'is unknown']
 }
 
@@ -236,11 +258,9 @@ const shape = (v: Values & { readonly [bank: string]: unknown }): Config => ({
   logLevel: v.TAXLINK_LOG_LEVEL,
   webhook: v.TAXLINK_WEBHOOK_URL === undefined ? undefined : { url: v.TAXLINK_WEBHOOK_URL, secret: v.TAXLINK_WEBHOOK_SECRET },
   reference: v.TAXLINK_REFERENCE,
-  banks: Object.fromEntries(
-    Object.entries(v).flatMap(([name, url]) => {
-      const code = bankName.exec(name)?.[1]
-      return code && typeof url === 'string' ? [[code, url]] : []
-    }),
+  banks: Object.fromEntries(ofBanks(v, bankName)),
+  listens: Object.fromEntries(
+    ofBanks(v, listenName).map(([code, url]) => [code, { url, from: addresses(v[`TAXLINK_BANK_${code}_FROM`]) }]),
   ),
   bankTls: {
     ...(v.TAXLINK_BANK_CERT ? { cert: v.TAXLINK_BANK_CERT } : {}),
@@ -259,6 +279,38 @@ const checkBanks = ({ banks, bankTls }: Config, tell: Tell): void => {
       tell(`TAXLINK_BANK_${code}_URL`, '只写协议、主机与端口', 'is scheme, host and port only')
     if (/^(https|tls):$/.test(protocol) && bankTls.ca === undefined)
       tell('TAXLINK_BANK_CA', '有银行使用 https 或 tls,必须设置', 'must be set where a bank is reached over https or tls')
+  }
+}
+
+/** The variables of this form, by the bank's code. */
+const ofBanks = (v: { readonly [name: string]: unknown }, form: RegExp): [code: string, value: string][] =>
+  Object.entries(v).flatMap(([name, value]) => {
+    const code = form.exec(name)?.[1]
+    return code && typeof value === 'string' ? [[code, value]] : []
+  })
+const addresses = (value: unknown): string[] => (typeof value === 'string' ? value.split(',') : [])
+
+/** An address, or a network `address/bits`. */
+const isNetwork = (one: string): boolean => {
+  const [address = '', bits, ...more] = one.split('/')
+  const family = isIP(address)
+  return (
+    family !== 0 && more.length === 0 && (bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)))
+  )
+}
+
+/** Where banks are heard: who may connect is said, and over TLS there are certificates of both sides. */
+const checkListens = (values: { readonly [name: string]: unknown }, config: Config, tell: Tell): void => {
+  for (const [code, from] of ofBanks(values, fromName)) {
+    if (!addresses(from).every(isNetwork)) tell(`TAXLINK_BANK_${code}_FROM`, '不是地址或网段', 'is no address or network')
+  }
+  for (const [code, { url, from }] of Object.entries(config.listens)) {
+    const secure = /^(tls|https):/.test(url)
+    if (secure && config.production && !(config.tls && config.bankTls.ca))
+      tell(`TAXLINK_BANK_${code}_LISTEN`, 'TLS 需要 TAXLINK_TLS_CERT 与 TAXLINK_BANK_CA', 'TLS needs TAXLINK_TLS_CERT and TAXLINK_BANK_CA')
+    // Without a certificate the address is all there is to tell a bank from a stranger.
+    if (!secure && config.production && from.length === 0)
+      tell(`TAXLINK_BANK_${code}_FROM`, '不加密的监听必须限定来源地址', 'a line without TLS needs the addresses that may use it')
   }
 }
 

@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import type { DebitState } from './domain/debit.ts'
 import { haltedBanks, openCities } from './domain/reference.ts'
 import { type Note, standings } from './flows/flow.ts'
+import { openHearing } from './hearing.ts'
 import { check, type Internal, openInternal } from './http/internal.ts'
 import { openHttp } from './http/server.ts'
 import { deliveryBody } from './http/shapes.ts'
@@ -91,11 +92,16 @@ export const serve = async (config: InForce): Promise<{ readonly url: string; re
     port: config.port,
     served: metrics.served,
   })
+  // Banks with a dialect of their own are heard on lines of their own.
+  const hearing = await openHearing({ flow: parts.flow, listens: config.listens, tls: await hearingTls(config) })
   const inside = await internal(() => http.closing)
   // New certificates without a restart: a service manager's reload. What cannot be used is noted, and the old ones stay.
   const reload = () => {
-    serverTls(config)
-      .then(tls => http.reload(tls))
+    Promise.all([serverTls(config), hearingTls(config)])
+      .then(async ([tls, forBanks]) => {
+        http.reload(tls)
+        if (forBanks) await hearing.reload(forBanks)
+      })
       .catch((error: unknown) => parts.flow.note({ event: 'trouble', detail: `certificates: ${String(error)}` }))
   }
   process.on('SIGHUP', reload)
@@ -104,7 +110,7 @@ export const serve = async (config: InForce): Promise<{ readonly url: string; re
     internalUrl: inside.url,
     stop: async () => {
       process.off('SIGHUP', reload)
-      await http.close()
+      await Promise.all([http.close(), hearing.close()])
       await parts.close()
       await inside.close()
     },
@@ -141,6 +147,13 @@ const webhookOf = (config: InForce, parts: Parts) => {
         postWebhook(to, `results-${results[0]?.seq}-${results.at(-1)?.seq}`, parts.flow.clock(), deliveryBody(results)),
     },
   }
+}
+
+/** What the gateway shows where it hears banks over TLS: its own certificate, and the authority of theirs. */
+const hearingTls = async (config: InForce) => {
+  const { ca } = config.bankTls
+  const { cert, key } = await serverTls(config)
+  return ca === undefined ? undefined : { ca: readFileSync(ca, 'utf8'), cert, key }
 }
 
 const serverTls = async (config: InForce) => {

@@ -34,6 +34,8 @@ export type ListenOptions = {
   readonly idleMs?: number
   readonly frameMs?: number
   readonly maxConnections?: number
+  /** Who may connect at all, by address; others are cut off before they are read. */
+  readonly allow?: (address: string) => boolean
 }
 
 /** A listening line. `close` takes no more requests and gives those under way `graceMs` (1,000) to be answered. */
@@ -385,7 +387,7 @@ export const listen = async (
   handle: (exchange: Exchange) => void,
   fault: (fault: Fault) => void = () => undefined,
 ): Promise<Listener> => {
-  const { host = '127.0.0.1', port = 0, maxConnections = 1_000 } = options
+  const { host = '127.0.0.1', port = 0, maxConnections = 1_000, allow } = options
   const house = houseOf(options, handle, fault)
   const security = options.tls && securityOf(options.tls, house.frameMs)
   const server = line.kind === 'tcp' ? tcpServer(line, house, security) : httpServer(line, house, security)
@@ -397,6 +399,13 @@ export const listen = async (
     socket.destroy()
   })
   const sockets = new Set<net.Socket>()
+  if (allow)
+    // Before anything else sees the connection.
+    server.prependListener('connection', (socket: net.Socket) => {
+      if (allow(socket.remoteAddress ?? '')) return
+      house.report(new Fault('not-permitted', 'a connection from an address that is not agreed'))
+      socket.destroy()
+    })
   server.on('connection', (socket: net.Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))

@@ -53,6 +53,8 @@ export type PushHandlers = HandlersOf<Push>
 export type ServeOptions = ListenOptions & {
   /** Told every request that was not understood, every reply that could not be written, and what the line itself refused. No private data. */
   readonly onFault?: (fault: Fault, bytes: number) => void
+  /** A sender of what is no request of this bank, or cannot be read, is cut off: over TCP, too, where it would otherwise just get no answer. */
+  readonly cutStrangers?: boolean
   /** Told what a handler threw: it may hold anything the handler put there. */
   readonly onError?: (error: unknown, verb: AnyVerb) => void
 }
@@ -195,6 +197,7 @@ const later = (server: Server, ms: number, act: () => void): void => {
 const refuse = (server: Server, arrival: Arrival, fault: Fault): void => {
   server.fault(fault, arrival.bytes.length)
   if (server.line.kind === 'http') problem(server, arrival, '400 Bad Request', fault)
+  else if (server.options.cutStrangers) arrival.hangUp()
 }
 
 /** Something of ours failed after the request was understood: nobody may conclude anything from it. */

@@ -13,6 +13,7 @@ export type Note = {
     | 'stale'
     | 'late'
     | 'stray'
+    | 'heard'
     | 'relayed'
     | 'swept'
     | 'delivered'

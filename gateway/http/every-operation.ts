@@ -1,4 +1,5 @@
 import { agreementOperations } from './agreement-operations.ts'
+import { bankOperations } from './bank-operations.ts'
 import { furtherOperations } from './further-operations.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
@@ -10,6 +11,7 @@ export const everyOperation: readonly Operation[] = [
   ...Object.values(operations),
   ...Object.values(furtherOperations),
   ...Object.values(agreementOperations),
+  ...Object.values(bankOperations),
   ...Object.values(operatorOperations),
   ...Object.values(registryOperations),
 ]

@@ -8,6 +8,7 @@ import type { Flow } from '../flows/flow.ts'
 import type { Slots } from '../flows/slots.ts'
 import { agreementRoutes } from './agreement.ts'
 import type { App, Reply, Request } from './app.ts'
+import { bankRoutes } from './bank.ts'
 import { bodyLimits, strictBodies } from './body.ts'
 import { recognised } from './duties.ts'
 import { methodsOf } from './every-operation.ts'
@@ -93,6 +94,7 @@ export const openHttp = async (options: HttpOptions): Promise<Http> => {
   agreementRoutes(app, deps)
   importRoutes(app, deps)
   reviewRoutes(app, deps)
+  bankRoutes(app, flow)
   operatorRoutes(app, flow)
   registryRoutes(app, flow)
 

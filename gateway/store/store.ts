@@ -14,6 +14,7 @@ import { type DebitWrites, openDebitWrites } from './debits.ts'
 import { type Deliveries, openDeliveries } from './deliveries.ts'
 import { type DoubtReads, openDoubtReads } from './doubts.ts'
 import { readHalts } from './halts.ts'
+import { type Inbox, openInbox } from './inbox.ts'
 import { type LateAnswers, openLateAnswers } from './late.ts'
 import { openLinked } from './linked.ts'
 import { type Operators, openOperators } from './operators.ts'
@@ -44,6 +45,7 @@ export type Store = DebitWrites &
   AgreementGate & {
     readonly agreements: Agreements
     readonly deliveries: Deliveries
+    readonly inbox: Inbox
     readonly proposals: Proposals
     readonly operators: Operators
     readonly registry: RegistryStore
@@ -78,6 +80,7 @@ export const openStore = (db: Database, reads: Database = db): Store => {
       takeAgreementIds: count => takeRun(reads, 'agreement', count),
     },
     deliveries: openDeliveries(reads),
+    inbox: openInbox(reads),
     proposals: openProposals(reads),
     operators: openOperators(reads),
     registry: openRegistry(reads),

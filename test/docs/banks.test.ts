@@ -4,8 +4,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
-import type { Bank } from '@taxlink/bank-sdk'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Bank, outcome, servePushes } from '@taxlink/bank-sdk'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import xiangjiang from '../../adapters/xiangjiang/index.ts'
 import { messagesOf } from '../../docs/banks/subjects.ts'
 import { complete, parseSample } from '../adapters/samples.ts'
 
@@ -25,6 +26,9 @@ const put = (path: string, text: string): string => {
 }
 const declaration = put('adapters/yuanjiang/index.ts', block('ts', '// adapters/yuanjiang/index.ts'))
 const ask = put('ask.ts', block('ts', '// ask.ts'))
+const tell = put('tell.ts', block('ts', '// tell.ts'))
+put('adapters/xiangjiang/index.ts', readFileSync(join(root, 'adapters/xiangjiang/index.ts'), 'utf8'))
+put('adapters/xiangjiang/codes.ts', readFileSync(join(root, 'adapters/xiangjiang/codes.ts'), 'utf8'))
 const accounts = put('accounts.json', block('json', '[{ "account"'))
 afterAll(() => rmSync(here, { recursive: true, force: true }))
 
@@ -47,6 +51,24 @@ test('the sample is completed and read back', async () => {
   const sample = complete(parseSample(block('text', '# 沅江银行')), codec)
   expect(codec.decode(Buffer.from(sample.hex, 'hex'))).toEqual(sample.value)
   expect(sample.message).toContain('|倈珅商行')
+})
+
+test('what the page tells the gateway arrives, and its receipt comes back', async () => {
+  const told: object[] = []
+  const hear = (message: object) => {
+    told.push(message)
+    return { result: outcome('90000') }
+  }
+  const gateway = await servePushes(xiangjiang, { bindingResult: hear, bindingNotice: hear })
+  onTestFinished(() => gateway.close(0))
+  const program = spawn(process.execPath, [tell, gateway.url], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let said = ''
+  program.stdout.on('data', part => (said += String(part)))
+  expect(await once(program, 'exit')).toEqual([0, null])
+  expect(said).toContain("code: '90000'")
+  expect(told).toMatchObject([
+    { serialNo: '70000001', taxpayerName: '长沙市芙蓉区湘绣商行', boundOn: '2026-03-12', credential: 'not-issued' },
+  ])
 })
 
 describe('the simulator', () => {

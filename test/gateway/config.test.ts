@@ -44,6 +44,7 @@ describe('defaults and values', () => {
       webhook: undefined,
       reference: undefined,
       banks: {},
+      listens: {},
       bankTls: {},
       sweepMs: 2_000,
       leaseMs: 60_000,
@@ -53,6 +54,20 @@ describe('defaults and values', () => {
   test('banks are collected by their four digits', () => {
     const config = readConfig({ TAXLINK_BANK_4301_URL: 'tcp://10.1.2.3:7001', TAXLINK_BANK_4302_URL: 'http://bank.example:8443/' })
     expect(config.banks).toEqual({ 4301: 'tcp://10.1.2.3:7001', 4302: 'http://bank.example:8443/' })
+  })
+
+  test('where a bank is heard, and from which addresses', () => {
+    const config = readConfig({
+      TAXLINK_BANK_4301_LISTEN: 'tcp://10.20.0.5:7301',
+      TAXLINK_BANK_4301_FROM: '10.20.1.10,10.20.2.0/24,fd00::1',
+      TAXLINK_BANK_4306_LISTEN: 'http://[::1]:7306',
+      TAXLINK_BANK_4310_FROM: '10.20.3.10',
+    })
+    expect(config.listens).toEqual({
+      4301: { url: 'tcp://10.20.0.5:7301', from: ['10.20.1.10', '10.20.2.0/24', 'fd00::1'] },
+      4306: { url: 'http://[::1]:7306', from: [] },
+    })
+    expect(print(config)).toContain('TAXLINK_BANK_4301_FROM=10.20.1.10,10.20.2.0/24,fd00::1')
   })
 
   test('secrets come from files, without the line end an editor leaves', () => {
@@ -111,8 +126,28 @@ describe('faults', () => {
     ['TAXLINK_PROT', 'TAXLINK_PORT'],
     ['TAXLINK_WEBHOOK_SECRETFILE', 'TAXLINK_WEBHOOK_SECRET_FILE'],
     ['TAXLINK_BANK_43O1_URL', 'TAXLINK_BANK_<4 digits>_URL'],
+    ['TAXLINK_BANK_43O1_LISTEN', 'TAXLINK_BANK_<4 digits>_LISTEN'],
   ])('%s: did you mean %s?', (given, meant) => {
     expect(faultOf({ [given]: 'x' })).toEqual([expect.stringContaining(`did you mean ${meant}?`)])
+  })
+
+  test.each(['10.20.1', '10.20.1.10/33', 'fd00::/129', 'bank.example', '10.20.1.10,', '10.20.1.10/24/8'])(
+    '%j is no address of a bank',
+    from => {
+      const faults = faultOf({ TAXLINK_BANK_4301_LISTEN: 'tcp://h:1', TAXLINK_BANK_4301_FROM: from })
+      expect(faults).toEqual([expect.stringMatching(/^TAXLINK_BANK_4301_FROM: /)])
+    },
+  )
+
+  test('in production a line without TLS names its addresses, one with TLS has certificates', () => {
+    const faults = faultOf({
+      NODE_ENV: 'production',
+      TAXLINK_BANK_4301_LISTEN: 'tcp://h:1',
+      TAXLINK_BANK_4306_LISTEN: 'https://h:2',
+      TAXLINK_BANK_4310_LISTEN: 'http://h:3/v1',
+    })
+    const told = faults.filter(line => line.startsWith('TAXLINK_BANK_43')).map(line => line.split(':')[0])
+    expect(told.sort()).toEqual(['TAXLINK_BANK_4301_FROM', 'TAXLINK_BANK_4306_LISTEN', 'TAXLINK_BANK_4310_LISTEN'])
   })
 
   test('a secret given twice, and one whose file cannot be read', () => {

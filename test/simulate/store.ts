@@ -165,6 +165,7 @@ export const openSimulatedStore = (world: World, host: Host, record: Record, fau
       list: notSimulated('list'),
       over: notSimulated('over'),
     },
+    inbox: { receive: notSimulated('receive'), answer: notSimulated('answer') },
     operators: { find: notSimulated('find') },
     registry: {
       read: notSimulated('registry'),
