@@ -54,6 +54,8 @@ const approved = async (kind: string, content: object): Promise<number> => {
   )
   return id
 }
+/** An approved proposal, and a line that says exactly what it does. */
+const for2 = async (kind: string, content: object) => ({ proposal: await approved(kind, content), content })
 let banks = 5000
 /** A bank as far as `certified`. */
 const certified = async (): Promise<string> => {
@@ -128,13 +130,10 @@ describe('what takes two persons', () => {
   test.each<[string, () => Promise<{ proposal?: number; actor?: string; content?: object }>]>([
     ['needs a proposal', async () => ({})],
     ['that is approved', async () => ({ proposal: await proposed('move-bank', { bankCode: '5999', event: 'qualify' }) })],
-    ['of its kind', async () => ({ proposal: await approved('halt-bank', { bankCode: '5999', event: 'qualify' }) })],
-    ['about this bank', async () => ({ proposal: await approved('move-bank', { bankCode: '5998', event: 'qualify' }) })],
-    ['about this step', async () => ({ proposal: await approved('move-bank', { bankCode: '5999', event: 'revoke' }) })],
-    [
-      'in the province, not in a city',
-      async () => ({ proposal: await approved('move-bank', { bankCode: '5999', cityCode: '14301000000', event: 'qualify' }) }),
-    ],
+    ['of its kind', () => for2('halt-bank', { bankCode: '5999', event: 'qualify' })],
+    ['about this bank', () => for2('move-bank', { bankCode: '5998', event: 'qualify' })],
+    ['about this step', () => for2('move-bank', { bankCode: '5999', event: 'revoke' })],
+    ['in the province, not in a city', () => for2('move-bank', { bankCode: '5999', cityCode: '14301000000', event: 'qualify' })],
     [
       'with the content that was approved',
       async () => ({
