@@ -119,6 +119,7 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
         { ca: pki.ca, ...env.operators.get('li')! },
       ],
       banks: simulated,
+      bound: count => say(`账号已绑定 / accounts bound  ${count}`),
       progress: options.progress,
       patienceMs: 90_000,
     })

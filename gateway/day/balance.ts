@@ -9,7 +9,13 @@ export type DebitSeen = {
   /** Fen. */
   readonly amount: number
   readonly attempts: number
-  readonly result?: { readonly code: string; readonly zh: string; readonly en: string }
+  readonly result?: {
+    readonly code: string
+    readonly bankCode?: string
+    readonly bankText?: string
+    readonly zh: string
+    readonly en: string
+  }
   /** 作废 (art. 35(3)). */
   readonly voidedAt?: string
 }
@@ -104,7 +110,7 @@ export const balanceOf = (
     const of = (state: string) => mine.filter(debit => debit.state === state)
     const reasons = new Map<string, number>()
     for (const { result } of of('refused')) {
-      const reason = result ? `${result.code} ${result.zh} / ${result.en}` : '?'
+      const reason = result ? reasonOf(result) : '?'
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
     }
     return {
@@ -126,6 +132,10 @@ export const balanceOf = (
   })
   return { banks, faults }
 }
+
+/** A rule of ours names itself; what a bank refused has the words of its code. */
+const reasonOf = ({ code, bankCode, bankText, zh, en }: NonNullable<DebitSeen['result']>): string =>
+  bankCode === code && bankText !== undefined ? `${code} ${bankText}` : `${code} ${zh} / ${en}`
 
 const isFinal = ({ state }: { readonly state: string }): boolean => state === 'succeeded' || state === 'refused'
 

@@ -11,7 +11,7 @@ export type Line = {
   read<T>(path: string, prefer?: string): Promise<T>
   /** A party that gets no certain answer simply sends the same order again: its number makes that harmless. Resolves to what is no «not now». */
   insist(path: string, body: unknown, prefer?: string): Promise<Reply>
-  /** Orders what must be accepted; throws where it is not. */
+  /** Orders what must be accepted; throws where it is not. A text is sent as lines of JSON. */
   order(path: string, body: unknown): Promise<Reply>
   close(): void
 }
@@ -21,9 +21,10 @@ export const openLine = (url: string, tls: Identity): Line => {
   const agent = new Agent({ keepAlive: true, maxSockets: 32, ...tls })
   const ask = (method: string, path: string, body?: unknown, prefer?: string): Promise<Reply> =>
     new Promise((resolve, reject) => {
-      const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+      const bytes = body === undefined ? undefined : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+      const type = typeof body === 'string' ? 'application/x-ndjson' : 'application/json'
       const headers = {
-        ...(bytes ? { 'content-type': 'application/json', 'content-length': bytes.length } : {}),
+        ...(bytes ? { 'content-type': type, 'content-length': bytes.length } : {}),
         ...(prefer ? { prefer } : {}),
       }
       const sent = request(new URL(path, url), { method, agent, headers }, answer => {

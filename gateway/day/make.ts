@@ -1,5 +1,6 @@
 // Writes the sample filing day: `node gateway/day/make.ts`. The same seed gives the same bytes.
 import { writeFileSync } from 'node:fs'
+import type { ImportRow } from '../flows/import.ts'
 import type { DebitOrder } from '../flows/order.ts'
 import type { FurtherOrder, Outage } from './further.ts'
 
@@ -50,6 +51,7 @@ const digit = (n: number): string => Array.from({ length: n }, () => random(10))
 const accounts: Record<string, Account[]> = { '4301': [], '4306': [], '4310': [] }
 const plans: Record<string, Rule[]> = { '4301': [], '4306': [], '4310': [] }
 const orders: DebitOrder[] = []
+const agreements: ImportRow[] = []
 
 const itemsOf = (amount: number, count: number): DebitOrder['items'] => {
   const parts: number[] = []
@@ -96,6 +98,26 @@ const add = (bankCode: string, wish: Wish = {}, deed?: Omit<Rule, 'when'>): Debi
     items: itemsOf(amount, wish.count ?? 1 + random(4)),
   }
   orders.push(order)
+  // What the banks bound on paper before the province came over (推广期); of an office that nobody knows there is no agreement.
+  if (accounts[bankCode] && wish.agreement !== null && order.officeCode !== '14309990000')
+    agreements.push({
+      agreementNo,
+      officeCode: order.officeCode,
+      bankCode,
+      payerBankNo: order.payerBankNo,
+      account,
+      taxpayerId,
+      taxpayerName,
+      channel: order.channel,
+      delivery: 'paper',
+      approvedBy: 'county-sample',
+      boundOn: '2025-01-15',
+      heldTaxpayerId: taxpayerId,
+      heldTaxpayerName: taxpayerName,
+      heldOfficeCode: order.officeCode,
+      heldPayerBankNo: order.payerBankNo,
+      heldAccount: account,
+    })
   // What lies about a debit tells the truth about what is supplemented.
   const only = deed?.do === 'under-booking' ? { verb: 'debit' as const } : {}
   if (deed) plans[bankCode]!.push({ when: { ticketNo: ticketNo.slice(-8), ...only }, ...deed })
@@ -176,6 +198,7 @@ const outage: Outage = {
 const here = import.meta.dirname
 const lines = (of: readonly object[]): string => of.map(each => `${JSON.stringify(each)}\n`).join('')
 writeFileSync(`${here}/orders.jsonl`, lines(orders))
+writeFileSync(`${here}/agreements.jsonl`, lines(agreements))
 writeFileSync(`${here}/further.jsonl`, lines([outage, ...further]))
 for (const bank of banks) {
   writeFileSync(`${here}/accounts-${bank}.json`, `[\n${accounts[bank]!.map(a => `  ${JSON.stringify(a)}`).join(',\n')}\n]\n`)

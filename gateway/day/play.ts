@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { DebitOrder } from '../flows/order.ts'
 import { type Balance, type BankLedger, balanceOf, type DebitSeen, type FurtherSeen, type StopSeen } from './balance.ts'
+import { bindAll } from './bind.ts'
 import { playFurther, playOutage, sampleFurther } from './further.ts'
 import { type Identity, type Line, openLine } from './line.ts'
 
@@ -11,6 +12,8 @@ export type Stage = {
   readonly taxSystem: Identity
   readonly operators: readonly [Identity, Identity]
   readonly banks: readonly { readonly bankCode: string; readonly name: string; readonly control: string }[]
+  /** Told how many accounts are bound before the first debit. */
+  readonly bound: (count: number) => void
   /** Told now and then how far the day is. */
   readonly progress: (sent: number, settled: number, of: number) => void
   /** How long the last doubt may take, ms. */
@@ -96,7 +99,7 @@ const setLine = async ({ banks }: Stage, bankCode: string, open: boolean): Promi
 }
 
 /**
- * Plays the sample day through the gateway: a bank whose line is down, the debits, then what is ordered about them; and balances both sides, ticket
+ * Plays the sample day through the gateway: the bindings, a bank whose line is down, the debits, then what is ordered about them; and balances both sides, ticket
  * by ticket: what the banks booked, not what they said.
  */
 export const playDay = async (stage: Stage): Promise<Balance & { readonly repeated: number }> => {
@@ -120,6 +123,7 @@ export const playDay = async (stage: Stage): Promise<Balance & { readonly repeat
       show()
     }
     const parties = { taxSide, operators }
+    stage.bound(await bindAll(taxSide, operators[0], until))
     let waited = 0
     for (const outage of further.outages) waited += await playOutage(parties, outage, orders, open => setLine(stage, outage.outage, open))
     const early = new Set(further.outages.flatMap(outage => outage.tickets))

@@ -1,4 +1,5 @@
 import { outcome, type RequestOf } from '@taxlink/bank-sdk'
+import { gate } from '../domain/agreement.ts'
 import type { BankPolicy } from '../domain/bank.ts'
 import type { DebitState } from '../domain/debit.ts'
 import { isRoute, type NoRoute, route } from '../domain/reference.ts'
@@ -27,7 +28,8 @@ const patienceMs = 1_000
 export const acceptDebit = async (flow: Flow, slots: Slots, taxSystem: string, order: DebitOrder): Promise<OrderVerdict> => {
   checkOrder(order)
   const contentHash = orderHash(order)
-  const to = route(flow.reference(), order.bankCode, order.officeCode, shanghaiDate(flow.clock()))
+  const way = route(flow.reference(), order.bankCode, order.officeCode, shanghaiDate(flow.clock()))
+  const to = (isRoute(way) ? await barredByAgreement(flow, order) : undefined) ?? way
   const held = isRoute(to) ? flow.heldUntil(order.bankCode) : undefined
   const atOnce = isRoute(to) && !held && (await slots.take(order.bankCode, to.bank.policy.concurrency, () => flow.pause(patienceMs)))
   const now = flow.clock()
@@ -58,6 +60,12 @@ export const acceptDebit = async (flow: Flow, slots: Slots, taxSystem: string, o
   } finally {
     if (atOnce && !handedOver) slots.release(order.bankCode)
   }
+}
+
+/** No debit without an agreement that lets it pass (art. 29(6)); what is told names the rule. */
+const barredByAgreement = async (flow: Flow, order: DebitOrder): Promise<NoRoute | undefined> => {
+  const refusal = gate(await flow.store.agreement(order.agreementNo), order, flow.clock())
+  return refusal && { ...refusal, zh: `${refusal.rule} ${refusal.zh}` }
 }
 
 type Known = Omit<NewDebit, 'request' | 'state' | 'nextAttemptAt' | 'wakeAt' | 'outcome' | 'reason'>

@@ -10,6 +10,7 @@ import { developmentPki } from '../../gateway/pki.ts'
 import { prepare, sampleReference } from '../../gateway/prepare.ts'
 import { openDatabase } from '../../gateway/store/database.ts'
 import { parseReference } from '../../gateway/store/reference.ts'
+import { writeActive } from '../gateway/agreements.ts'
 import { writeRegistry } from '../registry.ts'
 import { connect, cpuOf, load, now, postOf, type Sent, type Target } from './load.ts'
 import { median, quantile, type Row } from './row.ts'
@@ -128,6 +129,7 @@ export const withDesigns = async <T>(use: (ours: Design, plain: Design, shared: 
   try {
     await prepare(running.databaseUrl, benchReference(dir), () => {})
     await writeRegistry(db)
+    await writeActive(db, [order('')])
     await db.execute(`CREATE TABLE plain_debit (id BIGINT AUTO_INCREMENT PRIMARY KEY, ticket_no CHAR(18) CHARACTER SET ascii NOT NULL UNIQUE, amount BIGINT NOT NULL, status TINYINT NOT NULL,
       body TEXT NOT NULL, bank_serial VARCHAR(20) NULL, created_at DATETIME(3) NOT NULL, updated_at DATETIME(3) NULL)`)
     const pki = await developmentPki(join(dir, 'pki'))

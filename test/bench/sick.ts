@@ -9,6 +9,7 @@ import { services } from '../../gateway/local.ts'
 import { developmentPki } from '../../gateway/pki.ts'
 import { prepare, sampleReference } from '../../gateway/prepare.ts'
 import { type Database, openDatabase } from '../../gateway/store/database.ts'
+import { writeActive } from '../gateway/agreements.ts'
 import { writeRegistry } from '../registry.ts'
 import { connect, load, now, postOf, type Target } from './load.ts'
 import { quantile, type Row } from './row.ts'
@@ -41,6 +42,10 @@ const withCity = async <T>(timeoutMs: number, use: (city: City) => Promise<T>): 
   try {
     await prepare(running.databaseUrl, file('reference.json', referenceOf(timeoutMs)), () => {})
     await writeRegistry(db)
+    await writeActive(
+      db,
+      [sick, ...well].map(code => orderAt(0, code)),
+    )
     const pki = await developmentPki(join(dir, 'pki'))
     const server = await pki.issue({ cn: 'bank', uri: 'urn:taxlink:bank:4310' }, { server: true })
     const client = await pki.issue({ cn: 'gateway', uri: 'urn:taxlink:gateway:bench' })
@@ -109,7 +114,7 @@ const orderAt = (n: number, bankCode: string) => ({
   channel: 'computer',
   taxpayerId: '91430100600012345X',
   taxpayerName: '长沙星城机械有限公司',
-  agreementNo: 'XY0001',
+  agreementNo: `XY${bankCode}`,
   account: `${bankCode}000000000000001`,
   payerBankNo: '313551000001',
   amount: 123,

@@ -7,6 +7,7 @@ import { shanghaiDate } from '../../gateway/domain/time.ts'
 import { developmentPki, type Pem } from '../../gateway/pki.ts'
 import { freePort } from '../../gateway/ports.ts'
 import { prepare, withDatabase } from '../../gateway/prepare.ts'
+import { writeActive } from '../gateway/agreements.ts'
 import type { Armed, Orders } from '../patch/points.ts'
 import { writeRegistry } from '../registry.ts'
 import type { Identity } from './asker.ts'
@@ -96,6 +97,10 @@ export const openCity = async (
           withDatabase(databaseUrl, async db => {
             await seedOperators(db, new Date())
             await writeRegistry(db)
+            await writeActive(
+              db,
+              day.orders.map(({ order }) => order),
+            )
           }),
         ),
       flush(servers.redisUrl),

@@ -161,8 +161,8 @@ const shared = <T extends { readonly order: Order }>(random: Random, banks: read
       if (random.percent(20)) firstOf.set(order.bankCode, order)
       return each
     }
-    const { account, agreementNo, taxpayerId, taxpayerName } = first
-    return { ...each, order: { ...order, account, agreementNo, taxpayerId, taxpayerName } }
+    const { account, agreementNo, officeCode, taxpayerId, taxpayerName } = first
+    return { ...each, order: { ...order, account, agreementNo, officeCode, taxpayerId, taxpayerName } }
   })
 }
 

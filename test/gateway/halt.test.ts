@@ -13,7 +13,7 @@ import { developmentPki } from '../../gateway/pki.ts'
 import { prepare } from '../../gateway/prepare.ts'
 import { emptyDatabase, type FreshDatabase, freshRedis } from '../database.ts'
 import { writeRegistry } from '../registry.ts'
-import { orderOf, planned, until } from './stage.ts'
+import { orderOf, planned, until, writeStageAgreements } from './stage.ts'
 
 // The kill switch as operators use it: two serving processes and a worker, real sockets everywhere, and a line to the bank that can be cut.
 
@@ -83,6 +83,7 @@ beforeAll(async () => {
   await prepare(fresh.url, reference(), () => {})
   await seedOperators(fresh.db, new Date())
   await writeRegistry(fresh.db)
+  await writeStageAgreements(fresh.db)
   bank = await simulate(bankOf('4301')!, {
     accounts: [{ account: '4301000000000000001', balance: '99999999999999', name: '长沙星城机械有限公司' }],
     accountingDate: '2026-11-10',

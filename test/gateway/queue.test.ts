@@ -13,7 +13,7 @@ import { openQueue, type WakeQueue } from '../../gateway/queue.ts'
 import { openStore } from '../../gateway/store/store.ts'
 import { startWork } from '../../gateway/work.ts'
 import { freshDatabase } from '../database.ts'
-import { orderOf, sampleReference, simulateBanks, stage, until } from './stage.ts'
+import { orderOf, sampleReference, simulateBanks, stage, until, writeStageAgreements } from './stage.ts'
 
 // A Redis of this file's own: it is emptied, killed and started again, and the one that other suites share must not be.
 
@@ -243,6 +243,7 @@ describe('a Redis that is emptied', () => {
   test('loses jobs and nothing else: the sweep finds in the record what is due', async () => {
     const fresh = await freshDatabase()
     const store = openStore(fresh.db)
+    await writeStageAgreements(fresh.db)
     const simulated = await simulateBanks(() => undefined)
     const process = stage(store, sampleReference(), simulated.lines, 'worker')
     const { flow, slots } = process

@@ -11,9 +11,11 @@ import { type Guard, openGuard } from '../../gateway/flows/guard.ts'
 import { hearLate } from '../../gateway/flows/late.ts'
 import type { DebitOrder } from '../../gateway/flows/order.ts'
 import { openSlots, type Slots } from '../../gateway/flows/slots.ts'
+import type { Database } from '../../gateway/store/database.ts'
 import { parseReference } from '../../gateway/store/reference.ts'
 import type { Store } from '../../gateway/store/store.ts'
 import { sampleRegistry } from '../registry.ts'
+import { writeActive } from './agreements.ts'
 
 /** A policy for tests: short windows, so that a doubt is settled within a second or two. */
 export const quickPolicy: BankPolicy = {
@@ -65,7 +67,7 @@ export const orderOf = (bankCode: string, ticketNo: string, change: Partial<Debi
     channel: 'computer',
     taxpayerId: '91430100600012345X',
     taxpayerName: '长沙星城机械有限公司',
-    agreementNo: 'XY0001',
+    agreementNo: `XY${bankCode}`,
     account: `${bankCode}000000000000001`,
     payerBankNo: '313551000001',
     amount,
@@ -83,6 +85,13 @@ export const orderOf = (bankCode: string, ticketNo: string, change: Partial<Debi
     ...change,
   }
 }
+
+/** Writes the agreements of these orders into the record, as they are in force. */
+export const writeStageAgreements = (db: Database): Promise<void> =>
+  writeActive(
+    db,
+    banks.map(({ code }) => orderOf(code, '')),
+  )
 
 /** The three banks, simulated over real sockets in this process, each with one rich account. */
 export const simulateBanks = async (

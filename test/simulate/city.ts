@@ -1,5 +1,6 @@
 import { banks as adapters } from '#adapters'
 import { openBanks } from '../../gateway/call.ts'
+import type { AgreementStanding } from '../../gateway/domain/agreement.ts'
 import type { BankEntry } from '../../gateway/domain/bank.ts'
 import type { Reference } from '../../gateway/domain/reference.ts'
 import type { Flow, Note } from '../../gateway/flows/flow.ts'
@@ -7,6 +8,7 @@ import { openGuard } from '../../gateway/flows/guard.ts'
 import { hearLate } from '../../gateway/flows/late.ts'
 import { openSlots } from '../../gateway/flows/slots.ts'
 import { startWork } from '../../gateway/work.ts'
+import { agreementsOf } from './agreements.ts'
 import { SimulatedBank } from './bank.ts'
 import { dialler, type Tap } from './network.ts'
 import type { Parts } from './parts.ts'
@@ -20,6 +22,8 @@ import { Host, type World } from './world.ts'
 /** Where the simulated days begin: 08:00 in the province. */
 export const start = Date.UTC(2026, 10, 10, 0, 0)
 export const offices = ['14301020000', '14301030000'] as const
+/** The one taxpayer there is. */
+export const taxpayerId = '91430100600012345X'
 /** The accounts of each bank: the first are rich, the last poor. */
 export const accountsOf = (bankCode: string): string[] => Array.from({ length: 6 }, (_, i) => `${bankCode}00000000000000${i}`)
 
@@ -34,6 +38,7 @@ export class City {
   readonly plan: Plan
   readonly reference: Reference
   readonly #tap: Tap
+  #agreements: ReadonlyMap<string, AgreementStanding>
   #born = 0
   healedAt = Number.MAX_SAFE_INTEGER
   #known = { changes: -1, relay: 0, sweep: 0, deliver: 0 }
@@ -44,6 +49,7 @@ export class City {
     this.#tap = tap
     this.reference = referenceOf(plan)
     for (const bank of adapters) this.banks.set(bank.code, this.#bank(bank))
+    this.#agreements = agreementsOf([...this.banks.keys()], accountsOf, offices, taxpayerId)
     this.redis = new SimulatedRedis(world, plan.redis)
     this.taxSide = new TaxSide(world, () => this.processes.filter(p => p.host.role === 'serve'), plan.network.lost)
     world.accidents = plan.accidents
@@ -126,7 +132,7 @@ export class City {
     const { world, plan } = this
     const host = new Host(`${role}-${++this.#born}`, role)
     if (plan.skewMs > 0 && this.healedAt > world.now) host.skewMs = world.random.whole(-plan.skewMs, plan.skewMs)
-    const store = openSimulatedStore(world, host, this.record, plan.record)
+    const store = openSimulatedStore(world, host, this.record, plan.record, this.#agreements)
     const dial = dialler(world, host, this.banks, plan.network, this.#tap)
     const lines = adapters.map(bank => ({ bank, url: bank.code, policy: this.reference.banks.get(bank.code)!.policy }))
     const banks = openBanks(lines, answer => void hearLate(flow, answer), dial)

@@ -1,8 +1,9 @@
 import { banks as adapters } from '#adapters'
 import type { DebitOrder } from '../../gateway/flows/order.ts'
 import { randomOf } from '../crash/random.ts'
+import { agreementNoOf } from './agreements.ts'
 import { Broken } from './broken.ts'
-import { accountsOf, City, offices, start } from './city.ts'
+import { accountsOf, City, offices, start, taxpayerId } from './city.ts'
 import { findLies, orderMore, stopWhatIsAbsent } from './further.ts'
 import { day, minute, type Plan, planOf, second } from './plan.ts'
 import { Watch } from './watch.ts'
@@ -99,15 +100,18 @@ const orderOf = (city: City, ticketNo: string): DebitOrder => {
   const { random } = city.world
   const bankCode = random.pick([...city.banks.keys()])
   const amount = random.whole(1, 9_999)
+  const officeCode = random.pick(offices)
+  const taxpayerName = random.percent(city.plan.unwritable) ? '长沙𠮷星机械有限公司' : '长沙星城机械有限公司'
+  const account = random.pick(accountsOf(bankCode))
   return {
     ticketNo,
-    officeCode: random.pick(offices),
+    officeCode,
     bankCode,
     channel: 'computer',
-    taxpayerId: '91430100600012345X',
-    taxpayerName: random.percent(city.plan.unwritable) ? '长沙𠮷星机械有限公司' : '长沙星城机械有限公司',
-    agreementNo: 'XY0001',
-    account: random.pick(accountsOf(bankCode)),
+    taxpayerId,
+    taxpayerName,
+    agreementNo: agreementNoOf(bankCode, account, officeCode),
+    account,
     payerBankNo: '313551000001',
     amount,
     items: [

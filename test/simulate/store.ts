@@ -1,3 +1,4 @@
+import type { AgreementStanding } from '../../gateway/domain/agreement.ts'
 import type { Store } from '../../gateway/store/store.ts'
 import { declareBreak } from './linked.ts'
 import { contradict, keepLate, named, order, review, sawDay, stop } from './orders.ts'
@@ -32,7 +33,13 @@ const notSimulated = (what: string) => (): never => {
 }
 
 /** The record as one process sees it, through a connection that fails. */
-export const openSimulatedStore = (world: World, host: Host, record: Record, faults: RecordFaults): Store => {
+export const openSimulatedStore = (
+  world: World,
+  host: Host,
+  record: Record,
+  faults: RecordFaults,
+  agreements: ReadonlyMap<string, AgreementStanding>,
+): Store => {
   const { random } = world
   const { tables } = record
   const chance = (kind: 'lost' | 'unknown' | 'deadlock' | 'slow'): boolean => {
@@ -176,7 +183,7 @@ export const openSimulatedStore = (world: World, host: Host, record: Record, fau
     },
 
     audit: { append: notSimulated('append'), list: notSimulated('list'), head: notSimulated('head'), verify: notSimulated('verify') },
-    agreement: notSimulated('agreement'),
+    agreement: agreementNo => Promise.resolve(agreements.get(agreementNo)),
     // Its functions are asked for by name only by flows that the simulation does not run.
     agreements: new Proxy({} as Store['agreements'], { get: (_, name) => notSimulated(String(name)) }),
     attempts: notSimulated('attempts'),

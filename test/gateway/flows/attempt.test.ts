@@ -8,7 +8,7 @@ import type { Flow } from '../../../gateway/flows/flow.ts'
 import { openSlots } from '../../../gateway/flows/slots.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
-import { orderOf, quickPolicy, sampleReference, simulateBanks, stage, until } from '../stage.ts'
+import { orderOf, quickPolicy, sampleReference, simulateBanks, stage, until, writeStageAgreements } from '../stage.ts'
 
 // A process can be held up for any time between its commit and the first byte: stopped, starved, or waiting for a slow record. What it does when
 // it wakes must not surprise those who went on without it.
@@ -22,6 +22,7 @@ let simulated: Awaited<ReturnType<typeof simulateBanks>>
 beforeEach(async () => {
   fresh = await freshDatabase()
   store = openStore(fresh.db)
+  await writeStageAgreements(fresh.db)
   simulated = await simulateBanks(() => undefined)
 })
 afterEach(async () => {

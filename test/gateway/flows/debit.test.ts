@@ -9,7 +9,7 @@ import { sweep } from '../../../gateway/flows/wake.ts'
 import { developmentPki } from '../../../gateway/pki.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
-import { orderOf, planned, quickPolicy, sampleReference, simulateBanks, stage, until } from '../stage.ts'
+import { orderOf, planned, quickPolicy, sampleReference, simulateBanks, stage, until, writeStageAgreements } from '../stage.ts'
 
 const taxSystem = 'urn:taxlink:tax-system:test'
 let fresh: FreshDatabase
@@ -23,6 +23,7 @@ const dir = mkdtempSync(join(tmpdir(), 'taxlink-flow-'))
 beforeAll(async () => {
   fresh = await freshDatabase()
   store = openStore(fresh.db)
+  await writeStageAgreements(fresh.db)
   const pki = await developmentPki(join(dir, 'pki'))
   const server = await pki.issue({ cn: 'bank', uri: 'urn:taxlink:bank:4310' }, { server: true })
   const client = await pki.issue({ cn: 'gateway', uri: 'urn:taxlink:gateway:test' })

@@ -11,7 +11,7 @@ import { supplement } from '../../../gateway/flows/supplement.ts'
 import { sweep } from '../../../gateway/flows/wake.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
-import { orderOf, planned, quickPolicy, sampleReference, simulateBanks, stage, until } from '../stage.ts'
+import { orderOf, planned, quickPolicy, sampleReference, simulateBanks, stage, until, writeStageAgreements } from '../stage.ts'
 
 // Stories of tickets after their debit, over real sockets with all three simulated banks, of every class of promise.
 
@@ -27,6 +27,7 @@ let store: Store
 beforeAll(async () => {
   fresh = await freshDatabase()
   store = openStore(fresh.db)
+  await writeStageAgreements(fresh.db)
 })
 afterAll(() => fresh.drop())
 

@@ -7,7 +7,7 @@ import { advance } from '../../../gateway/flows/advance.ts'
 import { sweep } from '../../../gateway/flows/wake.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
-import { orderOf, quickPolicy, sampleReference, stage, until } from '../stage.ts'
+import { orderOf, quickPolicy, sampleReference, stage, until, writeStageAgreements } from '../stage.ts'
 
 // Sick banks over real sockets and the real record, each beside a bank that is well: dead, slow, hanging, flapping, talking nonsense.
 
@@ -20,6 +20,7 @@ let store: Store
 beforeAll(async () => {
   fresh = await freshDatabase()
   store = openStore(fresh.db)
+  await writeStageAgreements(fresh.db)
 })
 afterAll(() => fresh.drop())
 

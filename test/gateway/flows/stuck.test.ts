@@ -9,7 +9,7 @@ import { openQueue, type WakeQueue } from '../../../gateway/queue.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { startWork } from '../../../gateway/work.ts'
 import { type FreshDatabase, freshDatabase, freshRedis } from '../../database.ts'
-import { orderOf, quickPolicy, sampleReference, stage, until } from '../stage.ts'
+import { orderOf, quickPolicy, sampleReference, stage, until, writeStageAgreements } from '../stage.ts'
 
 // A bank that takes its time for everything holds its own places and nobody else's: not those of the queue, not those of the sweep.
 
@@ -37,6 +37,7 @@ const [reference, without] = [sampleReference(policy), sampleReference({ ...poli
 beforeEach(async () => {
   fresh = await freshDatabase()
   store = openStore(fresh.db)
+  await writeStageAgreements(fresh.db)
   const healed = new Promise<void>(resolve => {
     heal.now = resolve
   })

@@ -1,10 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { logNotes, openLog } from '../../../gateway/log.ts'
 import { openMetrics } from '../../../gateway/metrics.ts'
+import { writeActive } from '../agreements.ts'
 import { type Answered, type Caller, type House, openHouse, order, refused } from './house.ts'
 
 // Values that stand nowhere else: if one of them is in a log line, a figure or an answer, it came through us.
-const canary = { account: '6217003320016688999', taxpayerId: '92430777MA7CANARY8', taxpayerName: '夜莺金丝雀贸易行' } as const
+const canary = {
+  account: '6217003320016688999',
+  taxpayerId: '92430777MA7CANARY8',
+  taxpayerName: '夜莺金丝雀贸易行',
+  agreementNo: 'XY777',
+} as const
 const traces = ['6217003320016688999', '0033200166', '92430777MA7CANARY8', 'CANARY', '夜莺', '金丝雀']
 
 let house: House
@@ -18,6 +24,7 @@ beforeAll(async () => {
     change: store => ({ ...store, accept: debit => (broken ? Promise.reject(broken) : store.accept(debit)) }),
     served: metrics.served,
   })
+  await writeActive(house.fresh.db, [order(canary)])
   const toLog = logNotes(openLog({ level: 'trace', to: { write: line => void lines.push(line) } }))
   Object.assign(house.flow, {
     note: (note: Parameters<typeof toLog>[0]) => {

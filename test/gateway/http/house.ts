@@ -5,6 +5,7 @@ import { Agent, type AgentOptions, request } from 'node:https'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { outcome } from '@taxlink/bank-sdk'
+import { banks } from '#adapters'
 import type { Call, Called } from '../../../gateway/call.ts'
 import { seedOperators } from '../../../gateway/day/operators.ts'
 import { type Reference, withRegistry } from '../../../gateway/domain/reference.ts'
@@ -15,10 +16,11 @@ import { openSlots, type Slots } from '../../../gateway/flows/slots.ts'
 import { type Http, type HttpOptions, openHttp } from '../../../gateway/http/server.ts'
 import { openWaiters, type Waiters } from '../../../gateway/http/waiters.ts'
 import type { Pem } from '../../../gateway/pki.ts'
-import { loadReference } from '../../../gateway/store/reference.ts'
+import { loadReference, parseReference } from '../../../gateway/store/reference.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
 import { writeRegistry } from '../../registry.ts'
+import { writeActive } from '../agreements.ts'
 import { type Authority, authority, purposes } from './certificates.ts'
 
 /** What the bank of these tests says to a debit of this ticket. */
@@ -84,6 +86,11 @@ export const openHouse = async (options: Partial<HttpOptions> & { readonly chang
   await loadReference(fresh.db, referenceFile, new Date())
   await seedOperators(fresh.db, new Date())
   await writeRegistry(fresh.db)
+  const { offices } = parseReference(referenceFile)
+  await writeActive(
+    fresh.db,
+    banks.flatMap(({ code: bankCode }) => offices.map(({ code: officeCode }) => order({ bankCode, officeCode }))),
+  )
   const ca = await authority()
   const server = await ca.issue({ names: [{ type: 'dns', value: 'localhost' }], usages: [purposes.serverAuth] })
   const plain = openStore(fresh.db)
@@ -174,18 +181,20 @@ const ask = (
   })
 
 let last = 0
-/** An order nobody sent before; `change` replaces fields. */
+/** An order nobody sent before, under an agreement of its bank and office that is in force; `change` replaces fields. */
 export const order = (change: Partial<DebitOrder> = {}): DebitOrder => {
   last++
+  const { bankCode = '4301', officeCode = '14301020000' } = change
   return {
     ticketNo: `3430126110${String(last).padStart(8, '0')}`,
-    officeCode: '14301020000',
-    bankCode: '4301',
+    officeCode,
+    bankCode,
     channel: 'computer',
     taxpayerId: '91430103717055587F',
     taxpayerName: '雷锋五金制品厂',
-    agreementNo: 'XY430100777777',
-    account: '4301732304930190908',
+    agreementNo: `XY${bankCode}${officeCode}`,
+    // Of one taxpayer and account there is one agreement.
+    account: `${officeCode}30190908`,
     payerBankNo: '313551925654',
     amount: 300,
     items: [
