@@ -1,7 +1,9 @@
 import { begin, type InHand } from './flows/advance.ts'
+import { endAgreements, syncMonth, turnCalendar } from './flows/calendar.ts'
 import type { Flow } from './flows/flow.ts'
 import { notify, type Webhook } from './flows/notify.ts'
 import type { Slots } from './flows/slots.ts'
+import { tellBanks } from './flows/tell.ts'
 import { relay, sweep } from './flows/wake.ts'
 import type { WakeQueue } from './queue.ts'
 
@@ -9,6 +11,7 @@ import type { WakeQueue } from './queue.ts'
 export type Work = { stop(): Promise<void> }
 
 const chunksAtOnce = 20
+const calendarMs = 20_000
 
 /**
  * Starts a worker; any number may run. `webhook` is where results are delivered, where there is one; `deliverMs` is how often it looks for some,
@@ -35,6 +38,14 @@ export const startWork = (
     repeat(flow, options.relayMs, () => relay(flow, tell)),
     // What the sweep found stays due until a worker has done it: told once a round is enough.
     repeat(flow, options.sweepMs, () => sweep(flow, tell).then(() => 0)),
+    repeat(flow, options.sweepMs, () => tellBanks(flow)),
+    // At start, and then often enough that the first minute of a day is not missed.
+    repeat(flow, calendarMs, async () => {
+      await turnCalendar(flow)
+      await endAgreements(flow)
+      await syncMonth(flow)
+      return 0
+    }),
   ]
   if (options.webhook) {
     const { webhook } = options

@@ -135,7 +135,7 @@ export const balanceOf = (
 
 /** A rule of ours names itself; what a bank refused has the words of its code. */
 const reasonOf = ({ code, bankCode, bankText, zh, en }: NonNullable<DebitSeen['result']>): string =>
-  bankCode === code && bankText !== undefined ? `${code} ${bankText}` : `${code} ${zh} / ${en}`
+  bankCode === code && bankText !== undefined && bankText !== zh ? `${code} ${bankText}` : `${code} ${zh} / ${en}`
 
 const isFinal = ({ state }: { readonly state: string }): boolean => state === 'succeeded' || state === 'refused'
 

@@ -10,6 +10,7 @@ import { sqlTime } from './rows.ts'
 export type AgreementCall = {
   readonly id: number
   readonly agreementNo: string
+  readonly officeCode: string
   readonly bankCode: string
   readonly tell: Tell
   readonly attemptNo: number
@@ -34,7 +35,7 @@ export type CallSettlement = {
   readonly transcript: string
   readonly move: ((agreement: Agreement) => Deed) | undefined
   /** What the bank is to be asked later, where it has left it open. */
-  readonly then: { readonly tell: Tell; readonly at: Date } | undefined
+  readonly next: { readonly tell: Tell; readonly at: Date } | undefined
 }
 
 /** What banks are to be told of agreements, in the order in which it came up. */
@@ -58,7 +59,7 @@ export const openAgreementCalls = (db: Database): AgreementCalls => ({
   dueCalls: async (bankCode, now, limit) =>
     (
       await db.query<CallRow>(
-        `SELECT c.id, a.agreement_no AS agreementNo, c.bank_code AS bankCode, c.content, c.attempt_no AS attemptNo, c.entrust_date AS entrustDate,
+        `SELECT c.id, a.agreement_no AS agreementNo, a.office_code AS officeCode, c.bank_code AS bankCode, c.content, c.attempt_no AS attemptNo, c.entrust_date AS entrustDate,
            c.serial_no AS serialNo
          FROM agreement_call c JOIN agreement a ON a.id = c.agreement_id
          WHERE c.next_attempt_at <= ? AND c.bank_code = ?
@@ -80,6 +81,7 @@ export const openAgreementCalls = (db: Database): AgreementCalls => ({
 type CallRow = {
   id: number
   agreementNo: string
+  officeCode: string
   bankCode: string
   content: string
   attemptNo: number
@@ -127,7 +129,7 @@ const claim = async (
 
 const settle = async (
   tx: Tx,
-  { claimed, now, again, outcome, fault, transcript, move, then }: CallSettlement,
+  { claimed, now, again, outcome, fault, transcript, move, next }: CallSettlement,
 ): Promise<Moved | undefined> => {
   const { call, attemptNo, owner } = claimed
   const [agreement] = await readAgreements(tx, 'WHERE a.agreement_no = ? FOR UPDATE', [call.agreementNo])
@@ -146,10 +148,10 @@ const settle = async (
     [...params, call.id, attemptNo, owner],
   )
   if (affectedRows === 0 || !agreement) return undefined
-  if (then)
+  if (next)
     await tx.execute(
       'INSERT INTO agreement_call (agreement_id, bank_code, verb, content, created_at, next_attempt_at) VALUES (?, ?, ?, ?, ?, ?)',
-      [agreement.id, call.bankCode, then.tell.verb, JSON.stringify(then.tell), sqlTime(now), sqlTime(then.at)],
+      [agreement.id, call.bankCode, next.tell.verb, JSON.stringify(next.tell), sqlTime(now), sqlTime(next.at)],
     )
   if (!move) return { kind: 'repeated', agreement }
   return moveLocked(tx, agreement, move(agreement), { now, actor: `bank ${call.bankCode}` })

@@ -72,8 +72,8 @@ export type AgreementReads = {
   changes(taxSystem: string, seq: number, limit: number): Promise<ChangeView[]>
   /** Agreements for which the calendar has something to do on `day`. */
   dueOn(day: string, limit: number): Promise<string[]>
-  /** Agreements that are to end and have nothing pending at the bank: asked to end at `before` or earlier, after `afterId`. */
-  endable(before: Date, afterId: number, limit: number): Promise<{ readonly id: number; readonly agreementNo: string }[]>
+  /** Agreements that are to end and have nothing pending at the bank: asked to end at `before` or earlier, after `afterId`. `last`: there may be more behind it. */
+  endable(before: Date, afterId: number, limit: number): Promise<{ readonly found: readonly string[]; readonly last: number | undefined }>
 }
 
 /** Conditions that are asked only where something is asked for. */
@@ -180,7 +180,10 @@ export const openAgreementReads = (db: Database): AgreementReads => ({
       [afterId, sqlTime(before), limit],
     )
     const pending = await pendingUnder(db, rows)
-    return rows.filter(row => !pending.has(row.agreementNo))
+    return {
+      found: rows.map(row => row.agreementNo).filter(agreementNo => !pending.has(agreementNo)),
+      last: rows.length < limit ? undefined : rows.at(-1)?.id,
+    }
   },
 })
 

@@ -4,6 +4,7 @@ import { type AgreementCalls, openAgreementCalls } from './agreement-calls.ts'
 import { type AgreementGate, openAgreementGate } from './agreement-gate.ts'
 import { type AgreementImports, openAgreementImports } from './agreement-imports.ts'
 import { type AgreementReads, openAgreementReads } from './agreement-reads.ts'
+import { type AgreementSyncs, openAgreementSyncs } from './agreement-syncs.ts'
 import { type AgreementWrites, openAgreementWrites } from './agreement-writes.ts'
 import { type Audit, openAudit } from './audit.ts'
 import { type Breaks, openBreaks } from './breaks.ts'
@@ -30,7 +31,8 @@ import { openWakes, type Wakes } from './wakes.ts'
 export type Agreements = AgreementWrites &
   AgreementReads &
   AgreementCalls &
-  AgreementImports & { takeAgreementIds(count: number): Promise<number> }
+  AgreementImports &
+  AgreementSyncs & { takeAgreementIds(count: number): Promise<number> }
 
 /** All that the flows need of the record. They know this type only: a simulated record takes its place where they are proved. */
 export type Store = DebitWrites &
@@ -77,6 +79,7 @@ export const openStore = (db: Database, reads: Database = db): Store => {
       ...openAgreementReads(reads),
       ...openAgreementCalls(reads),
       ...openAgreementImports(reads),
+      ...openAgreementSyncs(reads),
       takeAgreementIds: count => takeRun(reads, 'agreement', count),
     },
     deliveries: openDeliveries(reads),

@@ -86,11 +86,17 @@ export const orderOf = (bankCode: string, ticketNo: string, change: Partial<Debi
   }
 }
 
+/** An account that the bank does not have, and the agreement that names it all the same. */
+export const unknownAccountAt = (bankCode: string): Pick<DebitOrder, 'account' | 'agreementNo'> => ({
+  account: `${bankCode}000000000000404`,
+  agreementNo: `XY${bankCode}404`,
+})
+
 /** Writes the agreements of these orders into the record, as they are in force. */
 export const writeStageAgreements = (db: Database): Promise<void> =>
   writeActive(
     db,
-    banks.map(({ code }) => orderOf(code, '')),
+    banks.flatMap(({ code }) => [orderOf(code, ''), orderOf(code, '', unknownAccountAt(code))]),
   )
 
 /** The three banks, simulated over real sockets in this process, each with one rich account. */

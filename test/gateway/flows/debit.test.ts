@@ -9,7 +9,17 @@ import { sweep } from '../../../gateway/flows/wake.ts'
 import { developmentPki } from '../../../gateway/pki.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
-import { orderOf, planned, quickPolicy, sampleReference, simulateBanks, stage, until, writeStageAgreements } from '../stage.ts'
+import {
+  orderOf,
+  planned,
+  quickPolicy,
+  sampleReference,
+  simulateBanks,
+  stage,
+  unknownAccountAt,
+  until,
+  writeStageAgreements,
+} from '../stage.ts'
 
 const taxSystem = 'urn:taxlink:tax-system:test'
 let fresh: FreshDatabase
@@ -85,7 +95,7 @@ describe.each(['4301', '4306', '4310'])('bank %s', bankCode => {
 
   test('a refusal is final at once and nothing is booked', async () => {
     const ticketNo = nextTicket()
-    await acceptDebit(patient.flow, patient.slots, taxSystem, orderOf(bankCode, ticketNo, { account: `${bankCode}000000000000404` }))
+    await acceptDebit(patient.flow, patient.slots, taxSystem, orderOf(bankCode, ticketNo, unknownAccountAt(bankCode)))
     await certain(ticketNo)
     expect(await store.find(ticketNo)).toMatchObject({ state: 'refused', outcome: { code: '24001' } })
     expect(booked(bankCode, ticketNo)).toEqual([])

@@ -7,7 +7,7 @@ import { advance } from '../../../gateway/flows/advance.ts'
 import { sweep } from '../../../gateway/flows/wake.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
-import { orderOf, quickPolicy, sampleReference, stage, until, writeStageAgreements } from '../stage.ts'
+import { orderOf, quickPolicy, sampleReference, stage, unknownAccountAt, until, writeStageAgreements } from '../stage.ts'
 
 // Sick banks over real sockets and the real record, each beside a bank that is well: dead, slow, hanging, flapping, talking nonsense.
 
@@ -155,7 +155,7 @@ test('a bank that drops the line every second time: well or sick, its debits all
 test('a bank that refuses everything is well', async () => {
   for (let i = 0; i < 12; i++) {
     const ticketNo = `4300000000${String(++tickets).padStart(8, '0')}`
-    await acceptDebit(process.flow, process.slots, taxSystem, orderOf('4301', ticketNo, { account: '4301000000000000404' }))
+    await acceptDebit(process.flow, process.slots, taxSystem, orderOf('4301', ticketNo, unknownAccountAt('4301')))
     await becomes(ticketNo, 'refused')
   }
   expect(breaker('4301')).toBe('closed')
