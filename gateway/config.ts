@@ -27,6 +27,8 @@ export type Config = {
   readonly tls: TlsFiles | undefined
   readonly logLevel: string
   readonly webhook: { readonly url: string; readonly secret: string | undefined } | undefined
+  /** What second factors are sealed under, hexadecimal. */
+  readonly sealingKey: string | undefined
   /** The file of offices, treasuries and accounts to load at start. */
   readonly reference: string | undefined
   /** The URL of each bank's host, by the bank's four digits. */
@@ -72,6 +74,7 @@ const rules = {
   TAXLINK_LOG_LEVEL: { ...text, enum: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], default: 'info' },
   TAXLINK_WEBHOOK_URL: { ...text, pattern: '^https?://\\S+$', like: 'https://host/path' },
   TAXLINK_WEBHOOK_SECRET: { ...text, minLength: 32, secret: true },
+  TAXLINK_SEALING_KEY: { ...text, pattern: '^[0-9a-f]{64}$', like: '64 hexadecimal digits', secret: true },
   TAXLINK_REFERENCE: text,
   TAXLINK_BANK_CA: text,
   TAXLINK_BANK_CERT: text,
@@ -150,6 +153,7 @@ export const print = (config: Config): string => {
     TAXLINK_LOG_LEVEL: config.logLevel,
     TAXLINK_WEBHOOK_URL: masked(webhook?.url),
     TAXLINK_WEBHOOK_SECRET: webhook?.secret === undefined ? undefined : '***',
+    TAXLINK_SEALING_KEY: config.sealingKey === undefined ? undefined : '***',
     TAXLINK_REFERENCE: config.reference,
     TAXLINK_BANK_CA: bankTls.ca,
     TAXLINK_BANK_CERT: bankTls.cert,
@@ -257,6 +261,7 @@ const shape = (v: Values & { readonly [bank: string]: unknown }): Config => ({
       : undefined,
   logLevel: v.TAXLINK_LOG_LEVEL,
   webhook: v.TAXLINK_WEBHOOK_URL === undefined ? undefined : { url: v.TAXLINK_WEBHOOK_URL, secret: v.TAXLINK_WEBHOOK_SECRET },
+  sealingKey: v.TAXLINK_SEALING_KEY,
   reference: v.TAXLINK_REFERENCE,
   banks: Object.fromEntries(ofBanks(v, bankName)),
   listens: Object.fromEntries(
@@ -321,6 +326,7 @@ const checkProduction = (config: Config, tell: Tell): void => {
   required('DATABASE_URL', config.databaseUrl)
   required('REDIS_URL', config.redisUrl)
   for (const name of ['TAXLINK_TLS_CERT', 'TAXLINK_TLS_KEY', 'TAXLINK_TLS_CA'] as const) required(name, config.tls)
+  required('TAXLINK_SEALING_KEY', config.sealingKey)
   if (config.webhook) {
     required('TAXLINK_WEBHOOK_SECRET', config.webhook.secret)
     if (!config.webhook.url.startsWith('https:')) tell('TAXLINK_WEBHOOK_URL', '生产环境必须使用 https', 'must be https in production')

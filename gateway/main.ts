@@ -5,6 +5,7 @@ import { Argument, Command } from 'commander'
 import { bankOf, banks } from '#adapters'
 import { keeperGone } from './child.ts'
 import { type Config, print, readConfig } from './config.ts'
+import type { Typed } from './enlisted.ts'
 
 // sysexits(3), so that service managers and scripts can tell what kind of trouble it was.
 const exit = { failed: 1, usage: 2, unavailable: 69, software: 70, config: 78 } as const
@@ -13,6 +14,7 @@ const codes: { readonly [N in FaultName]?: number } = {
   'bad-config': exit.config,
   'service-missing': exit.unavailable,
   'not-found': exit.usage,
+  'not-applicable': exit.usage,
   malformed: exit.usage,
   'unknown-message': exit.failed,
 }
@@ -83,6 +85,26 @@ program
     const { prepare } = await import('./prepare.ts')
     const config = inForce(readConfig(process.env))
     await prepare(config.databaseUrl, config.reference, say)
+  })
+
+program
+  .command('operator')
+  .description(
+    '开头的操作员账户;有了两名管理员之后由他们管理 / the first accounts; once there are two administrators, they make all others',
+  )
+  .addArgument(new Argument('<what>', 'add').choices(['add']))
+  .requiredOption('--name <name>', '用户名 / name')
+  .requiredOption('--display-name <text>', '姓名 / the person’s name')
+  .requiredOption('--office <code>', '征收机关代码 / office code')
+  .option('--duties <list>', '岗位,逗号分隔 / duties, with a comma between', 'administrator')
+  .action(async (_what: 'add', typed: Typed) => {
+    const { enlist } = await import('./enlisted.ts')
+    const { keysOf } = await import('./keys.ts')
+    const config = inForce(readConfig(process.env))
+    const { password, otpauth } = await enlist(config.databaseUrl, typed, keysOf(config), new Date())
+    say('只显示这一次,首次登录后请改口令 / shown this once; change the password after the first sign-in')
+    say(`口令 / password  ${password}`)
+    say(`动态码 / authenticator  ${otpauth}`)
   })
 
 program

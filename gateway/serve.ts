@@ -10,6 +10,7 @@ import { check, type Internal, openInternal } from './http/internal.ts'
 import { openHttp } from './http/server.ts'
 import { deliveryBody } from './http/shapes.ts'
 import { openWaiters, type Waiters } from './http/waiters.ts'
+import { keysOf } from './keys.ts'
 import { logNotes, openLog } from './log.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
 import { developmentPki } from './pki.ts'
@@ -88,6 +89,7 @@ export const serve = async (config: InForce): Promise<{ readonly url: string; re
     slots: parts.slots,
     waiters,
     tls: await serverTls(config),
+    keys: keysOf(config),
     host: config.host,
     port: config.port,
     served: metrics.served,

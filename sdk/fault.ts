@@ -215,6 +215,21 @@ export const faults = {
     '按 errors 的说明核对当前情况',
     'compare with errors how things stand',
   ),
+  'sign-in-refused': f(
+    'T3021',
+    '用户名、口令或动态码不对,或暂不能登录',
+    'the name, the password or the code is wrong, or one may not sign in now',
+    '核对后再试;连续五次不对锁定十五分钟',
+    'check and try again; five failures in a row lock for fifteen minutes',
+  ),
+  'too-many': f('T3022', '尝试过于频繁', 'too many tries', '按 Retry-After 稍后再试', 'try again after Retry-After'),
+  csrf: f(
+    'T3023',
+    '会话调用缺少令牌',
+    'a call by session without its token',
+    '带上 X-CSRF-Token,令牌见 GET /v1/operators/me',
+    'send X-CSRF-Token; GET /v1/operators/me tells it',
+  ),
   'bad-config': f('T4001', '配置有误', 'the configuration is wrong', '按提示修改环境变量', 'mend the environment as told'),
   'service-missing': f('T4002', '缺少运行所需的服务', 'a service this needs is missing', '执行提示的命令', 'run the command shown'),
   'bad-migration': f(

@@ -3,6 +3,7 @@ import type { Objection } from '../domain/proposal.ts'
 import { changeAccount } from './agreement-kinds.ts'
 import { declareBreak, resolveDoubt } from './doubt-kinds.ts'
 import { byOperators, kindOf, nothing, type ProposalKind } from './kind.ts'
+import { addOperator, changeOperator, resetOperator } from './operator-kinds.ts'
 import { changeContract, moveBank, moveBankInCity, setAccount } from './registry-kinds.ts'
 
 const bankCode = digits('银行代码', 'bank code', 4)
@@ -52,6 +53,9 @@ export const proposalKinds = {
   'declare-break': declareBreak,
   'halt-bank': haltBank,
   'resume-bank': resumeBank,
+  'add-operator': addOperator,
+  'change-operator': changeOperator,
+  'reset-operator': resetOperator,
   'move-bank': moveBank,
   'move-bank-in-city': moveBankInCity,
   'set-account': setAccount,

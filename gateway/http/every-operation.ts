@@ -5,6 +5,7 @@ import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import { operatorOperations } from './operator-operations.ts'
 import { registryOperations } from './registry-operations.ts'
+import { sessionOperations } from './session-operations.ts'
 
 /** The operations of all parties. */
 export const everyOperation: readonly Operation[] = [
@@ -14,6 +15,7 @@ export const everyOperation: readonly Operation[] = [
   ...Object.values(bankOperations),
   ...Object.values(operatorOperations),
   ...Object.values(registryOperations),
+  ...Object.values(sessionOperations),
 ]
 
 /** The form of the addresses of a url: a parameter is one step of it. */

@@ -3,6 +3,14 @@ import { furtherShapes } from './further-schemas.ts'
 import { operatorShapes } from './operator-schemas.ts'
 import { registryShapes } from './registry-schemas.ts'
 import { debitShapes } from './schemas.ts'
+import { sessionShapes } from './session-schemas.ts'
 
 /** Every shape that has a name, of all parties. */
-export const everyShape = [...debitShapes, ...furtherShapes, ...agreementShapes, ...operatorShapes, ...registryShapes] as const
+export const everyShape = [
+  ...debitShapes,
+  ...furtherShapes,
+  ...agreementShapes,
+  ...operatorShapes,
+  ...registryShapes,
+  ...sessionShapes,
+] as const

@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto'
 import { TLSSocket } from 'node:tls'
 import plugin from 'fastify-plugin'
 import type { App, Request } from './app.ts'
+import { tokenIn } from './cookie.ts'
 import { Refusal } from './problem.ts'
 
 /** Who may hold a certificate of this interface. */
@@ -21,7 +22,7 @@ declare module 'fastify' {
     identity: Identity | null
   }
   interface FastifyContextConfig {
-    /** Reading for everybody, without a certificate. */
+    /** For everybody, without a certificate. */
     open?: boolean
     /** Only for holders of this role. */
     role?: Role
@@ -84,7 +85,8 @@ const identify = async (app: App, { now, generation }: MutualTlsOptions): Promis
     const { config } = request.routeOptions
     if (config.open) return undefined
     const { who, generation: begun } = knownOf(request.raw.socket)
-    if (who instanceof Refusal) return who
+    // A session takes the place of a certificate, where an operator has one.
+    if (who instanceof Refusal) return config.role === 'operator' && tokenIn(request.headers.cookie) ? undefined : who
     // A connection outlives what it was judged by: the certificate may end, the authorities may be replaced.
     if (who.endsAt <= now()) return unauthenticated('CERT_HAS_EXPIRED')
     if (begun !== generation()) {

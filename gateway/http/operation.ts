@@ -7,7 +7,7 @@ import { refusalAt } from './refusals.ts'
 
 /** One operation of the public interface, without what it does: the routes and the reference page are both made of it. */
 export type Operation = {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly url: string
   readonly schema: FastifySchema
   readonly bodyLimit?: number
@@ -30,7 +30,7 @@ export const problems = (...statuses: number[]) =>
       const { description, example } = refusalAt(status)
       const later = { 'Retry-After': { type: 'string', description: '秒 / seconds', examples: [retryAfter['retry-after']] } }
       const content = { 'application/problem+json': { schema: { $ref: 'Problem#' }, example } }
-      return [status, { description, ...(status === 503 ? { headers: later } : {}), content }]
+      return [status, { description, ...(status === 503 || status === 429 ? { headers: later } : {}), content }]
     }),
   )
 

@@ -85,6 +85,28 @@ const resultsWebhook = {
   },
 }
 
+/** Operators come by certificate or by session; whoever signs in has neither yet. */
+const securityOf = (method: string, path: string): { security?: Record<string, string[]>[] } => {
+  const operation = everyOperation.find(known => known.method.toLowerCase() === method && known.url.replace(/:(\w+)/g, '{$1}') === path)
+  if (operation?.config.open) return { security: [] }
+  return operation?.config.role === 'operator' ? { security: [{ mutualTLS: [] }, { session: [] }] } : {}
+}
+
+const securitySchemes = {
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-taxlink',
+    description:
+      '操作员登录后的会话;写操作另须 X-CSRF-Token / the session of an operator; whatever changes something needs X-CSRF-Token as well',
+  },
+  mutualTLS: {
+    type: 'mutualTLS',
+    description:
+      '客户端证书的 URI 名(urn:taxlink:tax-system:…、urn:taxlink:operator:…)即调用者身份与角色 / the URI name of the client certificate is the caller’s identity and role',
+  },
+} as const
+
 /** Describes the routes that follow; must come before them. */
 export const describe = async (app: App): Promise<void> => {
   await app.register(swagger, {
@@ -109,20 +131,20 @@ export const describe = async (app: App): Promise<void> => {
   for (const shape of everyShape) app.addSchema(shape)
 }
 
-const securitySchemes = {
-  mutualTLS: {
-    type: 'mutualTLS',
-    description:
-      '客户端证书的 URI 名(urn:taxlink:tax-system:…、urn:taxlink:operator:…)即调用者身份与角色 / the URI name of the client certificate is the caller’s identity and role',
-  },
-}
-
 /** The document of the routes, completed by what no route has: who may call, what we send, and the messages of the banks. */
 const whole = (app: App) => {
   const document = app.swagger()
   const known = 'components' in document ? document.components : undefined
   return {
     ...document,
+    paths: Object.fromEntries(
+      Object.entries(document.paths ?? {}).map(([path, item]) => [
+        path,
+        Object.fromEntries(
+          Object.entries(item).map(([method, described]) => [method, { ...(described as object), ...securityOf(method, path) }]),
+        ),
+      ]),
+    ),
     security: [{ mutualTLS: [] }],
     webhooks: { results: resultsWebhook, ...bankWebhooks },
     components: { ...known, schemas: { ...known?.schemas, ...components() }, securitySchemes },

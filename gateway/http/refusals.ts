@@ -11,7 +11,7 @@ const refusals: { readonly [status: number]: { readonly description: string; rea
     }),
   },
   401: {
-    description: '未提供有效的客户端证书 / no valid client certificate',
+    description: '未提供有效的客户端证书或会话 / no valid client certificate or session',
     example: new Refusal(401, 'unauthenticated', { detail: 'CERT_HAS_EXPIRED' }),
   },
   403: { description: '该身份无权进行此操作 / this identity may not do that', example: new Refusal(403, 'not-permitted') },
@@ -29,6 +29,7 @@ const refusals: { readonly [status: number]: { readonly description: string; rea
     description: '内容不符合定义 / the content does not fit its definition',
     example: new Refusal(422, 'invalid-request', { errors: [{ pointer: '/items/0/amount', zh: '应当为 >= 1', en: 'must be >= 1' }] }),
   },
+  429: { description: '尝试过于频繁 / too many tries', example: new Refusal(429, 'too-many') },
   500: { description: '内部错误 / internal error', example: new Refusal(500, 'internal') },
   503: { description: '系统繁忙,稍后原样重发 / busy; send the same again later', example: new Refusal(503, 'overloaded') },
 }

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import fastify from 'fastify'
 import type { Flow } from '../flows/flow.ts'
+import type { Keys } from '../flows/sign-in.ts'
 import type { Slots } from '../flows/slots.ts'
 import { agreementRoutes } from './agreement.ts'
 import type { App, Reply, Request } from './app.ts'
@@ -21,6 +22,7 @@ import { prefersEnglish, problemOf, Refusal, rawProblem, refusalOf, retryAfter }
 import { describe, referencePages, referencePath } from './reference.ts'
 import { registryRoutes } from './registry.ts'
 import { reviewRoutes } from './review.ts'
+import { sessionRoutes } from './sessions.ts'
 import { taxRoutes } from './tax.ts'
 import { validatorCompiler } from './validate.ts'
 import type { Waiters } from './waiters.ts'
@@ -37,6 +39,7 @@ export type HttpOptions = {
   /** The flow's `settled` must wake these. */
   readonly waiters: Waiters
   readonly tls: ServerTls
+  readonly keys: Keys
   readonly host: string
   /** 0: any that is free. */
   readonly port: number
@@ -97,6 +100,7 @@ export const openHttp = async (options: HttpOptions): Promise<Http> => {
   bankRoutes(app, flow)
   operatorRoutes(app, flow)
   registryRoutes(app, flow)
+  sessionRoutes(app, flow, options.keys)
 
   await app.listen({ host: options.host, port: options.port })
   return {
@@ -175,7 +179,7 @@ const countRequests = (app: App, pressure: Pressure, closing: () => boolean, ser
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
     reply.header('x-content-type-options', 'nosniff')
-    if (!request.routeOptions.config.open) reply.header('cache-control', 'no-store')
+    if (!request.routeOptions.config.open || request.method !== 'GET') reply.header('cache-control', 'no-store')
     if (closing()) return done(new Refusal(503, 'overloaded', { detail: 'closing', headers: { ...retryAfter, connection: 'close' } }))
     if (!pressure.enter()) return done(new Refusal(503, 'overloaded', { headers: retryAfter }))
     request.underWay = true

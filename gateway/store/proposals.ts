@@ -2,7 +2,9 @@ import { fail } from '@taxlink/bank-sdk'
 import type { Said } from '../domain/break.ts'
 import { type Account, operatorName } from '../domain/operator.ts'
 import type { Act, Objection, ProposalState, Proposed, Verdict } from '../domain/proposal.ts'
+import { enrolmentRules } from '../domain/sign-in.ts'
 import type { Movement, Ticket } from '../domain/ticket.ts'
+import { later } from '../domain/time.ts'
 import { permitChange } from './agreement-writes.ts'
 import type { Agreement, Deed } from './agreements.ts'
 import { appendAudit } from './audit.ts'
@@ -11,10 +13,11 @@ import type { NewBreak } from './breaks.ts'
 import type { Database, Scalar, Tx } from './database.ts'
 import { haltBank, resumeBank } from './halts.ts'
 import type { Actor } from './linked.ts'
-import { heldOperator } from './operators.ts'
+import { heldAdministrators, heldOperator, insertOperator, updateOperator } from './operators.ts'
 import { type JudgeLine, type NewLine, writeLine } from './registry.ts'
 import { type About, declareBreak, type Resolution, resolveDoubt } from './resolve.ts'
 import { sqlTime, within } from './rows.ts'
+import { beginEnrolment } from './sessions.ts'
 
 /** A proposal as it is first written, and frozen. */
 export type NewProposal = {
@@ -81,6 +84,11 @@ export type Deeds = {
     decide: (agreement: Agreement, actor: string) => Deed,
     leave: (agreement: Agreement) => Deed,
   ): Promise<Objection | undefined>
+  /** Makes an account, to be enrolled; false: there is one of this name. */
+  addOperator(account: Account): Promise<boolean>
+  changeOperator(account: Account): Promise<'changed' | 'absent' | 'last-administrators'>
+  /** Takes password and second factor away, to be enrolled anew. */
+  resetOperator(name: string): Promise<boolean>
 }
 
 /** What a list of proposals may be narrowed by. */
@@ -244,8 +252,15 @@ const decide = async (tx: Tx, id: number, { act, now, reason, judge, apply }: De
   return { kind: 'decided', proposal: decided! }
 }
 
-const deedsIn = (tx: Tx, { id, about }: Proposal, by: Actor): Deeds => {
+const deedsIn = (tx: Tx, { id, about, proposedBy }: Proposal, by: Actor): Deeds => {
   const subject = (): About => about ?? fail('internal', 'a proposal about no instruction')
+  const enrolmentOf = (name: string) => ({
+    proposalId: id,
+    name,
+    proposedBy,
+    approvedBy: by.actor,
+    expiresAt: later(by.now, enrolmentRules.lifeMs),
+  })
   return {
     halt: (bankCode, reason) => haltBank(tx, bankCode, reason, id, by.now),
     resume: bankCode => resumeBank(tx, bankCode, id, by.now),
@@ -256,6 +271,24 @@ const deedsIn = (tx: Tx, { id, about }: Proposal, by: Actor): Deeds => {
     resolve: (resolution, objects) => resolveDoubt(tx, subject(), resolution, objects, by),
     permitChange: (agreementNo, decide, leave) => permitChange(tx, agreementNo, decide, leave, id, by),
     declareBreak: (found, objects) => declareBreak(tx, { ...found, ...subject(), at: by.now, actor: by.actor }, objects),
+    addOperator: async account => {
+      if (await heldOperator(tx, account.name)) return false
+      await insertOperator(tx, account, id, by.now)
+      await beginEnrolment(tx, enrolmentOf(account.name))
+      return true
+    },
+    changeOperator: async account => {
+      const administrators = await heldAdministrators(tx)
+      if (!(await heldOperator(tx, account.name))) return 'absent'
+      await updateOperator(tx, account, id)
+      const left = await heldAdministrators(tx)
+      return left.length < 2 && left.length < administrators.length ? 'last-administrators' : 'changed'
+    },
+    resetOperator: async name => {
+      if (!(await heldOperator(tx, name))) return false
+      await beginEnrolment(tx, enrolmentOf(name))
+      return true
+    },
   }
 }
 

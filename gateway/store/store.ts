@@ -25,6 +25,7 @@ import { openProposals, type Proposals } from './proposals.ts'
 import { type DebitReads, openDebitReads } from './reads.ts'
 import { readReference } from './reference.ts'
 import { openRegistry, type RegistryStore } from './registry.ts'
+import { openSessions, type Sessions } from './sessions.ts'
 import { openWakes, type Wakes } from './wakes.ts'
 
 /** The agreements of the record, and what banks are to be told of them. */
@@ -52,6 +53,7 @@ export type Store = DebitWrites &
     readonly operators: Operators
     readonly registry: RegistryStore
     readonly audit: Audit
+    readonly sessions: Sessions
     takeInstructionId(): number | Promise<number>
     takeSerial(officeCode: string, entrustDate: string): Promise<string>
     /** The reference data, without what the registry adds. */
@@ -88,6 +90,7 @@ export const openStore = (db: Database, reads: Database = db): Store => {
     operators: openOperators(reads),
     registry: openRegistry(reads),
     audit: openAudit(reads),
+    sessions: openSessions(reads),
     takeInstructionId: () => counters.take('instruction'),
     takeSerial: (officeCode, entrustDate) => takeSerial(counters, officeCode, entrustDate),
     reference: () => readReference(reads),

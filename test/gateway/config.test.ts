@@ -188,13 +188,20 @@ describe('certificates', () => {
       'TAXLINK_TLS_CERT',
       'TAXLINK_TLS_KEY',
       'TAXLINK_TLS_CA',
+      'TAXLINK_SEALING_KEY',
       'TAXLINK_WEBHOOK_SECRET',
       'TAXLINK_WEBHOOK_URL',
     ])
   })
 
   test('production refuses the development authority', () => {
-    const lines = faultOf({ NODE_ENV: 'production', DATABASE_URL: 'mysql://u@h:1/d', REDIS_URL: 'redis://h:1', ...tls })
+    const lines = faultOf({
+      NODE_ENV: 'production',
+      DATABASE_URL: 'mysql://u@h:1/d',
+      REDIS_URL: 'redis://h:1',
+      TAXLINK_SEALING_KEY: 'a'.repeat(64),
+      ...tls,
+    })
     expect(lines).toEqual([
       expect.stringMatching(/^TAXLINK_TLS_CA: .*development CA/),
       expect.stringMatching(/^TAXLINK_TLS_CERT: .*development CA/),
@@ -208,11 +215,12 @@ test('print masks secrets and the passwords in URLs, and can be read again', () 
     REDIS_URL: 'redis://:hunter2@r:6379/0',
     TAXLINK_WEBHOOK_URL: 'https://tax.example/in',
     TAXLINK_WEBHOOK_SECRET: 'x'.repeat(40),
+    TAXLINK_SEALING_KEY: 'abcd'.repeat(16),
     TAXLINK_BANK_4301_URL: 'http://user:geheim@bank:443/',
     TAXLINK_PORT: '9443',
   }
   const printed = print(readConfig(env))
-  expect(printed).not.toMatch(/p%40ss|hunter2|geheim|xxxx/)
+  expect(printed).not.toMatch(/p%40ss|hunter2|geheim|xxxx|abcd/)
   expect(printed).toContain('DATABASE_URL=mysql://tax:***@db:3306/taxlink?ssl=true\n')
   expect(printed).toContain('REDIS_URL=redis://:***@r:6379/0\n')
   expect(printed).toContain('TAXLINK_WEBHOOK_SECRET=***\n')

@@ -173,7 +173,20 @@ export const openSimulatedStore = (
       over: notSimulated('over'),
     },
     inbox: { receive: notSimulated('receive'), answer: notSimulated('answer') },
-    operators: { find: notSimulated('find') },
+    operators: {
+      find: notSimulated('find'),
+      list: notSimulated('list'),
+      credentials: notSimulated('credentials'),
+      attempt: notSimulated('attempt'),
+    },
+    sessions: {
+      find: notSimulated('session'),
+      note: notSimulated('note'),
+      end: notSimulated('end'),
+      giveCode: notSimulated('giveCode'),
+      openEnrolment: notSimulated('openEnrolment'),
+      enrol: notSimulated('enrol'),
+    },
     registry: {
       read: notSimulated('registry'),
       dossier: notSimulated('dossier'),

@@ -95,6 +95,10 @@ test('without its duty nobody proposes, approves or rejects', async () => {
 })
 
 describe('what counts is how things stand at the approval', () => {
+  // As if two administrators had done it, without their telling.
+  beforeAll(async () => {
+    await desk.house.fresh.db.execute('DROP TRIGGER operator_changes')
+  })
   const change = (name: string, set: string) => desk.house.fresh.db.execute(`UPDATE operator SET ${set} WHERE name = ?`, [name])
   const restore = (name: string) => change(name, `state = 'enabled', duties = 'binding-review,accounts', office_code = '${furong}'`)
   test.each([

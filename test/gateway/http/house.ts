@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import { Agent, type AgentOptions, request } from 'node:https'
@@ -12,6 +12,7 @@ import { type Reference, withRegistry } from '../../../gateway/domain/reference.
 import { shanghaiDate } from '../../../gateway/domain/time.ts'
 import { type Flow, type Note, standings } from '../../../gateway/flows/flow.ts'
 import type { DebitOrder } from '../../../gateway/flows/order.ts'
+import type { Keys } from '../../../gateway/flows/sign-in.ts'
 import { openSlots, type Slots } from '../../../gateway/flows/slots.ts'
 import { type Http, type HttpOptions, openHttp } from '../../../gateway/http/server.ts'
 import { openWaiters, type Waiters } from '../../../gateway/http/waiters.ts'
@@ -34,6 +35,7 @@ export type House = {
   readonly flow: Flow
   readonly slots: Slots
   readonly waiters: Waiters
+  readonly keys: Keys
   readonly notes: Note[]
   readonly ca: Authority
   /** How often the bank was asked to debit, by ticket. */
@@ -81,7 +83,9 @@ export const after =
 
 const referenceFile = readFileSync(join(import.meta.dirname, '../../../gateway/data/reference.json'), 'utf8')
 
-export const openHouse = async (options: Partial<HttpOptions> & { readonly change?: (store: Store) => Store } = {}): Promise<House> => {
+export const openHouse = async (
+  options: Partial<Omit<HttpOptions, 'keys'>> & { readonly change?: (store: Store) => Store } = {},
+): Promise<House> => {
   const fresh = await freshDatabase()
   await loadReference(fresh.db, referenceFile, new Date())
   await seedOperators(fresh.db, new Date())
@@ -121,7 +125,8 @@ export const openHouse = async (options: Partial<HttpOptions> & { readonly chang
     settled: waiters.settled,
   }
   const { change: _change, ...given } = options
-  const http = await openHttp({ flow, slots, waiters, tls: { ca: ca.ca, ...server }, host: '127.0.0.1', port: 0, ...given })
+  const keys: Keys = { sealing: randomBytes(32), entropy: randomBytes }
+  const http = await openHttp({ flow, slots, waiters, tls: { ca: ca.ca, ...server }, keys, host: '127.0.0.1', port: 0, ...given })
   const agents: Agent[] = []
   return {
     http,
@@ -130,6 +135,7 @@ export const openHouse = async (options: Partial<HttpOptions> & { readonly chang
     flow,
     slots,
     waiters,
+    keys,
     notes,
     ca,
     debited,

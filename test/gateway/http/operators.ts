@@ -1,6 +1,9 @@
 import { expect } from 'vitest'
 import type { Called } from '../../../gateway/call.ts'
+import { sampleOperators } from '../../../gateway/day/operators.ts'
 import { shanghaiDate } from '../../../gateway/domain/time.ts'
+import type { ProposalKind } from '../../../gateway/flows/kind.ts'
+import { proposalKinds } from '../../../gateway/flows/kinds.ts'
 import type { DebitOrder } from '../../../gateway/flows/order.ts'
 import { until } from '../stage.ts'
 import { uri } from './certificates.ts'
@@ -14,6 +17,8 @@ export type Desk = {
   readonly wang: Caller
   readonly ets: Caller
   readonly bank: Caller
+  /** Any of the sample operators. */
+  of(name: string): Caller
   /** Moves the clock of the gateway forward. */
   later(ms: number): void
 }
@@ -26,7 +31,10 @@ export const openDesk = async (): Promise<Desk> => {
   const house = await openHouse()
   Object.assign(house.flow, { clock: () => new Date(Date.now() + ahead) })
   const caller = async (who: string) => house.caller(await house.ca.issue({ names: [uri(`urn:taxlink:${who}`)], to: 1_000_000 }))
-  const [zhang, li, wang] = [await caller('operator:zhang'), await caller('operator:li'), await caller('operator:wang')]
+  const callers = new Map<string, Caller>()
+  for (const name of [...sampleOperators.map(account => account.name), 'zheng']) callers.set(name, await caller(`operator:${name}`))
+  const of = (name: string): Caller => callers.get(name)!
+  const [zhang, li, wang] = [of('zhang'), of('li'), of('wang')]
   return {
     house,
     zhang,
@@ -34,10 +42,23 @@ export const openDesk = async (): Promise<Desk> => {
     wang,
     ets: await caller('tax-system:ets'),
     bank: await caller('bank:4301'),
+    of,
     later: ms => {
       ahead += ms
     },
   }
+}
+
+/** Three who may take part in proposals of this kind. */
+export const personsFor = (kind: keyof typeof proposalKinds): readonly [string, string, string] =>
+  (proposalKinds[kind] as ProposalKind).duties.includes('administrator') ? ['zhao', 'qian', 'zheng'] : ['zhang', 'li', 'wang']
+/** The same desk, with those in the places of the three; the third administrator is made by the other two. */
+export const deskFor = async (desk: Desk, kind: keyof typeof proposalKinds): Promise<Desk> => {
+  const zheng = { name: 'zheng', displayName: '郑平', officeCode: '14300000000', duties: 'administrator' }
+  if (personsFor(kind).includes('zheng') && !(await desk.house.store.operators.find('zheng')))
+    await approveBy(desk.of('qian'), await proposeBy(desk.of('zhao'), 'add-operator', zheng))
+  const [zhang, li, wang] = personsFor(kind).map(desk.of)
+  return { ...desk, zhang: zhang!, li: li!, wang: wang! }
 }
 
 let orders = 0

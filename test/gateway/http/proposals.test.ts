@@ -9,10 +9,12 @@ import {
   type Desk,
   day,
   debited,
+  deskFor,
   doneByTwo,
   doubtful,
   openDesk,
   operator,
+  personsFor,
   proposalOf,
   proposeBy,
   rejectBy,
@@ -22,11 +24,13 @@ import {
 
 // Two persons over real TLS: every kind of proposal × who × what they saw × when. There is no way for one person alone.
 
+let whole: Desk
 let desk: Desk
 beforeAll(async () => {
-  desk = await openDesk()
+  whole = await openDesk()
+  desk = whole
 })
-afterAll(() => desk.house.close())
+afterAll(() => whole.house.close())
 
 /** How each kind is set up anew, and whether what it proposes has happened. */
 type Case = { readonly content: Content; readonly happened: () => Promise<boolean> }
@@ -84,6 +88,22 @@ const setUps: { readonly [K in keyof typeof proposalKinds]: () => Promise<Case> 
     const agreementNo = await waitingChange(desk.house.flow, 'urn:taxlink:tax-system:ets')
     return { content: { agreementNo }, happened: async () => (await desk.house.store.agreements.find(agreementNo))?.state === 'approved' }
   },
+  'add-operator': async () => {
+    const name = `new-${++made}`
+    const happened = async () => (await desk.house.store.operators.find(name)) !== undefined
+    return { content: { name, displayName: '新人', officeCode: '14301020000', duties: 'accounts' }, happened }
+  },
+  'change-operator': async () => {
+    const displayName = `吴静${++made}`
+    const happened = async () => (await desk.house.store.operators.find('wu'))?.displayName === displayName
+    return { content: { name: 'wu', displayName, officeCode: '14301020000', duties: 'accounts', state: 'enabled' }, happened }
+  },
+  'reset-operator': async () => {
+    const { db } = desk.house.fresh
+    const count = async () => (await db.query('SELECT 1 FROM enrolment WHERE name = ?', ['wu'])).length
+    const before = await count()
+    return { content: { name: 'wu' }, happened: async () => (await count()) > before }
+  },
 }
 const kinds = Object.keys(setUps) as (keyof typeof setUps)[]
 const read = async (id: number) => (await desk.zhang.ask('GET', `/v1/proposals/${id}`)).json
@@ -93,17 +113,22 @@ test('every kind is put to the test', () => {
 })
 
 describe.each(kinds)('%s', kind => {
+  const [first, second, third] = personsFor(kind)
+  let desk: Desk
+  beforeAll(async () => {
+    desk = await deskFor(whole, kind)
+  })
   test('one proposes, another approves what was proposed: it happens with the approval and not before', async () => {
     const { content, happened } = await setUps[kind]()
     const made = await proposeBy(desk.zhang, kind, content)
     expect(await happened()).toBe(false)
-    expect(await read(made.id)).toMatchObject({ ...made, kind, content, state: 'proposed', proposedBy: operator('zhang') })
+    expect(await read(made.id)).toMatchObject({ ...made, kind, content, state: 'proposed', proposedBy: operator(first) })
     const said = await approveBy(desk.li, made, { reason: '已核对' })
     expect(said.json).toMatchObject({
       ...made,
       state: 'approved',
-      proposedBy: operator('zhang'),
-      decidedBy: operator('li'),
+      proposedBy: operator(first),
+      decidedBy: operator(second),
       reason: '已核对',
     })
     expect(await happened()).toBe(true)
@@ -185,7 +210,7 @@ describe.each(kinds)('%s', kind => {
     const persons: Caller[] = [desk.li, desk.wang, desk.zhang]
     const said = await Promise.all(Array.from({ length: 24 }, (_, i) => approveBy(persons[i % 3]!, made)))
     const decidedBy = (await read(made.id)).decidedBy
-    const winner = [operator('li'), operator('wang')].indexOf(String(decidedBy))
+    const winner = [operator(second), operator(third)].indexOf(String(decidedBy))
     expect(winner).toBeGreaterThanOrEqual(0)
     for (const [i, answer] of said.entries()) {
       if (i % 3 === 2) expect(told(answer)).toEqual([403, 'T3011'])
@@ -234,7 +259,7 @@ describe.each(kinds)('%s', kind => {
     const made = said.find(({ status }) => status === 201)!.json as { id: number; proposedBy: string }
     expect(new Set(said.filter(({ status }) => status < 300).map(({ json }) => json.id))).toEqual(new Set([made.id]))
     expect(said.filter(({ status }) => status >= 300).every(({ json }) => json.code === 'T3014')).toBe(true)
-    await withdrawBy(made.proposedBy === operator('li') ? desk.li : desk.zhang, made)
+    await withdrawBy(made.proposedBy === operator(second) ? desk.li : desk.zhang, made)
   })
 
   test('whoever is no operator sees nothing and does nothing', async () => {
@@ -265,7 +290,7 @@ describe.each(kinds)('%s', kind => {
       [proposalOf(kind, content, { evidence: ' ' }), '/evidence'],
       [proposalOf(kind, content, { evidence: undefined }), '/evidence'],
       [proposalOf(kind, content, { orderNo: '编号' }), '/orderNo'],
-      [proposalOf(kind, content, { approvedBy: operator('li') }), '/approvedBy'],
+      [proposalOf(kind, content, { approvedBy: operator(second) }), '/approvedBy'],
     ] as const) {
       const said = await desk.zhang.ask('POST', '/v1/proposals', order)
       expect(told(said)).toEqual([422, 'T3001'])

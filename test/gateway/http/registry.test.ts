@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Reference, withRegistry } from '../../../gateway/domain/reference.ts'
 import { shanghaiDate } from '../../../gateway/domain/time.ts'
 import { lineKinds } from '../../../gateway/flows/register.ts'
-import { insertOperators } from '../../../gateway/store/operators.ts'
 import { uri } from './certificates.ts'
 import { type Answered, type Caller, order, succeeded } from './house.ts'
 import { approveBy, type Content, type Desk, doneByTwo, openDesk, operator, proposalOf, proposeBy, told } from './operators.ts'
@@ -13,8 +12,8 @@ let desk: Desk
 let chen: Caller
 beforeAll(async () => {
   desk = await openDesk()
-  const account = { name: 'chen', displayName: '陈晨', office: '14301000000', duties: ['information-centre'] as const, enabled: true }
-  await desk.house.fresh.db.transaction(tx => insertOperators(tx, [account], new Date()))
+  const account = { name: 'chen', displayName: '陈晨', officeCode: '14301000000', duties: 'information-centre' }
+  await approveBy(desk.of('qian'), await proposeBy(desk.of('zhao'), 'add-operator', account))
   chen = desk.house.caller(await desk.house.ca.issue({ names: [uri(operator('chen'))] }))
 })
 afterAll(() => desk.house.close())

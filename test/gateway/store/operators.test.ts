@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { seedOperators } from '../../../gateway/day/operators.ts'
+import { type FreshDatabase, freshDatabase } from '../../database.ts'
+
+// Accounts against plain SQL: whoever may only read and write rows makes nobody an operator, gives nobody a duty, and begins no enrolment alone.
+
+let fresh: FreshDatabase
+let last = 0
+beforeAll(async () => {
+  fresh = await freshDatabase(4)
+  await seedOperators(fresh.db, new Date('2026-11-10T00:00:00.000Z'))
+})
+afterAll(() => fresh.drop())
+
+const run = (sql: string) => fresh.db.execute(sql)
+const uri = (name: string) => `urn:taxlink:operator:${name}`
+/** A proposal as it stands after a decision. */
+const proposed = async (kind: string, subject: string, state = 'approved'): Promise<number> => {
+  last++
+  const { insertId } = await run(
+    `INSERT INTO proposal (kind, subject, order_no, content, evidence, content_hash, proposed_by, proposed_at, expires_at)
+     VALUES ('${kind}', '${subject}', 'n${last}', '{}', 'x', UNHEX(REPEAT('aa', 32)), '${uri('zhao')}', '2026-11-10 01:00:00', '2026-11-11 01:00:00')`,
+  )
+  const seen = state === 'approved' ? `UNHEX(REPEAT('aa', 32))` : 'NULL'
+  if (state !== 'proposed')
+    await run(
+      `UPDATE proposal SET state = '${state}', decided_by = '${uri('qian')}', decided_at = '2026-11-10 02:00:00', seen_hash = ${seen} WHERE id = ${insertId}`,
+    )
+  return insertId
+}
+const insert = (name: string, proposalId: number | null, duties = 'accounts') =>
+  run(`INSERT INTO operator (name, display_name, office_code, duties, proposal_id, created_at)
+       VALUES ('${name}', 'x', '14301020000', '${duties}', ${proposalId}, '2026-11-10')`)
+const twoDo = 'by two administrators'
+
+describe('an account', () => {
+  test('is made by an approved proposal to make this very one, and by nothing else', async () => {
+    await expect(insert('a', null)).rejects.toThrow(twoDo)
+    await expect(insert('a', null, 'administrator')).rejects.toThrow(twoDo)
+    await expect(insert('a', 999_999)).rejects.toThrow(twoDo)
+    await expect(insert('a', await proposed('add-operator', 'b'))).rejects.toThrow(twoDo)
+    await expect(insert('a', await proposed('change-operator', 'a'))).rejects.toThrow(twoDo)
+    const rejected = await proposed('add-operator', 'a', 'rejected')
+    await expect(insert('a', rejected)).rejects.toThrow(twoDo)
+    await insert('a', await proposed('add-operator', 'a'))
+  })
+  test.each([`duties = 'administrator'`, `office_code = '14300000000'`, `state = 'disabled'`, `display_name = 'y'`])('does not get %s otherwise', async set => {
+    const change = (proposalId: number | null) => run(`UPDATE operator SET ${set}, proposal_id = ${proposalId} WHERE name = 'wu'`)
+    await expect(run(`UPDATE operator SET ${set} WHERE name = 'wu'`)).rejects.toThrow(twoDo)
+    await expect(change(null)).rejects.toThrow(twoDo)
+    await expect(change(await proposed('change-operator', 'zhou'))).rejects.toThrow(twoDo)
+    await expect(change(await proposed('add-operator', 'wu'))).rejects.toThrow(twoDo)
+    const open = await proposed('change-operator', 'wu', 'proposed')
+    await expect(change(open)).rejects.toThrow(twoDo)
+    await run(`UPDATE proposal SET state = 'expired', decided_at = '2026-11-11 01:00:00' WHERE id = ${open}`)
+    const good = await proposed('change-operator', 'wu')
+    await change(good)
+    // Once: the same decision is not used for something else.
+    await expect(run(`UPDATE operator SET duties = 'auditor' WHERE name = 'wu'`)).rejects.toThrow(twoDo)
+    await expect(run(`UPDATE operator SET duties = 'auditor', proposal_id = ${good} WHERE name = 'wu'`)).rejects.toThrow(twoDo)
+    await run(
+      `UPDATE operator SET display_name = '吴静', office_code = '14301020000', duties = 'accounts', state = 'enabled',
+         proposal_id = ${await proposed('change-operator', 'wu')} WHERE name = 'wu'`,
+    )
+  })
+  test('keeps its name, and is never deleted', async () => {
+    await expect(run(`UPDATE operator SET name = 'other' WHERE name = 'zhou'`)).rejects.toThrow('never changed')
+    await expect(run(`DELETE FROM operator WHERE name = 'zhou'`)).rejects.toThrow('never deleted')
+    await expect(insert('Zhou', await proposed('add-operator', 'Zhou'))).rejects.toThrow(/operator_name/)
+  })
+  test('is locked and unlocked without anybody’s decision: that gives no right', async () => {
+    await run(`UPDATE operator SET failures = 5, locked_until = '2026-11-10' WHERE name = 'zhou'`)
+    await run(`UPDATE operator SET failures = 0, locked_until = NULL WHERE name = 'zhou'`)
+  })
+})
+
+test('the first accounts need nobody, until there are two administrators', async () => {
+  const empty = await freshDatabase(2)
+  const first = (name: string, duties: string) =>
+    empty.db.execute(`INSERT INTO operator (name, display_name, office_code, duties, created_at) VALUES ('${name}', 'x', '1', '${duties}', '2026-11-10')`)
+  await first('a', 'accounts')
+  await first('b', 'administrator')
+  await first('c', 'accounts')
+  await first('d', 'administrator')
+  for (const duties of ['accounts', 'administrator']) await expect(first('e', duties)).rejects.toThrow(twoDo)
+  await empty.drop()
+})
+
+describe('an enrolment', () => {
+  const begin = (id: number, name: string, [by, other]: readonly [string, string] = ['zhao', 'qian'], more = 'NULL') =>
+    run(`INSERT INTO enrolment (proposal_id, name, proposed_by, approved_by, expires_at, used_at)
+         VALUES (${id}, '${name}', '${uri(by)}', '${uri(other)}', '2026-11-11 02:00:00', ${more})`)
+  const follows = 'follows a decision'
+  test('follows an approved proposal about this very account, by these very two', async () => {
+    const open = await proposed('reset-operator', 'zhang', 'proposed')
+    await expect(begin(open, 'zhang')).rejects.toThrow(follows)
+    await run(`UPDATE proposal SET state = 'expired', decided_at = '2026-11-11 01:00:00' WHERE id = ${open}`)
+    await expect(begin(await proposed('change-operator', 'zhang'), 'zhang')).rejects.toThrow(follows)
+    await expect(begin(await proposed('reset-operator', 'li'), 'zhang')).rejects.toThrow(follows)
+    const id = await proposed('reset-operator', 'zhang')
+    await expect(begin(id, 'zhang', ['zhao', 'zhao'])).rejects.toThrow(follows)
+    await expect(begin(id, 'zhang', ['qian', 'zhao'])).rejects.toThrow(follows)
+    await expect(begin(id, 'zhang', ['zhao', 'qian'], `'2026-11-10 03:00:00'`)).rejects.toThrow(follows)
+    await begin(id, 'zhang')
+    await expect(begin(id, 'zhang')).rejects.toThrow(/PRIMARY/)
+  })
+  test('is used with two codes that differ, once and in time, and stays what it was', async () => {
+    const id = await proposed('reset-operator', 'wang')
+    await begin(id, 'wang')
+    const change = (set: string) => run(`UPDATE enrolment SET ${set} WHERE proposal_id = ${id}`)
+    const hash = (byte: string) => `UNHEX(REPEAT('${byte}', 32))`
+    await expect(change(`used_at = '2026-11-10 03:00:00'`)).rejects.toThrow(/enrolment_used/)
+    await change(`proposer_hash = ${hash('aa')}`)
+    await expect(change(`used_at = '2026-11-10 03:00:00'`)).rejects.toThrow(/enrolment_used/)
+    await expect(change(`used_at = '2026-11-10 03:00:00', approver_hash = ${hash('aa')}`)).rejects.toThrow(/enrolment_used/)
+    await change(`approver_hash = ${hash('bb')}`)
+    for (const set of [`used_at = '2026-11-11 02:00:00'`, `name = 'li'`, `expires_at = '2027-01-01'`, `approved_by = '${uri('sun')}'`])
+      await expect(change(set)).rejects.toThrow('used once, in its time')
+    await change(`used_at = '2026-11-10 03:00:00'`)
+    await expect(change('failures = 0')).rejects.toThrow('used once')
+    await expect(run(`DELETE FROM enrolment WHERE proposal_id = ${id}`)).rejects.toThrow('never deleted')
+  })
+})
