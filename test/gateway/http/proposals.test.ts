@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sampleOperators } from '../../../gateway/day/operators.ts'
+import type { ProposalKind } from '../../../gateway/flows/kind.ts'
 import { proposalKinds } from '../../../gateway/flows/kinds.ts'
 import { waitingChange } from '../agreements.ts'
 import type { Caller } from './house.ts'
@@ -280,6 +282,74 @@ describe.each(kinds)('%s', kind => {
       expect(told(answer)).toEqual([401, 'T3002'])
     expect(await happened()).toBe(false)
     await withdrawBy(desk.zhang, made)
+  })
+
+  test('roles × offices: who has the duty and sees the office decides, nobody else proposes or decides', async () => {
+    const { content, happened } = await setUps[kind]()
+    const made = await proposeBy(desk.zhang, kind, content)
+    const { officeCode } = (await desk.house.store.proposals.find(made.id))!
+    // By the numbers of the offices themselves: a city’s begin as its own does, a province’s too.
+    const seesIt = (office: string) => office === '14300000000' || officeCode?.startsWith(office.replace(/0+$/, '')) === true
+    const needed: readonly string[] = (proposalKinds[kind] as ProposalKind).duties
+    const may: string[] = []
+    for (const { name, office, duties } of sampleOperators) {
+      const who = desk.of(name)
+      const hasDuty = duties.some(duty => needed.includes(duty))
+      if (seesIt(office) && hasDuty) {
+        may.push(name)
+        continue
+      }
+      const [status, code] = seesIt(office) ? [403, 'T3003'] : [404, 'T3004']
+      expect(told(await approveBy(who, made)), name).toEqual([status, code])
+      expect(told(await rejectBy(who, made)), name).toEqual([status, code])
+      expect(told(await withdrawBy(who, made)), name).toEqual([403, 'T3003'])
+      expect((await who.ask('GET', `/v1/proposals/${made.id}`)).status, name).toBe(seesIt(office) ? 200 : 404)
+      const own = await who.ask('POST', '/v1/proposals', proposalOf(kind, content))
+      expect([own.status, own.json.code], name).toEqual(hasDuty ? [404, 'T3004'] : [403, 'T3003'])
+    }
+    expect(await happened()).toBe(false)
+    expect((await read(made.id)).state).toBe('proposed')
+    expect(may.length).toBeGreaterThanOrEqual(2)
+    expect(may).toContain(first)
+    // The first of the others who may: it takes no more than that.
+    const other = may.findLast(name => name !== first)!
+    expect(told(await approveBy(desk.of(other), made)), other).toEqual([200, undefined])
+    expect(await happened()).toBe(true)
+  })
+
+  test('by SQL no single person gets it done: not their own, not edited, not late, not twice, not unseen', async () => {
+    const { content, happened } = await setUps[kind]()
+    const made = await proposeBy(desk.zhang, kind, content)
+    const { db } = desk.house.fresh
+    const decide = (change: { by?: string; at?: string; seen?: string; also?: string }) => {
+      const { by = second, at = 'proposed_at + INTERVAL 1 SECOND', seen = 'content_hash', also = '' } = change
+      return db.execute(
+        `UPDATE proposal SET state = 'approved', decided_by = ?, decided_at = ${at}, seen_hash = ${seen}${also} WHERE id = ?`,
+        [operator(by), made.id],
+      )
+    }
+    await expect(decide({ by: first })).rejects.toThrow('proposal_persons')
+    await expect(decide({ at: 'expires_at' })).rejects.toThrow('proposal_seen')
+    await expect(decide({ at: 'proposed_at - INTERVAL 1 SECOND' })).rejects.toThrow('proposal_time')
+    for (const seen of ['NULL', `UNHEX(REPEAT('ab', 32))`]) await expect(decide({ seen })).rejects.toThrow('proposal_seen')
+    for (const also of [
+      `, content = '{}'`,
+      `, evidence = 'x'`,
+      `, content_hash = UNHEX(REPEAT('ab', 32))`,
+      `, proposed_by = '${operator(third)}'`,
+      `, office_code = '14302020000'`,
+      `, expires_at = expires_at + INTERVAL 1 DAY`,
+    ])
+      await expect(decide({ also })).rejects.toThrow('never changed')
+    await expect(db.execute('DELETE FROM proposal WHERE id = ?', [made.id])).rejects.toThrow('never deleted')
+    expect(await happened()).toBe(false)
+    expect(told(await rejectBy(desk.li, made))).toEqual([200, undefined])
+    // Rejected it stays, even for the two of them.
+    await expect(decide({})).rejects.toThrow('decided proposal')
+    await expect(
+      db.execute(`UPDATE proposal SET state = 'proposed', decided_by = NULL, decided_at = NULL WHERE id = ?`, [made.id]),
+    ).rejects.toThrow('decided proposal')
+    expect(await happened()).toBe(false)
   })
 
   test('a content that is not of its kind is refused where it is wrong', async () => {

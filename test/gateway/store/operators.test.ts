@@ -44,25 +44,28 @@ describe('an account', () => {
     await expect(insert('a', rejected)).rejects.toThrow(twoDo)
     await insert('a', await proposed('add-operator', 'a'))
   })
-  test.each([`duties = 'administrator'`, `office_code = '14300000000'`, `state = 'disabled'`, `display_name = 'y'`])('does not get %s otherwise', async set => {
-    const change = (proposalId: number | null) => run(`UPDATE operator SET ${set}, proposal_id = ${proposalId} WHERE name = 'wu'`)
-    await expect(run(`UPDATE operator SET ${set} WHERE name = 'wu'`)).rejects.toThrow(twoDo)
-    await expect(change(null)).rejects.toThrow(twoDo)
-    await expect(change(await proposed('change-operator', 'zhou'))).rejects.toThrow(twoDo)
-    await expect(change(await proposed('add-operator', 'wu'))).rejects.toThrow(twoDo)
-    const open = await proposed('change-operator', 'wu', 'proposed')
-    await expect(change(open)).rejects.toThrow(twoDo)
-    await run(`UPDATE proposal SET state = 'expired', decided_at = '2026-11-11 01:00:00' WHERE id = ${open}`)
-    const good = await proposed('change-operator', 'wu')
-    await change(good)
-    // Once: the same decision is not used for something else.
-    await expect(run(`UPDATE operator SET duties = 'auditor' WHERE name = 'wu'`)).rejects.toThrow(twoDo)
-    await expect(run(`UPDATE operator SET duties = 'auditor', proposal_id = ${good} WHERE name = 'wu'`)).rejects.toThrow(twoDo)
-    await run(
-      `UPDATE operator SET display_name = '吴静', office_code = '14301020000', duties = 'accounts', state = 'enabled',
+  test.each([`duties = 'administrator'`, `office_code = '14300000000'`, `state = 'disabled'`, `display_name = 'y'`])(
+    'does not get %s otherwise',
+    async set => {
+      const change = (proposalId: number | null) => run(`UPDATE operator SET ${set}, proposal_id = ${proposalId} WHERE name = 'wu'`)
+      await expect(run(`UPDATE operator SET ${set} WHERE name = 'wu'`)).rejects.toThrow(twoDo)
+      await expect(change(null)).rejects.toThrow(twoDo)
+      await expect(change(await proposed('change-operator', 'zhou'))).rejects.toThrow(twoDo)
+      await expect(change(await proposed('add-operator', 'wu'))).rejects.toThrow(twoDo)
+      const open = await proposed('change-operator', 'wu', 'proposed')
+      await expect(change(open)).rejects.toThrow(twoDo)
+      await run(`UPDATE proposal SET state = 'expired', decided_at = '2026-11-11 01:00:00' WHERE id = ${open}`)
+      const good = await proposed('change-operator', 'wu')
+      await change(good)
+      // Once: the same decision is not used for something else.
+      await expect(run(`UPDATE operator SET duties = 'auditor' WHERE name = 'wu'`)).rejects.toThrow(twoDo)
+      await expect(run(`UPDATE operator SET duties = 'auditor', proposal_id = ${good} WHERE name = 'wu'`)).rejects.toThrow(twoDo)
+      await run(
+        `UPDATE operator SET display_name = '吴静', office_code = '14301020000', duties = 'accounts', state = 'enabled',
          proposal_id = ${await proposed('change-operator', 'wu')} WHERE name = 'wu'`,
-    )
-  })
+      )
+    },
+  )
   test('keeps its name, and is never deleted', async () => {
     await expect(run(`UPDATE operator SET name = 'other' WHERE name = 'zhou'`)).rejects.toThrow('never changed')
     await expect(run(`DELETE FROM operator WHERE name = 'zhou'`)).rejects.toThrow('never deleted')
@@ -77,7 +80,9 @@ describe('an account', () => {
 test('the first accounts need nobody, until there are two administrators', async () => {
   const empty = await freshDatabase(2)
   const first = (name: string, duties: string) =>
-    empty.db.execute(`INSERT INTO operator (name, display_name, office_code, duties, created_at) VALUES ('${name}', 'x', '1', '${duties}', '2026-11-10')`)
+    empty.db.execute(
+      `INSERT INTO operator (name, display_name, office_code, duties, created_at) VALUES ('${name}', 'x', '1', '${duties}', '2026-11-10')`,
+    )
   await first('a', 'accounts')
   await first('b', 'administrator')
   await first('c', 'accounts')
