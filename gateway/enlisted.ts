@@ -27,29 +27,29 @@ export const enlist = async (
   keys: Keys,
   now: Date,
 ): Promise<{ readonly password: string; readonly otpauth: string }> => {
-  const account = checked(typed)
+  const made = checked(typed)
   const password = base32(keys.entropy(15))
   const secret = keys.entropy(secretBytes)
   const passwordHash = await hashPassword(password, keys.entropy)
   await withDatabase(databaseUrl, async db => {
     const reference = await readReference(db)
-    if (reference?.offices.get(account.office)?.level === undefined)
-      fail('not-found', `no office ${account.office} with a level in the reference data`)
+    if (reference?.offices.get(made.office)?.level === undefined)
+      fail('not-found', `no office ${made.office} with a level in the reference data`)
     await db.transaction(async tx => {
       const administrators = await heldAdministrators(tx)
       if (administrators.length >= 2)
         fail('not-applicable', `accounts are made by two administrators (${administrators.join(', ')}): proposal add-operator`)
-      await insertOperator(tx, account, undefined, now)
-      await setCredentials(tx, account.name, { passwordHash, totpSecret: seal(keys.sealing, secret, account.name, keys.entropy) })
+      await insertOperator(tx, made, undefined, now)
+      await setCredentials(tx, made.name, { passwordHash, totpSecret: seal(keys.sealing, secret, made.name, keys.entropy) })
       await appendAudit(tx, {
         at: now,
         actor: 'urn:taxlink:command-line',
         action: 'add-operator',
-        subject: `operator/${account.name}`,
-        officeCode: account.office,
-        detail: JSON.stringify({ duties: account.duties }),
+        subject: `operator/${made.name}`,
+        officeCode: made.office,
+        detail: JSON.stringify({ duties: made.duties }),
       })
     })
   })
-  return { password, otpauth: otpauth(account.name, secret) }
+  return { password, otpauth: otpauth(made.name, secret) }
 }

@@ -10,6 +10,7 @@ export const enrolmentRules = { lifeMs: 24 * 60 * minute, failures: 5 } as const
 
 /** How often in a row somebody failed to sign in, and until when nobody may. */
 export type Tries = { readonly failures: number; readonly lockedUntil: Date | undefined }
+/** Of whom nothing is held against. */
 export const noTries: Tries = { failures: 0, lockedUntil: undefined }
 
 /** Whether an account is locked: then not even the right password opens it, so that guessing on is of no use. */

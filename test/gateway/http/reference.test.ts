@@ -111,7 +111,8 @@ test('its schemas compile strictly, and its examples are valid', () => {
     'BindingAcceptances',
     'ReviewReason',
   ]
-  const named = ['DebitOrder', 'Debit', 'Result', ...orders, ...agreements, ...operators]
+  const signIn = ['SignIn', 'Me', 'PasswordChange', 'EnrolmentCodeOrder', 'EnrolmentCode', 'Enrolment', 'Enrolled', 'Operator']
+  const named = ['DebitOrder', 'Debit', 'Result', ...orders, ...agreements, ...operators, ...signIn]
   expect(exampled.map(([name]) => name)).toEqual([...named, ...messages.map(id => `bank.${id}`)])
   for (const [where, { responses }] of everyOperation())
     for (const [status, { content }] of Object.entries(responses)) {
