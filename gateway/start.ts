@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fail } from '@taxlink/bank-sdk'
+import { type Bank, fail } from '@taxlink/bank-sdk'
 import { banks } from '#adapters'
 import { type Child, keep } from './child.ts'
 import type { Config } from './config.ts'
@@ -75,7 +75,10 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
     const pki = await developmentPki(join(dir, 'pki'))
     // A bank that was just declared has no part in the sample day yet.
     const playing = banks.filter(bank => existsSync(accountsOf(bank.code)))
-    const banksUp = Promise.all(playing.map(bank => startBank(bank.code, bank.name, dir, pki, born, restarted(`bank ${bank.code}`))))
+    const port = await freePort(config.port)
+    const hearing = await hearingOf(playing, port)
+    const start = (bank: Bank) => startBank(bank, hearing.get(bank.code), dir, pki, born, restarted(`bank ${bank.code}`))
+    const banksUp = Promise.all(playing.map(start))
     // Waited for below; until then its failure is nobody's.
     banksUp.catch(() => {})
     const running = await services({ databaseUrl: config.databaseUrl, redisUrl: config.redisUrl, dir, production: false, say })
@@ -90,10 +93,12 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
       await seedOperators(db, new Date())
       await seedBanks(db, () => new Date())
     })
-    const env = await environment(dir, config, running, pki)
+    const env = await environment(dir, config, running, pki, port)
     const simulated = await banksUp
     for (const bank of simulated) say(`模拟银行 / simulated bank  ${bank.bankCode} ${bank.name}  ${bank.url}`)
     const gatewayEnv = { ...env.variables, ...Object.fromEntries(simulated.map(bank => [`TAXLINK_BANK_${bank.bankCode}_URL`, bank.url])) }
+    // A bank of the unified interface tells on the public port, by its certificate.
+    const listens = [...hearing].filter(([, url]) => !url.startsWith('https:')).map(([code, url]) => [`TAXLINK_BANK_${code}_LISTEN`, url])
     const processOf = (name: string, verb: string, extra: NodeJS.ProcessEnv = {}) => {
       const child = keep({
         name,
@@ -105,7 +110,7 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
       born(child)
       return child
     }
-    const gateway = processOf('gateway', 'serve')
+    const gateway = processOf('gateway', 'serve', Object.fromEntries(listens))
     const worker = processOf('worker', 'work', { TAXLINK_INTERNAL_PORT: '0' })
     const [, url, internalUrl] = await ready(gateway, /^ready (\S+) (\S+)$/, dir)
     await ready(worker, /^ready/, dir)
@@ -143,7 +148,13 @@ const writePem = (folder: string, ca: string, pem: Pem): void => {
 }
 
 /** Certificates for all sides, and the environment of the processes. */
-const environment = async (dir: string, config: Config, running: { databaseUrl: string; redisUrl: string }, pki: DevelopmentPki) => {
+const environment = async (
+  dir: string,
+  config: Config,
+  running: { databaseUrl: string; redisUrl: string },
+  pki: DevelopmentPki,
+  port: number,
+) => {
   const taxSystem = await pki.issue({ cn: 'sample tax system', uri: 'urn:taxlink:tax-system:demo' })
   const gateway = await pki.issue({ cn: 'gateway to banks', uri: 'urn:taxlink:gateway:development' })
   const at = (name: string) => join(dir, 'tls', name)
@@ -157,7 +168,6 @@ const environment = async (dir: string, config: Config, running: { databaseUrl: 
   writePem(at('server'), pki.ca, pki.server)
   writePem(at('gateway'), pki.ca, gateway)
   writePem(at('tax-system'), pki.ca, taxSystem)
-  const port = await freePort(config.port)
   const variables: NodeJS.ProcessEnv = {
     ...nodeEnv(dir),
     DATABASE_URL: running.databaseUrl,
@@ -174,10 +184,20 @@ const environment = async (dir: string, config: Config, running: { databaseUrl: 
   return { taxSystem, operators, variables }
 }
 
+/** Where the gateway is to hear each bank that tells: on a line of its own in its dialect, or on the public port. */
+const hearingOf = async (playing: readonly Bank[], port: number): Promise<Map<string, string>> => {
+  const urls = new Map<string, string>()
+  for (const { code, push, bindingResult } of playing) {
+    if (bindingResult?.request.layout === 'json') urls.set(code, `https://127.0.0.1:${port}`)
+    else if (push) urls.set(code, `${push.kind}://127.0.0.1:${await freePort()}`)
+  }
+  return urls
+}
+
 /** A simulated bank as a process; its ledger outlives it, under its first accounting date. */
 const startBank = async (
-  code: string,
-  name: string,
+  { code, name }: Bank,
+  pushUrl: string | undefined,
   dir: string,
   pki: DevelopmentPki,
   born: (child: Child) => void,
@@ -208,6 +228,8 @@ const startBank = async (
       '--control-port',
       String(controlPort),
       ...(secured.has(code) ? ['--tls-dir', join(folder, 'tls')] : []),
+      ...(pushUrl === undefined ? [] : ['--push-url', pushUrl]),
+      ...(pushUrl?.startsWith('https:') ? ['--push-tls-dir', join(folder, 'tls')] : []),
     ],
     env: nodeEnv(dir),
     log: join(dir, 'log', `bank-${code}.log`),
