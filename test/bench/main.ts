@@ -1,5 +1,6 @@
 // `npm run bench`: every figure of the goals, ours and a peer's by turns in one run, as ratios of medians. `npm run bench -- 7 record e2e` takes
 // seven rounds of some. Ends with 1 where a goal is missed.
+import { agreementsBench } from './agreements.ts'
 import { charsetBench } from './charset.ts'
 import { e2eBench } from './e2e.ts'
 import { recordBench } from './record.ts'
@@ -14,6 +15,7 @@ const benches: { readonly [name: string]: { readonly run: (rounds: number) => Pr
   xml: { run: xmlBench, rounds: 9 },
   e2e: { run: e2eBench, rounds: 5 },
   sick: { run: sickBench, rounds: 7 },
+  agreements: { run: () => agreementsBench(), rounds: 1 },
 }
 
 const words = process.argv.slice(2)
