@@ -111,7 +111,7 @@ const kinds = Object.keys(setUps) as (keyof typeof setUps)[]
 const read = async (id: number) => (await desk.zhang.ask('GET', `/v1/proposals/${id}`)).json
 
 test('every kind is put to the test', () => {
-  expect(kinds).toEqual(Object.keys(proposalKinds))
+  expect([...kinds].sort()).toEqual(Object.keys(proposalKinds).sort())
 })
 
 describe.each(kinds)('%s', kind => {

@@ -112,7 +112,7 @@ test('its schemas compile strictly, and its examples are valid', () => {
     'ReviewReason',
   ]
   const signIn = ['SignIn', 'Me', 'PasswordChange', 'EnrolmentCodeOrder', 'EnrolmentCode', 'Enrolment', 'Enrolled', 'Operator']
-  const named = ['DebitOrder', 'Debit', 'Result', ...orders, ...agreements, ...operators, ...signIn]
+  const named = ['DebitOrder', 'Debit', 'Result', ...orders, ...agreements, ...operators, 'RegistryLineOrder', 'RegistryLine', ...signIn]
   expect(exampled.map(([name]) => name)).toEqual([...named, ...messages.map(id => `bank.${id}`)])
   for (const [where, { responses }] of everyOperation())
     for (const [status, { content }] of Object.entries(responses)) {
