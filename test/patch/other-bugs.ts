@@ -80,4 +80,25 @@ export const otherBugs: readonly Bug[] = [
     'results(undefined, held.deliveredSeq, atOnce)',
     'results(undefined, held.deliveredSeq + held.failures, atOnce)',
   ),
+  bug(
+    'halt-ignored',
+    'what was accepted goes to a bank that two persons have halted',
+    'gateway/flows/advance.ts',
+    "(bank.halt && step !== 'inquiry')",
+    "(bank.halt && step !== 'inquiry' && instruction.id < 0)",
+  ),
+  bug(
+    'own-approval',
+    'who has proposed may approve',
+    'gateway/domain/proposal.ts',
+    "return by === proposedBy ? 'own-proposal' : undefined",
+    'return undefined',
+  ),
+  bug(
+    'approval-of-something-else',
+    'an approval does not look at what its person saw',
+    'gateway/domain/proposal.ts',
+    "if (act.event === 'approve' && act.hash !== proposal.hash)",
+    "if (act.event === 'approve' && act.hash === '')",
+  ),
 ]

@@ -43,14 +43,15 @@ export const checkArticle35 = (
     broken('article-35', `${ticketNo}: void ${ticket.voided_at !== null}, its last remedy failed ${failed}`)
 }
 
-/** A remedy that a bank refused, or that a tombstone keeps out; what our own rules refused, the tax side stopped, or never left, was none. */
+/** A remedy that a bank refused, by two persons’ finding too, or that a tombstone keeps out; what our own rules refused, the tax side stopped, or never left, was none. */
 const isFailed = (city: City, row: InstructionRow, rows: readonly InstructionRow[], hasLeft: boolean): boolean => {
   if (row.state !== 'refused') return false
   // Of an earlier attempt an answer may come later.
-  const last = city.record.tables.answer.get(row.id)?.find(answer => answer.attempt_no === row.attempt_no)
+  const { tables } = city.record
+  const last = tables.answer.get(row.id)?.find(answer => answer.attempt_no === row.attempt_no)
   const isBuried = rows.some(other => other.original_id === row.id && other.reason === 'in-doubt' && other.state === 'succeeded')
   // A tombstone is asked for what may have left; whether it had, nobody knew.
-  return isBuried || (hasLeft && last !== undefined && last.result_code === row.result_code)
+  return isBuried || tables.resolved.has(row.id) || (hasLeft && last !== undefined && last.result_code === row.result_code)
 }
 
 const checkReversal = (

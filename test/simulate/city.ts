@@ -2,7 +2,7 @@ import { banks as adapters } from '#adapters'
 import { openBanks } from '../../gateway/call.ts'
 import type { AgreementStanding } from '../../gateway/domain/agreement.ts'
 import type { BankEntry } from '../../gateway/domain/bank.ts'
-import type { Reference } from '../../gateway/domain/reference.ts'
+import { type Office, type Reference, withHalts } from '../../gateway/domain/reference.ts'
 import type { Flow, Note } from '../../gateway/flows/flow.ts'
 import { openGuard } from '../../gateway/flows/guard.ts'
 import { hearLate } from '../../gateway/flows/late.ts'
@@ -13,6 +13,7 @@ import { SimulatedBank } from './bank.ts'
 import { dialler, type Tap } from './network.ts'
 import type { Parts } from './parts.ts'
 import type { Plan } from './plan.ts'
+import { provinceOffice } from './proposals.ts'
 import { Record } from './record.ts'
 import { SimulatedRedis } from './redis.ts'
 import { openSimulatedStore } from './store.ts'
@@ -21,6 +22,8 @@ import { Host, type World } from './world.ts'
 
 /** Where the simulated days begin: 08:00 in the province. */
 export const start = Date.UTC(2026, 10, 10, 0, 0)
+/** How soon every process hears of a halt. */
+const standingMs = 5_000
 export const offices = ['14301020000', '14301030000'] as const
 /** The one taxpayer there is. */
 export const taxpayerId = '91430100600012345X'
@@ -139,7 +142,11 @@ export class City {
     const clock = () => new Date(world.now + host.skewMs)
     const random = () => world.random.next()
     const note = (said: Note) => world.trace.add(world.now, host.name, said.event, said.ticketNo ?? said.count ?? said.detail ?? '')
-    const reference = () => this.reference
+    // As every process it hears of a halt a little later; one that is new reads them first.
+    let known = withHalts(this.reference, this.record.tables.halt)
+    let heard = this.record.tables.haltChanges
+    hearOf(host, this.record.tables.halt, world.now)
+    const reference = () => known
     const pause = (ms: number) => new Promise<void>(resolve => void world.into(host, ms, resolve))
     const guard = openGuard({ call: banks.call, reference, clock, random, pause, note })
     world.into(host, 0, () => guard.watch([...this.banks.keys()]))
@@ -161,6 +168,20 @@ export class City {
       note,
       settled: (key, state) => world.trace.add(world.now, host.name, state, key),
     }
+    const hear = async (): Promise<void> => {
+      for (;;) {
+        await new Promise<void>(resolve =>
+          world.poll(host, standingMs, () => (heard === this.record.tables.haltChanges ? Number.MAX_SAFE_INTEGER : 0), resolve),
+        )
+        const changes = this.record.tables.haltChanges
+        const halts = await store.halts().catch(() => undefined)
+        if (!halts) continue
+        known = withHalts(this.reference, halts)
+        heard = changes
+        hearOf(host, halts, world.now)
+      }
+    }
+    void hear()
     const slots = openSlots(plan.calm && role === 'work' ? 1_000 : plan.mostWaiting)
     const parts = { host, flow, slots, store }
     this.processes.push(parts)
@@ -212,7 +233,8 @@ export class City {
     let [relay, sweep, deliver] = [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]
     if (!away) {
       for (const at of tables.outbox.values()) relay = Math.min(relay, at)
-      for (const { next_attempt_at: at } of tables.instruction.values()) sweep = Math.min(sweep, at ?? sweep)
+      for (const { next_attempt_at: at, state, bank_code: bank } of tables.instruction.values())
+        if (state !== 'accepted' || !tables.halt.has(bank)) sweep = Math.min(sweep, at ?? sweep)
       for (const { delivered_seq, next_attempt_at, lease_until } of tables.delivery.values())
         if (delivered_seq < tables.result.length) deliver = Math.min(deliver, Math.max(next_attempt_at, lease_until ?? 0))
       if (tables.delivery.size === 0) deliver = 0
@@ -220,6 +242,11 @@ export class City {
     this.#known = { changes: this.world.changes, relay, sweep, deliver }
     return this.#known
   }
+}
+
+const hearOf = (host: Host, halts: ReadonlyMap<string, unknown>, now: number): void => {
+  for (const bankCode of host.halts.keys()) if (!halts.has(bankCode)) host.halts.delete(bankCode)
+  for (const bankCode of halts.keys()) if (!host.halts.has(bankCode)) host.halts.set(bankCode, now)
 }
 
 const referenceOf = (plan: Plan): Reference => {
@@ -237,7 +264,10 @@ const referenceOf = (plan: Plan): Reference => {
   return {
     version: 'simulated',
     banks: new Map(banks),
-    offices: new Map(offices.map(code => [code, { code, name: '征收机关', treasuryCode: treasury.code }])),
+    offices: new Map([
+      ...offices.map((code): [string, Office] => [code, { code, name: '征收机关', treasuryCode: treasury.code }]),
+      [provinceOffice, { code: provinceOffice, name: '省局', level: 'province' }],
+    ]),
     treasuries: new Map([[treasury.code, treasury]]),
     remittance: new Map(
       adapters.map(({ code }) => [

@@ -39,8 +39,9 @@ export class Leases {
     return plan.skewMs > 0 ? 0 : reference.banks.get(row.bank_code)!.policy.timeoutMs + plan.leaseMs
   }
 
-  /** Ended by what a reversal of the gateway's own has proved. */
+  /** Ended by what a reversal of the gateway's own has proved, or by two persons. */
   #isUndone(row: InstructionRow): boolean {
+    if (this.#city.record.tables.resolved.has(row.id)) return true
     const siblings = this.#city.record.tables.ofTicket.get(row.ticket_no) ?? []
     return isFinal(row.state) && siblings.some(r => r.original_id === row.id && r.reason === 'in-doubt' && isFinal(r.state))
   }

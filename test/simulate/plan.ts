@@ -42,6 +42,8 @@ export type Plan = {
   readonly unwritable: number
   /** Tickets about which the tax side orders more: reversals, stops, supplementary debits. */
   readonly further: number
+  /** Whether two persons end doubts, and halt banks. */
+  readonly persons: boolean
   /** How long after a ticket more may be ordered about it. */
   readonly furtherMs: number
 }
@@ -147,6 +149,7 @@ export const planOf = (random: Random, banks: number): Plan => {
     differing: random.percent(50) ? 0 : 10,
     unwritable: random.percent(50) ? 0 : 5,
     further: random.pick([0, 15, 40]),
+    persons: random.percent(50),
     furtherMs: random.pick([hour, hour, hour, 1.5 * day]),
   }
 }

@@ -1,4 +1,6 @@
+import type { Halt } from '../../gateway/domain/bank.ts'
 import type { BreakKind, BreakSource, Reason } from '../../gateway/domain/ticket.ts'
+import type { Proposal } from '../../gateway/store/proposals.ts'
 
 // The tables of migrations/ in memory, rows named as the columns are. Instants are milliseconds since 1970.
 
@@ -138,6 +140,11 @@ export type LateRow = {
 /** A row of `bank_day`. */
 export type BankDayRow = { readonly bank_code: string; accounting_date: string; seen_at: number }
 
+/** A row of `proposal`; its id is its place, from 1. */
+export type ProposalRow = { -readonly [K in keyof Proposal]: Proposal[K] } & { seenHash?: string }
+/** A row of `bank_halt` that is live. */
+export type HaltRow = Halt & { readonly proposalId: number }
+
 /** Open, and not due by itself: a person decides. */
 export const never = Date.UTC(9999, 11, 31)
 
@@ -164,6 +171,12 @@ export class Tables {
   /** The debit instruction of each ticket, and all of its instructions in the order of their ids. */
   readonly debitOf = new Map<string, InstructionRow>()
   readonly ofTicket = new Map<string, InstructionRow[]>()
+  readonly proposal: ProposalRow[] = []
+  readonly halt = new Map<string, HaltRow>()
+  /** Grows with every halt and every resumption. */
+  haltChanges = 0
+  /** Instructions whose doubt two persons have ended. */
+  readonly resolved = new Set<number>()
   /** What a unique key has refused: the last defence, which no rule may need. */
   defended: string | undefined
   /** Tickets of which anything was written since somebody last looked. */

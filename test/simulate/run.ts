@@ -5,6 +5,7 @@ import { agreementNoOf } from './agreements.ts'
 import { Broken } from './broken.ts'
 import { accountsOf, City, offices, start, taxpayerId } from './city.ts'
 import { findLies, orderMore, stopWhatIsAbsent } from './further.ts'
+import { startPersons } from './persons.ts'
 import { day, minute, type Plan, planOf, second } from './plan.ts'
 import { Watch } from './watch.ts'
 import { Wire } from './wire.ts'
@@ -60,6 +61,7 @@ const play = async (city: City, plan: Plan, watch: Watch): Promise<void> => {
   world.after(plan.healMs, () => city.heal())
   reading(city)
   findLies(city)
+  startPersons(city)
   const healed = world.now + plan.healMs
   // What a process was to do while it was held up it does when it goes on.
   const heldMs = plan.accidents.hold > 0 ? plan.accidents.holdMs : 0

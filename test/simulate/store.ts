@@ -1,7 +1,8 @@
 import type { AgreementStanding } from '../../gateway/domain/agreement.ts'
 import type { Store } from '../../gateway/store/store.ts'
-import { declareBreak } from './linked.ts'
+import { declareBreak, ticketOf } from './linked.ts'
 import { contradict, keepLate, named, order, review, sawDay, stop } from './orders.ts'
+import { accountOf, decide, keyed, propose } from './proposals.ts'
 import type { Record } from './record.ts'
 import { feed, findDebit, findOrder, findStop, viewOf } from './views.ts'
 import type { Host, World } from './world.ts'
@@ -142,7 +143,7 @@ export const openSimulatedStore = (
     findInstructions: ids => ask(false, () => ids.flatMap(id => tables.instruction.get(id) ?? []).map(row => viewOf(tables, row))),
     hasten: (key, now) => ask(true, () => record.hasten(key, now)),
     load: ids => ask(false, () => record.load(ids)),
-    due: (now, limit) => ask(false, () => record.due(now, limit)),
+    due: (now, limit, halted) => ask(false, () => record.due(now, limit, halted)),
     find: ticketNo => ask(false, () => findDebit(tables, ticketNo)),
     findMany: ticketNos => ask(false, () => ticketNos.flatMap(ticketNo => findDebit(tables, ticketNo) ?? [])),
     results: (taxSystem, after, limit) => ask(false, () => feed(tables, taxSystem, after, limit)),
@@ -160,21 +161,22 @@ export const openSimulatedStore = (
     listStops: notSimulated('listStops'),
     breaks: notSimulated('breaks'),
     doubts: notSimulated('doubts'),
-    keyed: notSimulated('keyed'),
-    ticket: notSimulated('ticket'),
+    keyed: key => ask(false, () => keyed(tables, key)),
+    ticket: ticketNo => ask(false, () => ticketOf(tables, ticketNo)),
     openByBank: notSimulated('openByBank'),
-    halts: () => Promise.resolve(new Map()),
+    halts: () => ask(false, () => new Map(tables.halt)),
     proposals: {
-      propose: notSimulated('propose'),
-      decide: notSimulated('decide'),
-      find: notSimulated('find'),
-      findOrder: notSimulated('findOrder'),
+      propose: proposal => carefully(() => ask(true, () => propose(tables, proposal))),
+      decide: (id, deciding) => carefully(async () => ask(true, () => decide(tables, id, deciding))),
+      find: id => ask(false, () => copyOf(tables.proposal[id - 1])),
+      findOrder: (by, orderNo) => ask(false, () => copyOf(tables.proposal.find(p => p.proposedBy === by && p.orderNo === orderNo))),
       list: notSimulated('list'),
-      over: notSimulated('over'),
+      over: (now, limit) =>
+        ask(false, () => tables.proposal.flatMap(p => (p.state === 'proposed' && p.expiresAt <= now ? [p.id] : [])).slice(0, limit)),
     },
     inbox: { receive: notSimulated('receive'), answer: notSimulated('answer') },
     operators: {
-      find: notSimulated('find'),
+      find: name => Promise.resolve(accountOf(name)),
       list: notSimulated('list'),
       credentials: notSimulated('credentials'),
       attempt: notSimulated('attempt'),
@@ -204,6 +206,8 @@ export const openSimulatedStore = (
     reference: notSimulated('reference'),
   }
 }
+
+const copyOf = <T extends object>(row: T | undefined): T | undefined => row && { ...row }
 
 const ignored = (run: () => void): void => {
   try {

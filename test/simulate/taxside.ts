@@ -108,6 +108,11 @@ export class TaxSide {
     )
   }
 
+  /** Has a process of the gateway do something for somebody, again and again until its answer comes back. */
+  have(give: Sending['give']): void {
+    this.#give(give)
+  }
+
   #give(give: Sending['give']): void {
     this.#open++
     this.#try({ give, answered: false, tries: 0, again: undefined })

@@ -50,6 +50,7 @@ export class Watch {
       this.#takeEntries()
       this.#takeJournal()
       this.#takeStops()
+      this.#checkProposals()
       for (const ticketNo of tables.touched) this.#checkTicket(ticketNo)
       tables.touched.clear()
       this.#checkFeed()
@@ -75,6 +76,7 @@ export class Watch {
   unfinished(): string | undefined {
     const { record, taxSide } = this.#city
     if (!taxSide.isAnswered) return 'an order is without an answer'
+    for (const bankCode of record.tables.halt.keys()) return `${bankCode} is still halted`
     for (const row of record.tables.instruction.values()) {
       if (isFinal(row.state)) continue
       const what = `${row.ticket_no}: ${row.verb} is ${row.state}`
@@ -205,6 +207,16 @@ export class Watch {
     for (; this.#lines < journal.length; this.#lines++) {
       const { instruction_id, state } = journal[this.#lines]!
       this.#journalled.set(instruction_id, state)
+    }
+  }
+
+  /** What was approved was approved by another, as it was proposed. */
+  #checkProposals(): void {
+    for (const { id, state, proposedBy, decidedBy, hash, seenHash } of this.#city.record.tables.proposal) {
+      if (state !== 'approved') continue
+      if (decidedBy === undefined || decidedBy === proposedBy)
+        broken('two-persons', `proposal ${id} of ${proposedBy} was approved by ${decidedBy}`)
+      if (seenHash !== hash) broken('two-persons', `proposal ${id} was approved by somebody who saw another`)
     }
   }
 

@@ -40,6 +40,7 @@ export class Wire implements Tap {
         broken('evidence', `${ticketNo}: sent, but no attempt of the sender stands last on record`)
       if (isFinal(row.state)) broken('no-blind-resend', `${ticketNo}: ${row.verb} sent though it is ${row.state}`)
       this.#checkRepetition(bank, asked)
+      this.#checkHalt(host, row)
       if (row.verb === 'reversal' && row.reason !== 'in-doubt') this.#checkReversal(row)
     })
   }
@@ -67,6 +68,15 @@ export class Wire implements Tap {
         broken('no-blind-resend', `${ticketNo}: ${verb} sent again inside the quiescence window`)
     }
     this.#seen.set(key, { sends: (before?.sends ?? 0) + 1, lastSentAt: now, absent: false })
+  }
+
+  /** Nothing that moves money goes to a halted bank from a process that has heard of it; what it had in hand then may still leave. */
+  #checkHalt(host: Host, row: InstructionRow): void {
+    const { plan, reference, world } = this.city
+    const since = host.halts.get(row.bank_code)
+    if (since === undefined || plan.skewMs > 0 || host.heldUntil > since) return
+    const { timeoutMs } = reference.banks.get(row.bank_code)!.policy
+    if (world.now > since + timeoutMs + 90_000) broken('halt', `${row.ticket_no}: ${row.verb} leaves for ${row.bank_code}, which is halted`)
   }
 
   /** art. 35(1): a reversal gives back no more than is left, and leaves before the bank's day has ended. */

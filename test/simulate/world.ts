@@ -11,6 +11,8 @@ export class Host {
   heldUntil = 0
   /** How far its clock is ahead. */
   skewMs = 0
+  /** The banks that it knows to be halted, each with when it heard of it. */
+  readonly halts = new Map<string, number>()
 
   constructor(name: string, role: 'serve' | 'work') {
     this.name = name
