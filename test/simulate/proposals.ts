@@ -124,6 +124,9 @@ const deedsIn = (tables: Tables, { id, about, proposedBy }: ProposalRow, by: Act
     },
     register: notSimulated,
     permitChange: notSimulated,
+    addOperator: notSimulated,
+    changeOperator: notSimulated,
+    resetOperator: notSimulated,
   }
 }
 
