@@ -30,7 +30,7 @@ export type ImportRow = ValuesOf<typeof importRow>
 export const mostRows = 200_000
 /** The most lines that a report names. */
 const mostFaults = 1_000
-const chunk = 500
+const chunk = 512
 
 /** A file of rows: how many lines it has, and what a line says; the faults where it says nothing that can be taken. */
 export type ImportFile = {

@@ -55,9 +55,11 @@ const read = async (tx: Pick<Tx, 'query'>, taxSystem: string, importNo: string, 
 
 const byNumber = overKeys(
   'SELECT agreement_no AS agreementNo, content_hash AS contentHash, tax_system AS taxSystem FROM agreement WHERE agreement_no IN (?)',
+  512,
 )
 const byTaxpayer = overKeys(
   "SELECT taxpayer_id AS taxpayerId, office_code AS officeCode, agreement_no AS agreementNo FROM agreement WHERE state NOT IN ('refused', 'void') AND taxpayer_id IN (?)",
+  512,
 )
 
 /** Opens the imports over `db`. */

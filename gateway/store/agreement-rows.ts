@@ -17,16 +17,24 @@ type Entry = {
   readonly reason: string
   readonly article: string
 }
-const insertEntries = inserter<Entry>('agreement_journal', {
-  seq: e => e.seq,
-  agreement_id: e => e.agreementId,
-  at: e => sqlTime(e.at),
-  event: e => e.event,
-  state: e => e.state,
-  actor: e => e.actor,
-  reason: e => Array.from(e.reason).slice(0, 200).join(''),
-  article: e => e.article,
-})
+// A file of many brings them by the thousand: fewer, larger statements halve its time.
+const many = 512
+
+const insertEntries = inserter<Entry>(
+  'agreement_journal',
+  {
+    seq: e => e.seq,
+    agreement_id: e => e.agreementId,
+    at: e => sqlTime(e.at),
+    event: e => e.event,
+    state: e => e.state,
+    actor: e => e.actor,
+    reason: e => Array.from(e.reason).slice(0, 200).join(''),
+    article: e => e.article,
+  },
+  '',
+  many,
+)
 /** Adds to the journal. The counter's row stays locked until the commit, so the order of `seq` is the order of commits: it is taken last. */
 export const journalAgreements = async (tx: Tx, entries: readonly Omit<Entry, 'seq'>[]): Promise<void> => {
   if (entries.length === 0) return
@@ -41,23 +49,33 @@ export const journalAgreements = async (tx: Tx, entries: readonly Omit<Entry, 's
 
 type Due = { readonly agreementId: number; readonly bankCode: string; readonly tell: Tell; readonly at: Date }
 /** Says what a bank is to be told. */
-export const insertCalls = inserter<Due>('agreement_call', {
-  agreement_id: d => d.agreementId,
-  bank_code: d => d.bankCode,
-  verb: d => d.tell.verb,
-  content: d => JSON.stringify(d.tell),
-  created_at: d => sqlTime(d.at),
-  next_attempt_at: d => sqlTime(d.at),
-})
+export const insertCalls = inserter<Due>(
+  'agreement_call',
+  {
+    agreement_id: d => d.agreementId,
+    bank_code: d => d.bankCode,
+    verb: d => d.tell.verb,
+    content: d => JSON.stringify(d.tell),
+    created_at: d => sqlTime(d.at),
+    next_attempt_at: d => sqlTime(d.at),
+  },
+  '',
+  many,
+)
 type HeldRow = Held & { readonly agreementId: number; readonly at: Date }
 /** Keeps what a bank said it holds. */
-export const insertHeld = inserter<HeldRow>('agreement_held', {
-  agreement_id: h => h.agreementId,
-  at: h => sqlTime(h.at),
-  source: h => h.source,
-  held: h => JSON.stringify(h.held),
-  comparison: h => JSON.stringify(h.comparison),
-})
+export const insertHeld = inserter<HeldRow>(
+  'agreement_held',
+  {
+    agreement_id: h => h.agreementId,
+    at: h => sqlTime(h.at),
+    source: h => h.source,
+    held: h => JSON.stringify(h.held),
+    comparison: h => JSON.stringify(h.comparison),
+  },
+  '',
+  many,
+)
 
 /** What the steps of a new agreement leave of it. */
 const standing = ({ steps }: NewAgreement): { readonly state: AgreementState; readonly changes: Changes } => ({
@@ -65,29 +83,34 @@ const standing = ({ steps }: NewAgreement): { readonly state: AgreementState; re
   changes: Object.assign({}, ...steps.map(({ step }) => step.changes)) as Changes,
 })
 /** Writes new agreements. */
-export const insertAgreements = inserter<NewAgreement>('agreement', {
-  id: a => a.id,
-  agreement_no: a => a.agreementNo,
-  tax_system: a => a.taxSystem,
-  taxpayer_id: a => a.particulars.taxpayerId,
-  taxpayer_name: a => a.particulars.taxpayerName,
-  office_code: a => a.particulars.officeCode,
-  bank_code: a => a.particulars.bankCode,
-  branch: a => a.particulars.branch,
-  account: a => a.particulars.account,
-  channel: a => a.channel,
-  by_paper: a => a.byPaper,
-  content_hash: a => a.contentHash,
-  registered_at: a => sqlTime(a.registeredAt),
-  replaces_id: a => a.replacesId ?? null,
-  exception: a => a.exception ?? null,
-  warning: a => a.warning ?? null,
-  state: a => standing(a).state,
-  state_since: a => sqlTime(a.registeredAt),
-  approved_by: a => standing(a).changes.approvedBy ?? null,
-  bound_on: a => standing(a).changes.boundOn ?? null,
-  likeness: a => standing(a).changes.likeness ?? null,
-})
+export const insertAgreements = inserter<NewAgreement>(
+  'agreement',
+  {
+    id: a => a.id,
+    agreement_no: a => a.agreementNo,
+    tax_system: a => a.taxSystem,
+    taxpayer_id: a => a.particulars.taxpayerId,
+    taxpayer_name: a => a.particulars.taxpayerName,
+    office_code: a => a.particulars.officeCode,
+    bank_code: a => a.particulars.bankCode,
+    branch: a => a.particulars.branch,
+    account: a => a.particulars.account,
+    channel: a => a.channel,
+    by_paper: a => a.byPaper,
+    content_hash: a => a.contentHash,
+    registered_at: a => sqlTime(a.registeredAt),
+    replaces_id: a => a.replacesId ?? null,
+    exception: a => a.exception ?? null,
+    warning: a => a.warning ?? null,
+    state: a => standing(a).state,
+    state_since: a => sqlTime(a.registeredAt),
+    approved_by: a => standing(a).changes.approvedBy ?? null,
+    bound_on: a => standing(a).changes.boundOn ?? null,
+    likeness: a => standing(a).changes.likeness ?? null,
+  },
+  '',
+  many,
+)
 /** Writes new agreements with all that stands beside them. */
 export const writeNew = async (tx: Tx, agreements: readonly NewAgreement[]): Promise<void> => {
   await insertAgreements(tx, agreements)

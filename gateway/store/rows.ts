@@ -4,10 +4,10 @@ import type { Scalar, Tx } from './database.ts'
 const most = 128
 const step = 16
 
-const runs = function* <T>(rows: readonly T[]): Generator<readonly T[]> {
+const runs = function* <T>(rows: readonly T[], largest = most): Generator<readonly T[]> {
   for (let at = 0; at < rows.length; ) {
     const left = rows.length - at
-    const size = left < step ? left : Math.min(most, left - (left % step))
+    const size = left < step ? left : Math.min(largest, left - (left % step))
     yield size === rows.length ? rows : rows.slice(at, at + size)
     at += size
   }
@@ -28,8 +28,8 @@ const times = (text: string, n: number, between: string): string => Array.from({
  */
 export type Columns<T> = { readonly [column: string]: ((row: T) => Scalar) | string }
 
-/** An INSERT of any number of rows; `tail` stands after the values (ON DUPLICATE KEY …). */
-export const inserter = <T>(table: string, columns: Columns<T>, tail = '') => {
+/** An INSERT of any number of rows, at most `largest` a statement; `tail` stands after the values (ON DUPLICATE KEY …). */
+export const inserter = <T>(table: string, columns: Columns<T>, tail = '', largest = most) => {
   const names = Object.keys(columns)
   const values = Object.values(columns).filter(value => typeof value !== 'string')
   const marks = `(${Object.values(columns)
@@ -37,7 +37,7 @@ export const inserter = <T>(table: string, columns: Columns<T>, tail = '') => {
     .join(',')})`
   const sql = bySize(size => `INSERT INTO ${table} (${names.join(',')}) VALUES ${times(marks, size, ',')} ${tail}`)
   return async (tx: Pick<Tx, 'execute'>, rows: readonly T[]): Promise<void> => {
-    for (const part of runs(rows)) await tx.execute(sql(part.length), bind(part, values))
+    for (const part of runs(rows, largest)) await tx.execute(sql(part.length), bind(part, values))
   }
 }
 
@@ -82,17 +82,17 @@ const bind = <T>(rows: readonly T[], values: readonly ((row: T) => Scalar)[]): S
 const asText = (value: Scalar): Scalar => (typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value)
 
 /** A statement over a list of keys, `… IN (?, ?)`; `sql` holds `IN (?)` once, last; `before` are the parameters in front of it. */
-export const overKeys = (sql: string) => {
+export const overKeys = (sql: string, largest = most) => {
   const made = bySize(size => sql.replace('IN (?)', `IN (${times('?', size, ',')})`))
   return {
     execute: async (tx: Pick<Tx, 'execute'>, keys: readonly Scalar[], before: readonly Scalar[] = []): Promise<number> => {
       let affected = 0
-      for (const part of runs(keys)) affected += (await tx.execute(made(part.length), [...before, ...part])).affectedRows
+      for (const part of runs(keys, largest)) affected += (await tx.execute(made(part.length), [...before, ...part])).affectedRows
       return affected
     },
     query: async <T>(tx: Pick<Tx, 'query'>, keys: readonly Scalar[]): Promise<T[]> => {
       const found: T[] = []
-      for (const part of runs(keys)) found.push(...(await tx.query<T>(made(part.length), part)))
+      for (const part of runs(keys, largest)) found.push(...(await tx.query<T>(made(part.length), part)))
       return found
     },
   }

@@ -289,7 +289,7 @@ describe('a file of many', () => {
     const text = lines(rows)
     expect((await send('F3', text)).status).toBe(202)
     await until('it broke', () => desk.house.notes.some(note => note.detail?.includes('import')))
-    expect((await get('/v1/agreement-imports/F3')).json).toMatchObject({ state: 'writing', written: 500 })
+    expect((await get('/v1/agreement-imports/F3')).json).toMatchObject({ state: 'writing', written: 512 })
     Object.assign(agreements, { writeChunk: whole })
     expect((await send('F3', text)).status).toBe(202)
     await finished('F3')
