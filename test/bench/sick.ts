@@ -147,7 +147,7 @@ const round = async ({ target, db }: City): Promise<number> => {
   }
   const [others] = await Promise.all([Promise.all(well.map(send)), send(sick)])
   const sent = new Map(others.flatMap(each => [...each.at]))
-  for (const patience = now() + 60_000; ; await pause(200)) {
+  for (const patience = now() + 180_000; ; await pause(200)) {
     const rows = await db.query<{ ticketNo: string; at: Date }>(
       "SELECT ticket_no AS ticketNo, settled_at AS at FROM instruction WHERE bank_code <> ? AND state = 'succeeded' AND ticket_no > ?",
       [sick, orderAt(before, sick).ticketNo],
