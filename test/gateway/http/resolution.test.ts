@@ -4,6 +4,7 @@ import { advance } from '../../../gateway/flows/advance.ts'
 import type { Flow } from '../../../gateway/flows/flow.ts'
 import { openSlots } from '../../../gateway/flows/slots.ts'
 import { until } from '../stage.ts'
+import { order } from './house.ts'
 import {
   approveBy,
   booked,
@@ -272,8 +273,8 @@ describe('what waits for a person', () => {
   const list = async (query = '') => (await desk.wang.ask('GET', `/v1/doubts?${query}`)).json as { doubts: Listed[]; next?: string }
 
   test('is shown with its calls, masked, and with the proposal about it', async () => {
-    const account = '4301732304930190909'
-    const { ticketNo, key } = await doubtful(desk, { account })
+    const { account } = order()
+    const { ticketNo, key } = await doubtful(desk)
     await advance(
       worker(async () => said('94999', 0)),
       openSlots(1),
