@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Reference, withRegistry } from '../../../gateway/domain/reference.ts'
 import { shanghaiDate } from '../../../gateway/domain/time.ts'
 import { lineKinds } from '../../../gateway/flows/register.ts'
+import { writeActive } from '../agreements.ts'
 import { uri } from './certificates.ts'
 import { type Answered, type Caller, order, succeeded } from './house.ts'
 import { approveBy, type Content, type Desk, doneByTwo, openDesk, operator, proposalOf, proposeBy, told } from './operators.ts'
@@ -12,6 +13,7 @@ let desk: Desk
 let chen: Caller
 beforeAll(async () => {
   desk = await openDesk()
+  await writeActive(desk.house.fresh.db, [order({ bankCode: '4399' })])
   const account = { name: 'chen', displayName: '陈晨', officeCode: '14301000000', duties: 'information-centre' }
   await approveBy(desk.of('qian'), await proposeBy(desk.of('zhao'), 'add-operator', account))
   chen = desk.house.caller(await desk.house.ca.issue({ names: [uri(operator('chen'))] }))
