@@ -1,5 +1,12 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { seedOperators } from '../../../gateway/day/operators.ts'
+import { matchesPassword } from '../../../gateway/flows/secrets.ts'
+import { loadReference } from '../../../gateway/store/reference.ts'
+import { openStore } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
 
 // Accounts against plain SQL: whoever may only read and write rows makes nobody an operator, gives nobody a duty, and begins no enrolment alone.
@@ -88,6 +95,41 @@ test('the first accounts need nobody, until there are two administrators', async
   await first('c', 'accounts')
   await first('d', 'administrator')
   for (const duties of ['accounts', 'administrator']) await expect(first('e', duties)).rejects.toThrow(twoDo)
+  await empty.drop()
+})
+
+test('the program makes the first accounts, shows what opens them once, and stops with the second administrator', async () => {
+  const empty = await freshDatabase(2)
+  await loadReference(empty.db, readFileSync('gateway/data/reference.json', 'utf8'), new Date())
+  const dir = mkdtempSync(join(tmpdir(), 'operator-'))
+  const add = (name: string, ...more: readonly string[]) => {
+    const { PATH, HOME } = process.env
+    const env = { PATH, HOME, DATABASE_URL: empty.url, REDIS_URL: 'redis://127.0.0.1:1', TAXLINK_DATA_DIR: dir }
+    const args = ['gateway/main.ts', 'operator', 'add', '--name', name, '--display-name', '某人', '--office', '14300000000', ...more]
+    const ended = spawnSync(process.execPath, args, { env, encoding: 'utf8' })
+    return { code: ended.status, out: ended.stdout, err: ended.stderr }
+  }
+  const said = add('zhao')
+  expect(said).toMatchObject({ code: 0, out: expect.stringMatching(/otpauth:\/\/totp\/TaxLink:zhao\?secret=[A-Z2-7]{32}&/) })
+  const password = /password {2}(\S+)/.exec(said.out)![1]!
+  const held = (await openStore(empty.db).operators.credentials('zhao'))!
+  expect(await matchesPassword(held.passwordHash, password)).toBe(true)
+  expect(held).toMatchObject({ office: '14300000000', duties: ['administrator'], enabled: true })
+  for (const [wrong, code] of [
+    [add('Zhao'), 2],
+    [add('a', '--duties', 'god'), 2],
+    [add('a', '--duties', 'accounts,auditor'), 2],
+    [add('a', '--office', '14309990000'), 2],
+  ] as const)
+    expect(wrong.code, wrong.err).toBe(code)
+  expect(add('qian').code).toBe(0)
+  expect(add('sun', '--duties', 'auditor')).toMatchObject({ code: 2, err: expect.stringContaining('qian, zhao') })
+  const entries = await openStore(empty.db).audit.list({ action: 'add-operator' }, 0, 10)
+  expect(entries.map(({ actor, subject }) => [actor, subject])).toEqual([
+    ['urn:taxlink:command-line', 'operator/zhao'],
+    ['urn:taxlink:command-line', 'operator/qian'],
+  ])
+  rmSync(dir, { recursive: true })
   await empty.drop()
 })
 
