@@ -19,7 +19,7 @@ export const debitMachine = machine('debit', {
 })
 export type DebitState = keyof typeof debitMachine.table
 /** Whether nothing leads out of it. */
-export const isFinal = debitMachine.isFinal
+export const isFinal = (state: DebitState): boolean => debitMachine.isFinal(state)
 /** What moves an instruction from one state to the next. */
 export type DebitEvent = 'send' | 'succeed' | 'refuse' | 'doubt' | 'undelivered' | 'absent'
 

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { Fault, faults as faultTexts, objectSchema, parseJson } from '@taxlink/bank-sdk'
 import { shanghaiTime } from '../domain/time.ts'
@@ -6,7 +7,7 @@ import type { Flow } from '../flows/flow.ts'
 import { checkFile, type ImportFile, type ImportRow, importRow, mostRows, writeFile } from '../flows/import.ts'
 import type { ImportView } from '../store/agreement-imports.ts'
 import { agreementOperations } from './agreement-operations.ts'
-import type { App } from './app.ts'
+import type { App, Request } from './app.ts'
 import { bodyLimits } from './body.ts'
 import { Refusal, retryAfter } from './problem.ts'
 import { caller, refuse, type TaxDeps } from './tax.ts'
@@ -59,13 +60,10 @@ const importJson = ({ importNo, state, rows, written, faults, startedAt, doneAt 
 
 /** Takes files of lines, on the one route that is for them, as a stream that is bounded as it arrives. */
 export const lineBodies = (app: App): void => {
-  app.addContentTypeParser('application/x-ndjson', (request, payload, done) => {
+  app.addContentTypeParser('application/x-ndjson', async (request: Request, payload: IncomingMessage) => {
     if (request.routeOptions.url !== agreementOperations.postImport.url)
-      return done(new Refusal(415, 'unsupported', { detail: 'only application/json in UTF-8' }))
-    gathered(payload as Readable).then(
-      bytes => done(null, bytes),
-      (error: unknown) => done(error instanceof Error ? error : new Refusal(400, 'invalid-request')),
-    )
+      throw new Refusal(415, 'unsupported', { detail: 'only application/json in UTF-8' })
+    return await gathered(payload)
   })
 }
 const gathered = async (payload: Readable): Promise<Buffer> => {

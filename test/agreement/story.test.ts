@@ -22,12 +22,12 @@ describe.each(['4301', '4306', '4310'])('bank %s', bankCode => {
     const clock = () => new Date(at)
     const patient = { ...quickPolicy, timeoutMs: 5_000 }
     const simulated = await simulateBanks(() => undefined, { accounts: storyAccounts, accountingDate: '2026-03-10', now: clock })
-    const { flow, slots, close } = stage(store, sampleReference(patient), simulated.lines, `story-${bankCode}`, false, clock)
+    const staged = stage(store, sampleReference(patient), simulated.lines, `story-${bankCode}`, false, clock)
     try {
       const lines: string[] = []
       const told = await tellStory({
-        flow,
-        slots,
+        flow: staged.flow,
+        slots: staged.slots,
         bankCode,
         bank: simulated.of(bankCode),
         day: (day, time = '10:00') => {
@@ -57,7 +57,7 @@ describe.each(['4301', '4306', '4310'])('bank %s', bankCode => {
       ])
       expect(lines).toHaveLength(told.length)
     } finally {
-      await close()
+      await staged.close()
       await simulated.close()
     }
   })

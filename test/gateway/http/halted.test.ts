@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => desk.house.close())
 
 test('no new instruction of any kind, with the reason; what the bank has may be resolved; other banks go on', async () => {
-  const [before, doubt] = [await debited(desk), await doubtful(desk)]
+  const [before, whole, doubt] = [await debited(desk), await debited(desk), await doubtful(desk)]
   await doneByTwo(desk, 'declare-break', { ...before.key, kind: 'bank-missing', taxAmount: 300, bankAmount: 0 })
   await doneByTwo(desk, 'halt-bank', { bankCode: '4301', reason: '核心系统升级' })
   await refresh()
@@ -28,7 +28,8 @@ test('no new instruction of any kind, with the reason; what the bank has may be 
   const { ticketNo } = before
   const { items } = order()
   const supplement = { orderNo: 'S-1', ticketNo, reason: 'bank-missing', amount: 300, items }
-  const reversal = { orderNo: 'R-1', ticketNo, amount: 100, reason: 'tax-side' }
+  // Of a debit that the bank has: of the other there is nothing to give back.
+  const reversal = { orderNo: 'R-1', ticketNo: whole.ticketNo, amount: 100, reason: 'tax-side' }
   for (const [path, body] of [
     ['/v1/debits', order()],
     ['/v1/supplementary-debits', supplement],

@@ -57,7 +57,7 @@ export const deskFor = async (desk: Desk, kind: keyof typeof proposalKinds): Pro
   const zheng = { name: 'zheng', displayName: '郑平', officeCode: '14300000000', duties: 'administrator' }
   if (personsFor(kind).includes('zheng') && !(await desk.house.store.operators.find('zheng')))
     await approveBy(desk.of('qian'), await proposeBy(desk.of('zhao'), 'add-operator', zheng))
-  const [zhang, li, wang] = personsFor(kind).map(desk.of)
+  const [zhang, li, wang] = personsFor(kind).map(name => desk.of(name))
   return { ...desk, zhang: zhang!, li: li!, wang: wang! }
 }
 
