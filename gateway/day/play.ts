@@ -128,10 +128,15 @@ export const playDay = async (stage: Stage): Promise<Balance & { readonly repeat
     for (const outage of further.outages) waited += await playOutage(parties, outage, orders, open => setLine(stage, outage.outage, open))
     const early = new Set(further.outages.flatMap(outage => outage.tickets))
     sending(early.size)
+    // What a bank will lie about goes last, on lines that nothing breaks any more: after a broken line the bank would be asked, and the lie be another.
+    const lied = new Set(further.orders.flatMap(one => ('declaration' in one ? [one.declaration.ticketNo] : [])))
     const sends = async () => {
-      const repeated = await sendAll(
+      const others = orders.filter(({ ticketNo }) => !early.has(ticketNo) && !lied.has(ticketNo))
+      let repeated = await sendAll(taxSide, others, sending)
+      while (settled < early.size + others.length && Date.now() < until) await pause(50)
+      repeated += await sendAll(
         taxSide,
-        orders.filter(order => !early.has(order.ticketNo)),
+        orders.filter(({ ticketNo }) => lied.has(ticketNo)),
         sending,
       )
       await playFurther(parties, further.orders, until)
