@@ -1,6 +1,7 @@
 import type { Objection } from '../domain/proposal.ts'
 import { moveLocked, remark, writeNew } from './agreement-rows.ts'
 import { type Agreement, type Deed, type Moved, type Mover, type NewAgreement, readAgreements } from './agreements.ts'
+import { appendAudit } from './audit.ts'
 import { carefully, duplicateKey } from './beside.ts'
 import { type Database, errnoOf, type Tx } from './database.ts'
 import { sqlTime } from './rows.ts'
@@ -66,8 +67,22 @@ export const openAgreementWrites = (db: Database): AgreementWrites => ({
 
 const moveOne = async (tx: Tx, agreementNo: string, decide: (agreement: Agreement) => Deed, by: Mover): Promise<Moved> => {
   const [agreement] = await readAgreements(tx, 'WHERE a.agreement_no = ? FOR UPDATE', [agreementNo])
-  return agreement ? moveLocked(tx, agreement, decide(agreement), by) : { kind: 'absent' }
+  if (!agreement) return { kind: 'absent' }
+  const moved = await moveLocked(tx, agreement, decide(agreement), by)
+  if (moved.kind === 'moved' && by.actor.startsWith('urn:taxlink:operator:')) await audit(tx, agreement, moved.agreement, by)
+  return moved
 }
+
+/** What an operator did to an agreement in the audit journal; the number of an agreement is private, so its id stands there. */
+const audit = (tx: Tx, { id, state, particulars }: Agreement, moved: Agreement, { now, actor }: Mover): Promise<void> =>
+  appendAudit(tx, {
+    at: now,
+    actor,
+    action: 'review',
+    subject: `agreement/${id}`,
+    officeCode: particulars.officeCode,
+    detail: JSON.stringify({ from: state, to: moved.state }),
+  })
 
 const register = async (
   tx: Tx,

@@ -150,6 +150,9 @@ describe('the review', () => {
       enabled: true,
       enabledBy: operatorUri('wu'),
     })
+    const audited = await desk.house.store.audit.list({ actor: operatorUri('wu'), action: 'review' }, 0, 10)
+    expect(audited).toMatchObject([{ officeCode: furong, detail: '{"from":"bound","to":"accepted"}' }])
+    expect(audited[0]?.subject).toMatch(/^agreement\/\d+$/)
   })
   test('who looks on sees, and decides nothing', async () => {
     const { agreementNo } = await bound()
