@@ -198,9 +198,11 @@ const up = async (dir: string, server: Server): Promise<{ port: number; pid: num
     await end(before.pid, server.mark)
   }
   await server.prepare()
-  // A free port may be taken by somebody else before the server binds it; the port of last time comes first, so that URLs stay the same.
+  // A free port may be taken by somebody else before the server binds it; the port of last time comes first, so that URLs stay the same. One that
+  // was killed may hold its port and its files for a moment after its process id is gone.
   for (let attempt = 0; ; attempt++) {
-    const port = attempt === 0 && before && !(await open(before.port)) ? before.port : await freePort()
+    const again = before !== undefined && attempt < 2 && (await soon(1_000, async () => !(await open(before.port))))
+    const port = again ? before.port : await freePort()
     const log = join(dir, `${server.name}.log`)
     const out = openSync(log, 'w', 0o600)
     const child = spawn(server.program, server.args(port), { stdio: ['ignore', out, out], cwd: dir, detached: true })
