@@ -13,26 +13,11 @@ import {
   type UnifiedCode,
   verbs,
 } from '@taxlink/bank-sdk'
+import { titles } from '../titles.ts'
 import { type AnyCodec, mostOf, type Subject, subjects, type Values, written } from './subjects.ts'
 
 // The page of a bank, as its own interface document would have it: the same tables, made from the declaration, so that they cannot differ.
 
-const titles: { readonly [V in AnyVerb]: string } = {
-  debit: '扣款',
-  supplementaryDebit: '补充划缴',
-  inquiry: '交易状态查询',
-  reversal: '冲正',
-  linkTest: '连接测试',
-  bind: '账号绑定',
-  changeBinding: '绑定变更',
-  cancelBinding: '绑定注销',
-  suspension: '止付与恢复',
-  bindingStatus: '绑定状态查询',
-  verification: '协议核验',
-  monthlySync: '月末同步',
-  bindingResult: '绑定结果通知',
-  bindingNotice: '绑定变动通知',
-}
 const layouts = { record: '定长记录', document: 'XML 文档', json: 'JSON 对象' }
 const classes = { succeeded: '成功', refused: '拒绝(本次确定未动账)', unknown: '不明(须查询)', 'in-progress': '处理中' }
 

@@ -1,21 +1,11 @@
-import {
-  type AnyVerb,
-  everyVerb,
-  exchanges,
-  type Fields,
-  faults,
-  type Kind,
-  type Message,
-  maxFen,
-  outcomes,
-  version,
-} from '@taxlink/bank-sdk'
+import { everyVerb, exchanges, type Fields, faults, type Kind, type Message, maxFen, outcomes, version } from '@taxlink/bank-sdk'
 import { agreementMachine } from '../../gateway/domain/agreement.ts'
 import { debitMachine } from '../../gateway/domain/debit.ts'
 import { proposalMachine } from '../../gateway/domain/proposal.ts'
 import { cityMachine, qualificationMachine } from '../../gateway/domain/qualification.ts'
 import { reversalTable } from '../../gateway/domain/reversal.ts'
 import { supplementRows } from '../../gateway/domain/supplement.ts'
+import { titles } from '../titles.ts'
 
 // The reference pages: what the catalogue, the codes, the faults and the state tables say, for people. Nothing here is written by hand twice.
 
@@ -76,22 +66,6 @@ const messageSection = (m: Message): string =>
   [`### ${m.zh} \`${m.id}\``, m.en, table(['字段 field', '含义', 'meaning', '取值 values', '必填', '掩码'], fieldRows(m.fields))].join(
     '\n\n',
   )
-const titles: { readonly [V in AnyVerb]: string } = {
-  debit: '扣款',
-  supplementaryDebit: '补充划缴',
-  inquiry: '查询',
-  reversal: '冲正',
-  linkTest: '连接测试',
-  bind: '账号绑定',
-  changeBinding: '绑定变更',
-  cancelBinding: '绑定注销',
-  suspension: '止付与恢复',
-  bindingStatus: '绑定状态查询',
-  verification: '协议核验',
-  monthlySync: '月末同步',
-  bindingResult: '绑定结果通知',
-  bindingNotice: '绑定变动通知',
-}
 const directions = { bank: '网关 → 银行 / gateway to bank', gateway: '银行 → 网关 / bank to gateway' }
 
 const messagePage = (): string =>

@@ -33,6 +33,26 @@ export type AgreementFacts = AgreementStanding & {
   readonly otherInForce: boolean
 }
 
+/** An agreement as it is drafted, before anything has happened to it. */
+export const draftedFacts = (particulars: Particulars, byPaper: boolean): AgreementFacts => ({
+  state: 'drafted',
+  particulars,
+  boundOn: undefined,
+  activeFrom: undefined,
+  validTo: undefined,
+  accountSince: undefined,
+  enabled: false,
+  objected: false,
+  ending: false,
+  byPaper,
+  replaces: 'none',
+  awaitsPermit: false,
+  suspendedBy: undefined,
+  endingBy: undefined,
+  likeness: undefined,
+  otherInForce: false,
+})
+
 /** What a bank is to be told of an agreement; the verbs are those of the unified bank interface. */
 export type Tell =
   | { readonly verb: 'bind' | 'changeBinding' | 'bindingStatus' | 'verification' }

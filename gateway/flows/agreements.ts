@@ -1,7 +1,19 @@
 import { hash } from 'node:crypto'
 import { ascii, debitParticulars, debitRequest, digits, type Kind, message, oneOf, optional, type ValuesOf } from '@taxlink/bank-sdk'
 import { type AgreementStanding, changeExceptions, changeNeed, inForce } from '../domain/agreement.ts'
-import { type AgreementFacts, approve, end, isStep, leave, object, resume, type Step, suspend, voided } from '../domain/agreement-steps.ts'
+import {
+  type AgreementFacts,
+  approve,
+  draftedFacts,
+  end,
+  isStep,
+  leave,
+  object,
+  resume,
+  type Step,
+  suspend,
+  voided,
+} from '../domain/agreement-steps.ts'
 import type { Particulars } from '../domain/particulars.ts'
 import type { Objection } from '../domain/proposal.ts'
 import { checkTaxpayerId } from '../domain/taxpayer.ts'
@@ -96,22 +108,9 @@ export const newAgreement = (
   const { warning } = checkTaxpayerId(order.taxpayerId)
   const particulars = particularsOf(order)
   const fresh: AgreementFacts = {
-    state: 'drafted',
-    particulars,
-    boundOn: undefined,
-    activeFrom: undefined,
-    validTo: undefined,
-    accountSince: undefined,
-    enabled: false,
-    objected: false,
-    ending: false,
-    byPaper: order.delivery === 'paper',
+    ...draftedFacts(particulars, order.delivery === 'paper'),
     replaces: !replaces ? 'none' : replaces.particulars.bankCode === order.bankCode ? 'same-bank' : 'other-bank',
     awaitsPermit: exception !== undefined,
-    suspendedBy: undefined,
-    endingBy: undefined,
-    likeness: undefined,
-    otherInForce: false,
   }
   const steps: { step: Step; actor: string; reason: string }[] = []
   const approved = approvedBy === undefined ? undefined : approve(fresh, approvedBy, false)

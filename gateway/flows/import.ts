@@ -1,5 +1,5 @@
 import { date, type Fields, message, optional, type ValuesOf } from '@taxlink/bank-sdk'
-import { hear, isStep } from '../domain/agreement-steps.ts'
+import { draftedFacts, hear, isStep } from '../domain/agreement-steps.ts'
 import { compareHeld, likenessOf, type Particulars } from '../domain/particulars.ts'
 import { shanghaiDate } from '../domain/time.ts'
 import type { ImportView, LineFault } from '../store/agreement-imports.ts'
@@ -134,28 +134,7 @@ const agreementOf = (id: number, taxSystem: string, row: ImportRow, now: Date): 
   const ours = particularsOf(row)
   const comparison = compareHeld(ours, held)
   const state = made.steps.at(-1)?.step.to ?? 'drafted'
-  const step = hear(
-    {
-      state,
-      particulars: ours,
-      boundOn: undefined,
-      activeFrom: undefined,
-      validTo: undefined,
-      accountSince: undefined,
-      enabled: false,
-      objected: false,
-      ending: false,
-      byPaper: true,
-      replaces: 'none',
-      awaitsPermit: false,
-      suspendedBy: undefined,
-      endingBy: undefined,
-      likeness: undefined,
-      otherInForce: false,
-    },
-    { bound: true, held, boundOn: row.boundOn, credentialIssued: false },
-    now,
-  )
+  const step = hear({ ...draftedFacts(ours, true), state }, { bound: true, held, boundOn: row.boundOn, credentialIssued: false }, now)
   if (step === 'repeated' || !isStep(step)) return made
   const bound = { ...step, changes: { ...step.changes, likeness: likenessOf(comparison) } }
   return {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { outcome } from '@taxlink/bank-sdk'
 import type { Particulars } from '../../gateway/domain/particulars.ts'
-import { change, register } from '../../gateway/flows/agreements.ts'
+import { type AgreementRegistration, change, register } from '../../gateway/flows/agreements.ts'
 import { heardBindResult } from '../../gateway/flows/bindings.ts'
 import type { Flow } from '../../gateway/flows/flow.ts'
 import { reviewAgreement } from '../../gateway/flows/review.ts'
@@ -55,6 +55,20 @@ export const particularsOf = (n: number, change: Partial<Particulars> = {}): Par
   account: `4301${String(n).padStart(15, '0')}`,
   ...change,
 })
+
+/** The registration of a taxpayer nobody else has, approved by its office, to go over the wire. */
+export const registrationOf = (n: number, prefix: string, given: Partial<AgreementRegistration> = {}): AgreementRegistration => {
+  const { branch, ...particulars } = particularsOf(n)
+  return {
+    agreementNo: `${prefix}-${n}`,
+    ...particulars,
+    payerBankNo: branch,
+    channel: 'computer',
+    delivery: 'wire',
+    approvedBy: 'chief',
+    ...given,
+  }
+}
 
 let changes = 0
 /** A change of account inside its year that names an exception, and waits for two persons: the number of the new agreement. */

@@ -5,6 +5,7 @@ import {
   accept,
   approve,
   type Changes,
+  draftedFacts,
   end,
   finish,
   giveBack,
@@ -31,24 +32,7 @@ const particulars: Particulars = {
   branch: '313551000001',
   account: '4301000000000000001',
 }
-const fresh: AgreementFacts = {
-  state: 'drafted',
-  particulars,
-  boundOn: undefined,
-  activeFrom: undefined,
-  validTo: undefined,
-  accountSince: undefined,
-  enabled: false,
-  objected: false,
-  ending: false,
-  byPaper: false,
-  replaces: 'none',
-  awaitsPermit: false,
-  suspendedBy: undefined,
-  endingBy: undefined,
-  likeness: undefined,
-  otherInForce: false,
-}
+const fresh = draftedFacts(particulars, false)
 const on = (day: string): Date => new Date(`${day}T12:00:00+08:00`)
 const now = on('2026-05-10')
 

@@ -13,7 +13,7 @@ import type { Flow, Note } from '../../../gateway/flows/flow.ts'
 import { acceptExact, approveAgreement, reviewAgreement } from '../../../gateway/flows/review.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
-import { particularsOf, writeActive } from '../agreements.ts'
+import { particularsOf, registrationOf, writeActive } from '../agreements.ts'
 
 // Agreements in the real record, with the rules of the domain.
 
@@ -34,19 +34,7 @@ beforeAll(async () => {
 afterAll(() => fresh.drop())
 
 let last = 0
-const registration = (given: Partial<AgreementRegistration> = {}): AgreementRegistration => {
-  last++
-  const { branch, ...particulars } = particularsOf(last)
-  return {
-    agreementNo: `XY-${last}`,
-    ...particulars,
-    payerBankNo: branch,
-    channel: 'computer',
-    delivery: 'wire',
-    approvedBy: 'chief',
-    ...given,
-  }
-}
+const registration = (given: Partial<AgreementRegistration> = {}): AgreementRegistration => registrationOf(++last, 'XY', given)
 const stateOf = async (no: string): Promise<string | undefined> => (await store.agreements.find(no))?.state
 const callsOf = async (no: string): Promise<string[]> => (await store.agreements.life(no))!.calls.map(call => call.verb)
 const bound = (no: string, bankCode = '4301', more: object = {}) => ({

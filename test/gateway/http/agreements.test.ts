@@ -4,7 +4,7 @@ import { operatorUri } from '../../../gateway/domain/operator.ts'
 import { shanghaiDate } from '../../../gateway/domain/time.ts'
 import type { AgreementRegistration } from '../../../gateway/flows/agreements.ts'
 import { heardBindResult } from '../../../gateway/flows/bindings.ts'
-import { particularsOf } from '../agreements.ts'
+import { registrationOf } from '../agreements.ts'
 import { until } from '../stage.ts'
 import { uri } from './certificates.ts'
 import type { Answered, Caller } from './house.ts'
@@ -27,19 +27,7 @@ afterAll(() => desk.house.close())
 
 let last = 0
 const [furong, hetang] = ['14301020000', '14302020000'] as const
-const registration = (given: Partial<AgreementRegistration> = {}): AgreementRegistration => {
-  last++
-  const { branch, ...particulars } = particularsOf(last)
-  return {
-    agreementNo: `HT-${last}`,
-    ...particulars,
-    payerBankNo: branch,
-    channel: 'computer',
-    delivery: 'wire',
-    approvedBy: 'chief',
-    ...given,
-  }
-}
+const registration = (given: Partial<AgreementRegistration> = {}): AgreementRegistration => registrationOf(++last, 'HT', given)
 const post = (path: string, body: unknown, who: Caller = desk.ets): Promise<Answered> => who.ask('POST', path, body)
 const get = (path: string, who: Caller = desk.ets): Promise<Answered> => who.ask('GET', path)
 const heldOf = ({ taxpayerId, taxpayerName, officeCode, payerBankNo, account }: AgreementRegistration) => ({
