@@ -221,8 +221,9 @@ export class City {
   /** When something is due for the loop that pauses so long: each has a pace of its own. */
   #dueAfter(ms: number): () => number {
     const { relayMs, deliverMs } = this.plan
-    if (ms <= 1.25 * relayMs) return () => this.#due().relay
-    return ms <= 1.25 * deliverMs ? () => this.#due().deliver : () => this.#due().sweep
+    const isOf = (everyMs: number) => ms >= 0.75 * everyMs && ms <= 1.25 * everyMs
+    if (isOf(relayMs)) return () => this.#due().relay
+    return isOf(deliverMs) ? () => this.#due().deliver : () => this.#due().sweep
   }
 
   /** When something is due for the loops of the workers: what the tables say, looked up once for each change of them. */

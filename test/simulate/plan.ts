@@ -12,6 +12,7 @@ export const [second, minute, hour, day] = [1_000, 60_000, 3_600_000, 86_400_000
 export type Plan = {
   /** Nothing goes wrong at all: then everything must also be quick. */
   readonly calm: boolean
+  /** So many that debits and what else is ordered about them are 50 and more, seldom 500. */
   readonly tickets: number
   /** The orders come within so long. */
   readonly spanMs: number
@@ -82,7 +83,7 @@ const policyOf = (random: Random, calm: boolean): BankPolicy => {
     dayEnd: random.pick(['16:00', '20:30', '24:00']),
     ...(random.percent(30) ? { perSecond: random.pick([2, 20]) } : {}),
     // Mostly rare: in a day of many processes they would be most of what there is to see.
-    ...(random.percent(50) ? { linkTestMs: random.pick([10 * minute, hour, hour, 3 * hour, 3 * hour, 6 * hour, 6 * hour, 6 * hour]) } : {}),
+    ...(random.percent(25) ? { linkTestMs: random.pick([10 * minute, hour, hour, 3 * hour, 6 * hour, 6 * hour, 6 * hour, 6 * hour]) } : {}),
     quiescenceMs: calm ? 30 * second : random.pick([30 * second, 5 * minute, hour]),
     inquiryLadderMs: [second, 10 * second, minute, 5 * minute, 20 * minute].slice(random.whole(0, 2)),
     redeliveryLadderMs: [second, 5 * second, 20 * second, minute, 5 * minute, 20 * minute].slice(0, random.whole(2, 6)),
@@ -115,15 +116,16 @@ export const planOf = (random: Random, banks: number): Plan => {
   const spanMs = calm || random.percent(60) ? random.whole(1, 60) * second : random.whole(1, 20) * hour
   const quiet = Math.min(...policies.map(p => p.quiescenceMs))
   const rare = (most: number, none = 40) => (calm ? 0 : share(random, most, none))
+  const further = random.pick([0, 15, 40])
   return {
     calm,
-    tickets: 50 + Math.floor(450 * random.next() ** 40),
+    tickets: Math.floor((50 + 450 * random.next() ** 40) / (1 + 0.016 * further)),
     spanMs,
     healMs: calm ? 0 : spanMs + random.whole(1, 120) * minute,
     workers: random.whole(2, 3),
     leaseMs: random.pick([5, 30]) * second,
     relayMs: second,
-    deliverMs: 2.5 * second,
+    deliverMs: calm ? 2.5 * second : random.pick([2.5, 60, 120]) * second,
     sweepMs: calm ? 6 * hour : random.pick([5, 30]) * second,
     mostWaiting: random.pick([0, 2, 1_000]),
     policies,
@@ -148,7 +150,7 @@ export const planOf = (random: Random, banks: number): Plan => {
     twice: random.percent(50) ? 0 : 20,
     differing: random.percent(50) ? 0 : 10,
     unwritable: random.percent(50) ? 0 : 5,
-    further: random.pick([0, 15, 40]),
+    further,
     persons: random.percent(50),
     furtherMs: random.pick([hour, hour, hour, 1.5 * day]),
   }

@@ -56,7 +56,7 @@ export class SimulatedRedis {
   #add(ids: readonly number[]): void {
     this.#jobs.push(ids)
     if (this.#chance('duplicated')) this.#jobs.push(ids)
-    this.#world.after(this.#delay(), () => this.#hand())
+    this.#hand()
   }
 
   #hand(): void {
