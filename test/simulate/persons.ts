@@ -36,11 +36,12 @@ class Persons {
   look(): void {
     const { world, record, banks, plan, healedAt } = this.#city
     const { random } = world
-    for (const row of record.tables.instruction.values())
-      if (row.person === 1 && row.state === 'unknown' && random.percent(60)) {
-        const content = this.#finding(row)
-        if (content) this.#order('resolve-doubt', keyOf(row), content)
-      }
+    const doubts = [...record.tables.instruction.values()].filter(row => row.person === 1 && row.state === 'unknown' && random.percent(60))
+    const books = doubts.length === 0 ? new Map<string, Entry>() : this.#books()
+    for (const row of doubts) {
+      const content = this.#finding(row, books.get(keyOf(row)))
+      if (content) this.#order('resolve-doubt', keyOf(row), content)
+    }
     const isHealed = healedAt <= world.now
     for (const bankCode of banks.keys()) {
       const isHalted = record.tables.halt.has(bankCode)
@@ -50,14 +51,16 @@ class Persons {
     }
   }
 
+  /** What the banks have booked, by key. */
+  #books(): ReadonlyMap<string, Entry> {
+    return new Map([...this.#city.banks.values()].flatMap(({ ledger }) => [...ledger.entries()].map(entry => [entry.key, entry])))
+  }
+
   /** What the bank's books say of a doubt; undefined: nothing that would hold for good, because something may still arrive. */
-  #finding(row: InstructionRow): Content | undefined {
+  #finding(row: InstructionRow, entry: Entry | undefined): Content | undefined {
     const { world, plan, banks } = this.#city
     const key = { officeCode: row.office_code, entrustDate: row.entrust_date, serialNo: row.serial_no }
-    const bank = banks.get(row.bank_code)!
-    let entry: Entry | undefined
-    for (const one of bank.ledger.entries()) if (one.key === keyOf(row)) entry = one
-    if (bank.lies.has(keyOf(row))) return undefined
+    if (banks.get(row.bank_code)!.lies.has(keyOf(row))) return undefined
     if (entry)
       return { ...key, decision: 'succeeded', amount: entry.amount, bankSerial: entry.serial, accountingDate: entry.accountingDate }
     if (world.now < plan.network.underWayUntil + 10 * minute) return undefined
