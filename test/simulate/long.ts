@@ -34,7 +34,7 @@ const { values } = parseArgs({
   },
 })
 /** Seeds after which what was seen is written down. */
-const blockSize = 500
+const blockSize = 200
 const mostFailures = 20
 const root = join(import.meta.dirname, '../..')
 const commit = execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
