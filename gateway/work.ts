@@ -1,4 +1,5 @@
 import { begin, type InHand } from './flows/advance.ts'
+import { callBanks } from './flows/bank-calls.ts'
 import { endAgreements, syncMonth, turnCalendar } from './flows/calendar.ts'
 import type { Flow } from './flows/flow.ts'
 import { notify, type Webhook } from './flows/notify.ts'
@@ -38,7 +39,7 @@ export const startWork = (
     repeat(flow, options.relayMs, () => relay(flow, tell)),
     // What the sweep found stays due until a worker has done it: told once a round is enough.
     repeat(flow, options.sweepMs, () => sweep(flow, tell).then(() => 0)),
-    repeat(flow, options.sweepMs, () => tellBanks(flow)),
+    repeat(flow, options.sweepMs, async () => Math.max(await tellBanks(flow), await callBanks(flow))),
     // At start, and then often enough that the first minute of a day is not missed.
     repeat(flow, calendarMs, async () => {
       await turnCalendar(flow)

@@ -16,7 +16,7 @@ const lanes = 4
 /** How long a bank that has left a binding open is let alone before it is asked what became of it; it may tell sooner. */
 const openMs = 3_600_000
 /** Refusals of the line or the hour: nothing was decided, it is told again. */
-const notDecided: ReadonlySet<UnifiedCode> = new Set(['28001', '31004', '91005', '94051'])
+export const notDecided: ReadonlySet<UnifiedCode> = new Set(['28001', '31004', '91005', '94051'])
 
 /** Tells banks what is due, at most so much of each; returns how much was told. */
 export const tellBanks = async (flow: Flow): Promise<number> => {

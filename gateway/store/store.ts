@@ -7,6 +7,7 @@ import { type AgreementReads, openAgreementReads } from './agreement-reads.ts'
 import { type AgreementSyncs, openAgreementSyncs } from './agreement-syncs.ts'
 import { type AgreementWrites, openAgreementWrites } from './agreement-writes.ts'
 import { type Audit, openAudit } from './audit.ts'
+import { type BankCalls, type Follows, openBankCalls } from './bank-calls.ts'
 import { type Breaks, openBreaks } from './breaks.ts'
 import { openCounters, takeRun, takeSerial } from './counters.ts'
 import type { Database } from './database.ts'
@@ -53,6 +54,7 @@ export type Store = DebitWrites &
     readonly operators: Operators
     readonly registry: RegistryStore
     readonly audit: Audit
+    readonly bankCalls: BankCalls
     readonly sessions: Sessions
     takeInstructionId(): number | Promise<number>
     takeSerial(officeCode: string, entrustDate: string): Promise<string>
@@ -61,6 +63,9 @@ export type Store = DebitWrites &
     /** The banks that are halted at present, by code. */
     halts(): Promise<ReadonlyMap<string, Halt>>
   }
+
+/** What follows from the answers of banks that were told something, by verb. */
+const follows: Follows = {}
 
 /** The record in MySQL or MariaDB: `db` for the writes of the hot path, `reads` for everything else. */
 export const openStore = (db: Database, reads: Database = db): Store => {
@@ -90,6 +95,7 @@ export const openStore = (db: Database, reads: Database = db): Store => {
     operators: openOperators(reads),
     registry: openRegistry(reads),
     audit: openAudit(reads),
+    bankCalls: openBankCalls(reads, follows),
     sessions: openSessions(reads),
     takeInstructionId: () => counters.take('instruction'),
     takeSerial: (officeCode, entrustDate) => takeSerial(counters, officeCode, entrustDate),

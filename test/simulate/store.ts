@@ -197,6 +197,7 @@ export const openSimulatedStore = (
       list: notSimulated('lines'),
     },
 
+    bankCalls: new Proxy({} as Store['bankCalls'], { get: (_, name) => notSimulated(String(name)) }),
     audit: { append: notSimulated('append'), list: notSimulated('list'), head: notSimulated('head'), verify: notSimulated('verify') },
     agreement: agreementNo => Promise.resolve(agreements.get(agreementNo)),
     // Its functions are asked for by name only by flows that the simulation does not run.

@@ -19,6 +19,7 @@ const plain = [
   'audit',
   'audit_head',
   'bank',
+  'bank_call',
   'bank_day',
   'bank_halt',
   'bank_message',

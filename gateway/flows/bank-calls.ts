@@ -1,0 +1,83 @@
+import { outcome } from '@taxlink/bank-sdk'
+import { type BankPolicy, rung } from '../domain/bank.ts'
+import { later, shanghaiDate } from '../domain/time.ts'
+import type { BankCall, BankCallSettlement, CallKey } from '../store/bank-calls.ts'
+import { ask, type PlainVerb } from './ask.ts'
+import type { Flow } from './flow.ts'
+import { notDecided } from './tell.ts'
+
+// What banks are told of day-end: notices, vouchers, the information of tickets. Each call is claimed before its first byte leaves.
+
+const atOnce = 50
+const lanes = 4
+
+/** Makes the message of a verb of what was kept of it; where none stands for a verb, what was kept is the message. */
+export type Makers = { readonly [verb: string]: (flow: Flow, call: BankCall) => Promise<{ readonly [name: string]: unknown }> }
+
+/** Tells banks what is due, at most so much of each; returns how much was told. */
+export const callBanks = async (flow: Flow, makers: Makers = {}): Promise<number> => {
+  const banks = await flow.store.bankCalls.banksCalled(flow.clock())
+  const told = await Promise.all(banks.map(bankCode => callBank(flow, bankCode, makers)))
+  return told.reduce((sum, count) => sum + count, 0)
+}
+
+const callBank = async (flow: Flow, bankCode: string, makers: Makers): Promise<number> => {
+  const policy = flow.reference().banks.get(bankCode)?.policy
+  if (!policy) return 0
+  const due = await flow.store.bankCalls.dueBankCalls(bankCode, flow.clock(), atOnce)
+  const waiting = [...due]
+  await Promise.all(
+    Array.from({ length: lanes }, async () => {
+      for (let call = waiting.shift(); call; call = waiting.shift()) await callOnce(flow, call, policy, makers)
+    }),
+  )
+  return due.length
+}
+
+/** Makes one call, if nobody else does. Never throws: whatever fails leaves the lease to run out. */
+const callOnce = async (flow: Flow, call: BankCall, policy: BankPolicy, makers: Makers): Promise<void> => {
+  const { bankCode, verb } = call
+  try {
+    const now = flow.clock()
+    const entrustDate = shanghaiDate(now)
+    const fresh = call.key ?? { entrustDate, serialNo: await flow.store.takeSerial(call.officeCode, entrustDate) }
+    const by = { owner: flow.owner, now, leaseUntil: later(now, policy.timeoutMs + flow.leaseMs) }
+    const claimed = await flow.store.bankCalls.claimBankCall(call, fresh, by)
+    if (!claimed) return
+    const settlement = await made(flow, claimed, policy, makers)
+    const isOurs = await flow.store.bankCalls.settleBankCall(settlement)
+    const { outcome: said, fault } = settlement
+    flow.note({
+      event: isOurs ? 'answered' : 'stale',
+      bankCode,
+      verb,
+      ms: flow.clock().getTime() - now.getTime(),
+      ...(said ? { code: said.code } : {}),
+      ...(fault === undefined ? {} : { fault }),
+    })
+  } catch (error) {
+    flow.note({ event: 'trouble', bankCode, verb, detail: String(error) })
+  }
+}
+
+/** Calls the bank, and says what came of it: what was not decided is told again under the same key, for ever. */
+const made = async (
+  flow: Flow,
+  call: BankCall & { readonly key: CallKey },
+  policy: BankPolicy,
+  makers: Makers,
+): Promise<BankCallSettlement> => {
+  const content = await (makers[call.verb]?.(flow, call) ?? call.content)
+  const message = { officeCode: call.officeCode, ...call.key, ...content }
+  // A verb of another version would be refused by the line; the content was made for this one where it was kept.
+  const said = await ask(flow, call.bankCode, call.verb as PlainVerb, message as never, policy.timeoutMs)
+  const now = flow.clock()
+  const ladder = policy.inquiryLadderMs
+  const again = later(now, rung(ladder, Math.min(call.attemptNo - 1, ladder.length - 1), flow.random()) ?? 60_000)
+  const plain = { call, owner: flow.owner, now, transcript: said.transcript, fault: undefined, again: undefined }
+  if (said.kind === 'unsendable') return { ...plain, outcome: outcome('93003', '93003', said.fault), fault: said.fault }
+  if (said.kind !== 'answered') return { ...plain, outcome: undefined, fault: said.fault, again }
+  const { result } = said.reply
+  const isOpen = result.class === 'unknown' || result.class === 'in-progress' || notDecided.has(result.code)
+  return { ...plain, outcome: result, again: isOpen ? again : undefined }
+}
