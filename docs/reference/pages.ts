@@ -5,6 +5,8 @@ import { proposalMachine } from '../../gateway/domain/proposal.ts'
 import { cityMachine, qualificationMachine } from '../../gateway/domain/qualification.ts'
 import { reversalTable } from '../../gateway/domain/reversal.ts'
 import { supplementRows } from '../../gateway/domain/supplement.ts'
+import { voucherMachine } from '../../gateway/domain/voucher.ts'
+import { ticketMachine } from '../../gateway/domain/write-off.ts'
 import { titles } from '../titles.ts'
 
 // The reference pages: what the catalogue, the codes, the faults and the state tables say, for people. Nothing here is written by hand twice.
@@ -119,6 +121,8 @@ const statePage = (): string =>
       'sent',
       'refused',
     ]),
+    machineSection('电子税票的销号 ticket(第二十一、三十六至四十条)', ticketMachine, ['paid']),
+    machineSection('汇总的《电子缴税划款入库凭证》 voucher(第三十七至三十九条)', voucherMachine, ['made']),
     machineSection('三方协议 agreement(第八至十条,附件2)', agreementMachine, ['drafted']),
     machineSection('双人提案 proposal', proposalMachine, ['proposed']),
     machineSection('银行资格(全省)qualification(第二十七、三十一条)', qualificationMachine, ['applied']),

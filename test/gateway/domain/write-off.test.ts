@@ -1,0 +1,185 @@
+import { describe, expect, test } from 'vitest'
+import type { Movement, Ticket } from '../../../gateway/domain/ticket.ts'
+import {
+  type Candidate,
+  isAfterNoon,
+  type Marks,
+  netOf,
+  objectionToReissue,
+  objectionToUndo,
+  objectionToWriteOff,
+  printedNoOf,
+  stateOfMarks,
+  type TicketState,
+  ticketMachine,
+} from '../../../gateway/domain/write-off.ts'
+
+const at = new Date('2026-11-10T02:00:00Z')
+const movement = (change: Partial<Movement> = {}): Movement => ({
+  id: 1,
+  verb: 'debit',
+  state: 'succeeded',
+  amount: 1_000,
+  booked: 1_000,
+  originalId: undefined,
+  reason: undefined,
+  inquiries: 0,
+  acceptedAt: at,
+  lastSentAt: at,
+  accountingDate: '2026-11-10',
+  ...change,
+})
+const ticket = (change: Partial<Ticket> = {}): Ticket => ({
+  ticketNo: '343012611000000001',
+  taxSystem: 'urn:taxlink:tax-system:test',
+  bankCode: '4301',
+  amount: 1_000,
+  isVoid: false,
+  movements: [movement()],
+  breaks: [],
+  bankDay: undefined,
+  ...change,
+})
+const unmarked: Marks = {
+  isVoid: false,
+  isWrittenOff: false,
+  isVouchered: false,
+  isReceived: false,
+  isExchanged: false,
+  isUndone: false,
+}
+const day = { bankCode: '4301', accountingDate: '2026-11-10', isBalanced: true }
+const candidate = (change: Partial<Candidate> = {}): Candidate => ({
+  ticket: ticket(),
+  marks: unmarked,
+  booked: { adopted: 0, adjusted: 0 },
+  days: [day],
+  hasOpenBreak: false,
+  ...change,
+})
+const rule = (change: Partial<Candidate>) => objectionToWriteOff(candidate(change))?.rule
+
+describe('the life of a ticket after its debit', () => {
+  // The oracle: every cell that is a move; all others are none.
+  const moves: readonly (readonly [TicketState, string, TicketState])[] = [
+    ['paid', 'writeOff', 'written-off'],
+    ['paid', 'void', 'void'],
+    ['written-off', 'voucher', 'vouchered'],
+    ['vouchered', 'receive', 'received'],
+    ['received', 'exchange', 'exchanged'],
+    ['received', 'undo', 'undone'],
+    ['undone', 'reissue', 'void'],
+  ]
+  const states = Object.keys(ticketMachine.table) as TicketState[]
+  const events = ['writeOff', 'void', 'voucher', 'receive', 'exchange', 'undo', 'reissue'] as const
+  test.each(states)('cell by cell from %s', from => {
+    for (const event of events) expect(ticketMachine.next(from, event), event).toBe(moves.find(([f, e]) => f === from && e === event)?.[2])
+  })
+  test('marks are read as the last step that was taken', () => {
+    const steps: readonly (readonly [Partial<Marks>, TicketState])[] = [
+      [{}, 'paid'],
+      [{ isWrittenOff: true }, 'written-off'],
+      [{ isVouchered: true }, 'vouchered'],
+      [{ isReceived: true }, 'received'],
+      [{ isExchanged: true }, 'exchanged'],
+      [{ isUndone: true }, 'undone'],
+      [{ isVoid: true }, 'void'],
+    ]
+    let marks = unmarked
+    for (const [step, state] of steps) {
+      marks = { ...marks, ...step }
+      expect(stateOfMarks(marks)).toBe(state)
+    }
+  })
+})
+
+describe('what may be written off (art. 36)', () => {
+  test('a matched ticket of a balanced day', () => expect(rule({})).toBeUndefined())
+  test.each<[string, Partial<Candidate>]>([
+    ['ticket-void', { ticket: ticket({ isVoid: true }) }],
+    ['written-off-before', { marks: { ...unmarked, isWrittenOff: true } }],
+    ['not-settled', { ticket: ticket({ movements: [movement(), movement({ id: 2, verb: 'reversal', state: 'unknown', booked: 0 })] }) }],
+    ['break-open', { hasOpenBreak: true }],
+    [
+      'break-open',
+      {
+        ticket: ticket({
+          breaks: [{ instructionId: 1, kind: 'over-debited', source: 'late-answer', isOpen: true, taxAmount: 1_000, bankAmount: 1_100 }],
+        }),
+      },
+    ],
+    ['not-matched', { days: [] }],
+    ['day-not-balanced', { days: [day, { ...day, accountingDate: '2026-11-11', isBalanced: false }] }],
+    ['nothing-left', { ticket: ticket({ movements: [movement(), movement({ id: 2, verb: 'reversal', originalId: 1, booked: 1_000 })] }) }],
+    ['more-than-the-ticket', { ticket: ticket({ movements: [movement({ booked: 1_001 })] }) }],
+  ])('not: %s', (expected, change) => expect(rule(change)).toBe(expected))
+  test('of a ticket that the bank had too little of, what it has in the end', () => {
+    const short = ticket({
+      movements: [movement({ booked: 800 }), movement({ id: 2, verb: 'supplementaryDebit', originalId: 1, amount: 200, booked: 200 })],
+    })
+    expect(netOf(short)).toBe(1_000n)
+    expect(rule({ ticket: short })).toBeUndefined()
+  })
+  test('what the bank was found not to have is not counted, what it gave back on a notice is taken off', () => {
+    const found = { instructionId: 1, source: 'file', isOpen: false } as const
+    const missing = ticket({
+      movements: [movement(), movement({ id: 2, verb: 'supplementaryDebit', originalId: 1 })],
+      breaks: [{ ...found, kind: 'bank-missing', taxAmount: 1_000, bankAmount: 0 }],
+    })
+    expect(netOf(missing)).toBe(1_000n)
+    const over = ticket({ breaks: [{ ...found, kind: 'over-debited', taxAmount: 1_000, bankAmount: 1_500 }] })
+    expect(netOf(over, { adopted: 0, adjusted: 500 })).toBe(1_000n)
+    const adopted = ticket({ movements: [movement({ state: 'refused', booked: 0 })] })
+    expect(netOf(adopted, { adopted: 1_000, adjusted: 0 })).toBe(1_000n)
+  })
+  test.each([
+    ['11:59', false],
+    ['12:00', true],
+    ['23:59', true],
+  ])('at %s the batch has begun: %s', (time, is) => expect(isAfterNoon(time)).toBe(is))
+})
+
+describe('undone before the province books it (art. 21)', () => {
+  const ruleOf = (state: TicketState, enteredOn?: string, bookedThrough?: string) =>
+    objectionToUndo({ state, enteredOn, bookedThrough })?.rule
+  test.each(Object.keys(ticketMachine.table) as TicketState[])('from %s only what was received', state =>
+    expect(ruleOf(state, '2026-11-11')).toBe(state === 'received' ? undefined : 'not-received'),
+  )
+  test.each([
+    ['2026-11-10', undefined],
+    ['2026-11-11', 'booked-by-the-province'],
+    ['2026-11-12', 'booked-by-the-province'],
+  ])('booked through %s', (through, expected) => expect(ruleOf('received', '2026-11-11', through)).toBe(expected))
+
+  const undone = { ticketNo: '343012611000000001', amount: 1_000, state: 'undone', cause: 'particulars-wrong' } as const
+  test('the last nine digits become the printed number', () => expect(printedNoOf(undone.ticketNo)).toBe('000000001'))
+  test.each<
+    [
+      string | undefined,
+      Partial<Omit<typeof undone, 'cause' | 'state'>> & { cause?: 'too-little' | 'too-much'; state?: TicketState },
+      number[],
+    ]
+  >([
+    [undefined, {}, [1_000]],
+    [undefined, { cause: 'too-much' }, [1_000]],
+    [undefined, { cause: 'too-little' }, [1_000, 300]],
+    ['other-amount', { cause: 'too-much' }, [900]],
+    ['wrong-number-of-tickets', { cause: 'too-little' }, [1_000]],
+    ['wrong-number-of-tickets', {}, [1_000, 300]],
+    ['other-amount', { cause: 'too-little' }, [300, 1_000]],
+    ['not-undone', { state: 'received' }, [1_000]],
+  ])('%s: %j with %j', (expected, change, amounts) => {
+    const tickets = amounts.map((amount, i) => ({ ticketNo: `43430126110000000${i}`, amount }))
+    expect(objectionToReissue({ ...undone, ...change }, tickets)?.rule).toBe(expected)
+  })
+  test('a number that stands twice, or is the old one', () => {
+    const two = { ...undone, cause: 'too-little' } as const
+    expect(objectionToReissue(undone, [{ ticketNo: undone.ticketNo, amount: 1_000 }])?.rule).toBe('same-number')
+    expect(
+      objectionToReissue(two, [
+        { ticketNo: '1', amount: 1_000 },
+        { ticketNo: '1', amount: 5 },
+      ])?.rule,
+    ).toBe('same-number')
+  })
+})
