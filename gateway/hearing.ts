@@ -3,12 +3,14 @@ import {
   type Bank,
   type Context,
   type Exchange,
+  echoOf,
   Fault,
   type Heard,
   hangUp,
   type Outcome,
   outcome,
   type Push,
+  pushes,
   servePushes,
 } from '@taxlink/bank-sdk'
 import { banks as adapters } from '#adapters'
@@ -56,21 +58,17 @@ export const openHearing = async ({ flow, listens, tls, times: own = times }: He
       throw new Fault('bad-config', `TAXLINK_BANK_${bankCode}_LISTEN: bank ${bankCode} does not speak ${protocol}//`)
     if (secure && !shown) throw new Fault('bad-config', `TAXLINK_BANK_${bankCode}_LISTEN: TLS needs the certificates of both sides`)
     const hear = handlerOf(flow, bank, slots)
-    return servePushes(
-      bank,
-      { bindingResult: hear('bindingResult'), bindingNotice: hear('bindingNotice') },
-      {
-        host: hostname.replace(/^\[|\]$/g, ''),
-        port: Number(port),
-        ...own,
-        maxConnections: limits.connections,
-        cutStrangers: true,
-        ...(listen.from.length > 0 ? { allow: allowing(listen.from) } : {}),
-        ...(secure && shown ? { tls: shown } : {}),
-        onFault: fault => note({ event: 'stray', bankCode, fault: fault.fault }),
-        onError: error => flow.note({ event: 'trouble', bankCode, detail: String(error) }),
-      },
-    )
+    return servePushes(bank, Object.fromEntries(pushes.map(push => [push, hear(push)])), {
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port),
+      ...own,
+      maxConnections: limits.connections,
+      cutStrangers: true,
+      ...(listen.from.length > 0 ? { allow: allowing(listen.from) } : {}),
+      ...(secure && shown ? { tls: shown } : {}),
+      onFault: fault => note({ event: 'stray', bankCode, fault: fault.fault }),
+      onError: error => flow.note({ event: 'trouble', bankCode, detail: String(error) }),
+    })
   }
   const listeners = new Map<string, Awaited<ReturnType<typeof open>>>()
   const closeAll = async () => {
@@ -132,8 +130,7 @@ const isBank = (who: Identity | Error, code: string, now: Date): boolean =>
 const sayable = <P extends Push>(exchange: Exchange<P> | undefined, message: Heard<P>, result: Outcome): Outcome => {
   const encodes = (said: Outcome): boolean => {
     try {
-      const { officeCode, entrustDate, serialNo, agreementNo } = message
-      exchange?.reply.encode({ officeCode, entrustDate, serialNo, agreementNo, result: said } as never)
+      exchange?.reply.encode({ ...echoOf(exchange.reply.message, message), result: said } as never)
       return true
     } catch {
       return false

@@ -1,9 +1,19 @@
-import { type AnyVerb, exchanges, type Push, type ReplyOf, type RequestOf, type Verb } from './catalogue.ts'
+import { type AnyVerb, exchanges, type Message, type Push, type ReplyOf, type RequestOf, type Verb } from './catalogue.ts'
 import type { Codec } from './cell.ts'
 import { fail } from './fault.ts'
 import type { Line } from './line.ts'
 
 type Key = 'officeCode' | 'entrustDate' | 'serialNo'
+type DayEnd =
+  | 'totals'
+  | 'fileRequest'
+  | 'adjustmentNotice'
+  | 'adjustmentReceipt'
+  | 'summaryVoucher'
+  | 'remitConfirmation'
+  | 'treasuryReceipt'
+  | 'feeStatement'
+  | 'differenceReport'
 /** What any bank must carry in a request: without it nobody could say which debit is meant and how much it is, or which agreement, and what of it. */
 type Essential<V extends AnyVerb> =
   | Key
@@ -13,6 +23,7 @@ type Essential<V extends AnyVerb> =
   | 'account'
   | 'amount'
   | (V extends 'debit' | 'supplementaryDebit' ? never : 'agreementNo' | 'originalAgreementNo' | 'action' | 'event' | 'month' | 'result')
+  | (V extends DayEnd ? 'accountingDate' | 'session' | 'noticeNo' | 'summaryNo' | 'count' | 'fee' : never)
 type EssentialReply = Key | 'result' | 'amount'
 /** What a bank's request says once decoded: the essential fields, and those of the others that this bank carries. */
 export type Heard<V extends AnyVerb> = Partial<RequestOf<V>> & Pick<RequestOf<V>, Essential<V> & keyof RequestOf<V>>
@@ -45,10 +56,21 @@ export type Bank = {
   readonly bindingStatus?: Exchange<'bindingStatus'>
   readonly verification?: Exchange<'verification'>
   readonly monthlySync?: Exchange<'monthlySync'>
+  readonly totals?: Exchange<'totals'>
+  readonly fileRequest?: Exchange<'fileRequest'>
+  readonly adjustmentNotice?: Exchange<'adjustmentNotice'>
+  readonly summaryVoucher?: Exchange<'summaryVoucher'>
+  readonly ticketInformation?: Exchange<'ticketInformation'>
+  readonly feeStatement?: Exchange<'feeStatement'>
+  readonly differenceReport?: Exchange<'differenceReport'>
   /** How the bank reaches the gateway with what it tells of its own accord, the exchanges below: its own dialect the other way round. */
   readonly push?: Line
   readonly bindingResult?: Exchange<'bindingResult'>
   readonly bindingNotice?: Exchange<'bindingNotice'>
+  readonly adjustmentReceipt?: Exchange<'adjustmentReceipt'>
+  readonly remitConfirmation?: Exchange<'remitConfirmation'>
+  readonly treasuryReceipt?: Exchange<'treasuryReceipt'>
+  readonly voucherPrinted?: Exchange<'voucherPrinted'>
 }
 
 /** Every verb of the unified bank interface, in the order of the catalogue. */
@@ -65,6 +87,13 @@ export const bank = (declaration: Bank): Bank => {
     fail('bad-declaration', 'what a bank tells the gateway and the line it comes by are declared together')
   return Object.freeze(declaration)
 }
+
+const echoed = ['officeCode', 'entrustDate', 'serialNo', 'ticketNo', 'agreementNo', 'noticeNo', 'summaryNo'] as const
+/** The fields by which a reply says what it answers: they are those of the request. */
+export type Echoed = (typeof echoed)[number]
+/** The part of a reply that repeats its request. */
+export const echoOf = (reply: Message, request: { readonly [F in Echoed]?: string }): { readonly [F in Echoed]?: string } =>
+  Object.fromEntries(echoed.flatMap(field => (field in reply.fields && request[field] !== undefined ? [[field, request[field]]] : [])))
 
 /** A message of a bank, recognised by its constants. */
 export type Recognised<V extends AnyVerb = AnyVerb> = {

@@ -1,67 +1,57 @@
-import { fail } from './fault.ts'
 import {
-  ascii,
-  count,
-  date,
-  digits,
-  type Fields,
-  type FieldValues,
-  fen,
-  listOf,
-  masked,
-  objectSchema,
-  oneOf,
-  optional,
-  outcomeKind,
-  text,
-} from './kinds.ts'
+  adjustmentNoticeRequest,
+  adjustmentNoticeResult,
+  adjustmentReceiptReceipt,
+  adjustmentReceiptRequest,
+  detailHeader,
+  detailLine,
+  detailTrailer,
+  differenceReportRequest,
+  differenceReportResult,
+  feeStatementRequest,
+  feeStatementResult,
+  fileRequestRequest,
+  fileRequestResult,
+  remitConfirmationReceipt,
+  remitConfirmationRequest,
+  summaryVoucherRequest,
+  summaryVoucherResult,
+  ticketInformationRequest,
+  ticketInformationResult,
+  totalsRequest,
+  totalsResult,
+  treasuryReceiptReceipt,
+  treasuryReceiptRequest,
+  voucherPrintedReceipt,
+  voucherPrintedRequest,
+} from './day-end.ts'
+import { fail } from './fault.ts'
+import { ascii, count, date, digits, type FieldValues, fen, masked, objectSchema, oneOf, optional, text } from './kinds.ts'
+import {
+  account,
+  accountingDate,
+  agreementNo,
+  bankSerial,
+  channel,
+  key,
+  type Message,
+  message,
+  originalKey,
+  payerBankNo,
+  result,
+  type taxItem,
+  taxItems,
+  taxpayerId,
+  taxpayerName,
+  ticketNo,
+  type ValuesOf,
+  workDate,
+} from './message.ts'
+
+export { type Message, message, taxItem, taxItems, type ValuesOf } from './message.ts'
 
 /** The version of the unified bank interface; it stands in every message of the open JSON form. */
 export const version = '1'
-
-/** One message of the unified bank interface: its id (`debit.request`), titles and fields. */
-export type Message<F extends Fields = Fields> = { readonly id: string; readonly zh: string; readonly en: string; readonly fields: F }
-/** The TypeScript type of a message's values. */
-export type ValuesOf<M> = M extends Message<infer F> ? FieldValues<F> : never
-
-/** A message of the catalogue. */
-export const message = <const F extends Fields>(id: string, zh: string, en: string, fields: F): Message<F> => ({ id, zh, en, fields })
-
-// ── Parts that several messages share ────────────────────────────────────────────────────────────────────────────────
-// The key of an instruction (TIPS: TaxOrgCode + EntrustDate + TraNo): never re-used, committed before its first byte leaves.
-const key = {
-  officeCode: digits('征收机关代码', 'tax office code', 1, 12),
-  entrustDate: date('委托日期', 'entrust date'),
-  serialNo: digits('交易流水号', 'serial number, unique per office and entrust date', 8),
-}
-const originalKey = {
-  originalEntrustDate: date('原委托日期', 'entrust date of the original'),
-  originalSerialNo: digits('原交易流水号', 'serial number of the original', 8),
-}
-const ticketNo = digits('电子税票号码', 'electronic tax ticket number', 18)
-const workDate = date('工作日期', 'work date of the tax side')
-const accountingDate = optional(date('会计日期', 'accounting date of the bank'))
-const bankSerial = optional(ascii('银行流水号', 'the bank’s own serial number', 20))
-const account = masked(ascii('缴税账号', 'tax-paying account', 32), 'account')
-const channel = oneOf('申报渠道', 'filing channel (art. 3)', ['computer', 'phone'])
-const taxpayerId = masked(ascii('纳税人识别号', 'taxpayer id', 20), 'taxpayer')
-const taxpayerName = masked(text('纳税人名称', 'name of the taxpayer', 100), 'name')
-const agreementNo = masked(ascii('三方协议书号', 'number of the three-party agreement', 60), 'account')
-const payerBankNo = digits('付款开户行行号', 'number of the account’s branch', 12)
-const result = outcomeKind('处理结果', 'result')
-
-/** One tax item (税目) of a ticket; the items' amounts sum to the ticket's. */
-export const taxItem = {
-  taxCode: ascii('税种代码', 'tax code', 10),
-  taxName: text('税种名称', 'name of the tax', 60),
-  budgetSubject: digits('预算科目代码', 'budget subject', 1, 30),
-  budgetLevel: digits('预算级次', 'budget level 0–5', 1),
-  periodStart: date('税款所属期起', 'first day of the tax period'),
-  periodEnd: date('税款所属期止', 'last day of the tax period'),
-  amount: fen('税额', 'amount in fen', 1),
-}
-/** The tax items of a ticket: 1 to 20. */
-export const taxItems = listOf('税目明细', 'tax items', taxItem, 20)
 
 /** What a debit says about the taxpayer, the account, the treasury and the amounts. */
 export const debitParticulars = {
@@ -295,8 +285,24 @@ export const exchanges = {
   bindingStatus: { to: 'bank', request: bindingStatusRequest, reply: bindingStatusResult },
   verification: { to: 'bank', request: verificationRequest, reply: verificationResult },
   monthlySync: { to: 'bank', request: monthlySyncRequest, reply: monthlySyncResult },
+  totals: { to: 'bank', request: totalsRequest, reply: totalsResult },
+  fileRequest: { to: 'bank', request: fileRequestRequest, reply: fileRequestResult },
+  adjustmentNotice: { to: 'bank', request: adjustmentNoticeRequest, reply: adjustmentNoticeResult },
+  summaryVoucher: { to: 'bank', request: summaryVoucherRequest, reply: summaryVoucherResult },
+  ticketInformation: { to: 'bank', request: ticketInformationRequest, reply: ticketInformationResult },
+  feeStatement: { to: 'bank', request: feeStatementRequest, reply: feeStatementResult },
+  differenceReport: { to: 'bank', request: differenceReportRequest, reply: differenceReportResult },
   bindingResult: { to: 'gateway', request: bindingResultRequest, reply: bindingResultReceipt },
   bindingNotice: { to: 'gateway', request: bindingNoticeRequest, reply: bindingNoticeReceipt },
+  adjustmentReceipt: { to: 'gateway', request: adjustmentReceiptRequest, reply: adjustmentReceiptReceipt },
+  remitConfirmation: { to: 'gateway', request: remitConfirmationRequest, reply: remitConfirmationReceipt },
+  treasuryReceipt: { to: 'gateway', request: treasuryReceiptRequest, reply: treasuryReceiptReceipt },
+  voucherPrinted: { to: 'gateway', request: voucherPrintedRequest, reply: voucherPrintedReceipt },
+} as const
+
+/** The files of the unified bank interface and what stands in them; `to`: who gets them. */
+export const files = {
+  detail: { to: 'gateway', zh: '对账明细文件', en: 'detail file', header: detailHeader, line: detailLine, trailer: detailTrailer },
 } as const
 
 type Exchanges = typeof exchanges
@@ -304,6 +310,8 @@ type Exchanges = typeof exchanges
 export type Verb = { [V in keyof Exchanges]: Exchanges[V]['to'] extends 'bank' ? V : never }[keyof Exchanges]
 /** A verb that the gateway hears: what a bank tells of its own accord. */
 export type Push = Exclude<keyof Exchanges, Verb>
+/** A file of the unified bank interface. */
+export type FileName = keyof typeof files
 /** Any verb of the unified bank interface. */
 export type AnyVerb = Verb | Push
 /** The request of a verb. */

@@ -7,6 +7,7 @@ export * from './catalogue.ts'
 // How a bank writes it: cells, and the layouts that hold them.
 export * from './cell.ts'
 export { type Charset, type CharsetName, charset, unwritable } from './charset.ts'
+export * from './day-end.ts'
 export { type DigestRow, openDigest } from './digest.ts'
 export { document, elements } from './document.ts'
 export { type Explanation, explain } from './explain.ts'

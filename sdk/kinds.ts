@@ -64,8 +64,12 @@ export const fen = (zh: string, en: string, minimum = 0): Kind<number> => ({
   en,
   schema: { type: 'integer', minimum, maximum: maxFen },
 })
-/** How many: a whole number from 0 to 999,999,999. */
-export const count = (zh: string, en: string): Kind<number> => ({ zh, en, schema: { type: 'integer', minimum: 0, maximum: 999_999_999 } })
+/** How many: a whole number from `minimum` (0 unless told) to `maximum` (999,999,999 unless told). */
+export const count = (zh: string, en: string, minimum = 0, maximum = 999_999_999): Kind<number> => ({
+  zh,
+  en,
+  schema: { type: 'integer', minimum, maximum },
+})
 /** One of a closed list of words. */
 export const oneOf = <const W extends readonly string[]>(zh: string, en: string, words: W): Kind<W[number]> => ({
   zh,

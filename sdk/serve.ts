@@ -1,12 +1,11 @@
-import { type Bank, type Exchange, type Heard, pushes, recognise, verbs } from './bank.ts'
+import { type Bank, type Echoed, type Exchange, echoOf, type Heard, pushes, recognise, verbs } from './bank.ts'
 import type { AnyVerb, Push, ReplyOf, Verb } from './catalogue.ts'
 import { Fault, fail, faults } from './fault.ts'
 import { frame } from './frame.ts'
 import type { Line } from './line-terms.ts'
 import { type Exchange as Arrival, type Listener, type ListenOptions, listen, type Sender } from './listen.ts'
 
-type Echoed = 'officeCode' | 'entrustDate' | 'serialNo' | 'ticketNo' | 'agreementNo'
-/** What a handler says: the reply of its verb. Key, ticket and agreement number are those of the request unless it names others. */
+/** What a handler says: the reply of its verb. Key, ticket, agreement, notice and summary number are those of the request unless it names others. */
 export type Reply<V extends AnyVerb> = Omit<ReplyOf<V>, Echoed> & Partial<Pick<ReplyOf<V>, Echoed & keyof ReplyOf<V>>>
 
 /** An answer that is not simply a reply: later, none, or a broken one. What a bank must not do, its tests must be able to do. */
@@ -133,7 +132,6 @@ const hearing = <V extends AnyVerb>(server: Server, verb: V, handlers: HandlersO
   const exchange = exchanges[verb]
   if (!exchange) return undefined
   const handler = handlers[verb] ?? fail('bad-declaration', `bank ${server.bank.code} declares ${verb}, and there is no handler for it`)
-  const echo = echoOf(exchange)
   return arrival => {
     let request: Heard<V>
     try {
@@ -141,7 +139,8 @@ const hearing = <V extends AnyVerb>(server: Server, verb: V, handlers: HandlersO
     } catch (error) {
       return refuse(server, arrival, error instanceof Fault ? error : new Fault('malformed', 'the request cannot be read'))
     }
-    const write = (reply: Reply<V>): Uint8Array => exchange.reply.encode({ ...echo(request), ...reply } as unknown as ReplyOf<V>)
+    const write = (reply: Reply<V>): Uint8Array =>
+      exchange.reply.encode({ ...echoOf(exchange.reply.message, request), ...reply } as unknown as ReplyOf<V>)
     const say = (answer: Answer<V>): void => {
       try {
         if (!isOdd(answer)) arrival.answer(write(answer))
@@ -159,17 +158,6 @@ const hearing = <V extends AnyVerb>(server: Server, verb: V, handlers: HandlersO
     } catch (error) {
       broken(server, arrival, verb, error)
     }
-  }
-}
-
-const echoOf = <V extends AnyVerb>(exchange: Exchange<V>) => {
-  const { fields } = exchange.reply.message
-  const [hasTicket, hasAgreement] = ['ticketNo' in fields, 'agreementNo' in fields]
-  return (request: Heard<V>) => {
-    const { officeCode, entrustDate, serialNo } = request
-    const key = { officeCode, entrustDate, serialNo }
-    if (hasTicket && 'ticketNo' in request) return { ...key, ticketNo: request.ticketNo }
-    return hasAgreement && 'agreementNo' in request ? { ...key, agreementNo: request.agreementNo } : key
   }
 }
 

@@ -60,7 +60,7 @@ type Subject = InstructionKey & { readonly ticketNo?: string; readonly account?:
 type Does<V> = { readonly act: (most?: number) => V; readonly accept?: () => V }
 /** The same, said; `under` books less than was asked and says that it was all. */
 type Says<R> = { readonly act: () => R; readonly accept?: () => R; readonly under?: (fen: number) => R }
-type Binding = Exclude<Verb, 'debit' | 'supplementaryDebit' | 'inquiry' | 'reversal' | 'linkTest'>
+type Binding = Extract<Verb, 'bind' | 'changeBinding' | 'cancelBinding' | 'suspension' | 'bindingStatus' | 'verification' | 'monthlySync'>
 
 /** Runs a bank made from its declaration: its own layouts and its own line, a ledger of accounts behind it, and a plan of what goes wrong. */
 export const simulate = async (bank: Bank, options: SimulatorOptions): Promise<Simulator> => {

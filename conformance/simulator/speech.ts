@@ -3,6 +3,7 @@ import {
   type Bank,
   type Codec,
   type Exchange,
+  echoOf,
   type Heard,
   type InstructionKey,
   type Outcome,
@@ -86,11 +87,7 @@ export class Speech {
 
   #bytes<V extends Verb>(verb: V, request: Heard<V>, reply: Reply<V>): Uint8Array | undefined {
     const codec = this.#exchanges[verb]!.reply
-    const { officeCode, entrustDate, serialNo } = request
-    const { fields } = codec.message
-    const ticket = 'ticketNo' in fields && 'ticketNo' in request ? { ticketNo: request.ticketNo } : {}
-    const agreement = 'agreementNo' in fields && 'agreementNo' in request ? { agreementNo: request.agreementNo } : {}
-    return written(codec, { officeCode, entrustDate, serialNo, ...ticket, ...agreement, ...reply })
+    return written(codec, { ...echoOf(codec.message, request), ...reply })
   }
 }
 

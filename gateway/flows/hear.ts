@@ -9,6 +9,8 @@ import type { Flow } from './flow.ts'
  * nothing. Throws where the record is out of reach: then there is no receipt, and the bank tells it again.
  */
 export const hearBank = async <P extends Push>(flow: Flow, bankCode: string, push: P, message: Heard<P>): Promise<Outcome> => {
+  const act = acts[push]
+  if (!act) throw new Error(`nothing is done about ${push}: bank ${bankCode} gets no receipt and keeps it`)
   const started = flow.clock()
   const { officeCode, entrustDate, serialNo } = message
   const received = await flow.store.inbox.receive(
@@ -17,7 +19,7 @@ export const hearBank = async <P extends Push>(flow: Flow, bankCode: string, pus
   )
   const code =
     received.kind === 'open'
-      ? await flow.store.inbox.answer(received.id, (await acts[push](flow, bankCode, message, started)).code, flow.clock())
+      ? await flow.store.inbox.answer(received.id, (await act(flow, bankCode, message, started)).code, flow.clock())
       : received.kind === 'answered'
         ? received.code
         : '92006'
@@ -26,7 +28,7 @@ export const hearBank = async <P extends Push>(flow: Flow, bankCode: string, pus
 }
 
 /** What is done with each. */
-const acts: { readonly [P in Push]: (flow: Flow, bankCode: string, message: Heard<P>, now: Date) => Promise<Outcome> } = {
+const acts: { readonly [P in Push]?: (flow: Flow, bankCode: string, message: Heard<P>, now: Date) => Promise<Outcome> } = {
   bindingResult: (flow, bankCode, message, now) => heardBindResult(flow, bindResultOf(bankCode, message), now),
   bindingNotice: (flow, bankCode, { agreementNo, event, reason }, now) =>
     heardBindingNotice(flow, { bankCode, agreementNo, event, ...(reason === undefined ? {} : { reason }) }, now),

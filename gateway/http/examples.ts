@@ -1,5 +1,6 @@
 import { type AnyVerb, outcome, type ReplyOf, type RequestOf } from '@taxlink/bank-sdk'
 import type { DebitOrder } from '../flows/order.ts'
+import { dayEndExamples } from './day-end-examples.ts'
 import { debitJson, type FeedJson } from './shapes.ts'
 
 // One debit, as it stands in every message of the reference page. Invented throughout; a test holds each against its schema.
@@ -100,4 +101,5 @@ export const exchangeExamples: { readonly [V in AnyVerb]: { readonly request: Re
   monthlySync: { request: { ...key, month: '202610', ...figures }, reply: { ...key, result: done.result, ...figures } },
   bindingResult: { request: { ...done, ...held }, reply: done },
   bindingNotice: { request: { ...binding, event: 'account-closed', reason: '客户销户' }, reply: done },
+  ...dayEndExamples,
 }
