@@ -2,7 +2,8 @@ import { type Outcome, outcome } from '@taxlink/bank-sdk'
 import { agreementMachine } from '../domain/agreement.ts'
 import { end, hear, resume, type Stepping, suspend, voided } from '../domain/agreement-steps.ts'
 import { compareHeld, type Particulars } from '../domain/particulars.ts'
-import type { Agreement, Deed, Held, Moved } from '../store/agreements.ts'
+import type { HeardVerdict } from '../store/agreement-writes.ts'
+import type { Agreement, Deed, Held } from '../store/agreements.ts'
 import type { Flow } from './flow.ts'
 
 /** What a bank says of a binding, of its own accord or asked. `held`: what it named of the particulars, the office of its key among them. */
@@ -24,26 +25,45 @@ export type BindingNotice = {
 
 /**
  * A bank tells what became of a binding. 90000: taken, and the same again; 24009: there is none such; 24016: it is another bank's, which is noted there;
- * 24017: it is over; 93004: it contradicts what the bank said before.
+ * 24017: it is over; 93004: it contradicts what the bank said before. `messageId`: whose receipt is kept with what is done.
  */
-export const heardBindResult = async (flow: Flow, result: BindResult, now: Date): Promise<Outcome> => {
-  const found = await ofThisBank(flow, result, now)
-  if ('code' in found) return found
-  // Left open as it was: nothing has been decided yet.
-  if (result.outcome.class === 'unknown' || result.outcome.class === 'in-progress') return outcome('90000')
-  const by = { now, actor: actorOf(result.bankCode) }
-  return said(await flow.store.agreements.move(result.agreementNo, agreement => bindDeed(agreement, result, 'bindingResult', now), by))
-}
+export const heardBindResult = (flow: Flow, result: BindResult, now: Date, messageId?: number): Promise<Outcome> =>
+  heard(
+    flow,
+    result,
+    agreement =>
+      // Left open as it was: nothing has been decided yet.
+      result.outcome.class === 'unknown' || result.outcome.class === 'in-progress'
+        ? { code: '90000' }
+        : bindDeed(agreement, result, 'bindingResult', now),
+    now,
+    messageId,
+  )
 
 /** A bank tells what happened to a binding. */
-export const heardBindingNotice = async (flow: Flow, notice: BindingNotice, now: Date): Promise<Outcome> => {
-  const found = await ofThisBank(flow, notice, now)
-  if ('code' in found) return found
-  const by = { now, actor: actorOf(notice.bankCode) }
-  const reason = notice.reason ?? notice.event
-  return said(
-    await flow.store.agreements.move(notice.agreementNo, agreement => ({ stepping: noticed(agreement, notice, now), reason }), by),
-  )
+export const heardBindingNotice = (flow: Flow, notice: BindingNotice, now: Date, messageId?: number): Promise<Outcome> =>
+  heard(flow, notice, agreement => ({ stepping: noticed(agreement, notice, now), reason: notice.reason ?? notice.event }), now, messageId)
+
+type About = { readonly bankCode: string; readonly agreementNo: string }
+const heard = async (
+  flow: Flow,
+  { bankCode, agreementNo }: About,
+  decide: (agreement: Agreement) => HeardVerdict,
+  now: Date,
+  messageId: number | undefined,
+): Promise<Outcome> => {
+  const judged = (agreement: Agreement | undefined): HeardVerdict => barredTo(bankCode, agreement) ?? decide(agreement!)
+  const code = await flow.store.agreements.heard(messageId, agreementNo, judged, { now, actor: `bank ${bankCode}` })
+  if (code === '24016') flow.note({ event: 'trouble', bankCode, detail: 'a bank spoke of an agreement of another bank' })
+  return outcome(code)
+}
+
+/** Why a bank's word on an agreement is not taken; undefined: it is. A bank that speaks of another's learns nothing, and it is noted. */
+const barredTo = (bankCode: string, agreement: Agreement | undefined): HeardVerdict | undefined => {
+  if (!agreement || agreement.state === 'drafted') return { code: '24009' }
+  if (agreement.particulars.bankCode !== bankCode)
+    return { code: '24016', remark: { event: 'foreign', reason: 'a bank spoke of an agreement of another', article: 'art. 28' } }
+  return agreementMachine.isFinal(agreement.state) ? { code: '24017' } : undefined
 }
 
 /** What a bank's word on a binding does to the agreement: to the one it replaces as well, which ends as soon as the new one is bound (art. 9). */
@@ -84,25 +104,3 @@ const noticed = (agreement: Agreement, { event }: BindingNotice, now: Date): Ste
       return end(agreement, 'bank', now)
   }
 }
-
-const actorOf = (bankCode: string): string => `bank ${bankCode}`
-
-/** The agreement a bank speaks of, or the refusal: a bank that speaks of another's learns nothing, and it is noted. */
-const ofThisBank = async (
-  flow: Flow,
-  { bankCode, agreementNo }: { readonly bankCode: string; readonly agreementNo: string },
-  now: Date,
-): Promise<Agreement | Outcome> => {
-  const { agreements } = flow.store
-  const agreement = await agreements.find(agreementNo)
-  if (!agreement || agreement.state === 'drafted') return outcome('24009')
-  if (agreement.particulars.bankCode !== bankCode) {
-    await agreements.remark(agreementNo, 'foreign', 'a bank spoke of an agreement of another', 'art. 28', { now, actor: actorOf(bankCode) })
-    flow.note({ event: 'trouble', bankCode, detail: 'a bank spoke of an agreement of another bank' })
-    return outcome('24016')
-  }
-  return agreementMachine.isFinal(agreement.state) ? outcome('24017') : agreement
-}
-
-const said = (moved: Moved): Outcome =>
-  moved.kind === 'absent' ? outcome('24009') : moved.kind === 'objected' ? outcome('93004') : outcome('90000')

@@ -5,8 +5,8 @@ import type { Flow } from './flow.ts'
 
 /**
  * A bank tells something of its own accord (art. 8(3), annex 2 §§4, 12); the answer is the result of its receipt. It is written down first and done
- * then, so that the same again gets the same receipt, also where the process died in between; the same key with another content is 92006 and does
- * nothing. Throws where the record is out of reach: then there is no receipt, and the bank tells it again.
+ * then, the receipt kept with the deed, so that the same again gets the same receipt and does nothing twice, also where the process died in between; the
+ * same key with another content is 92006 and does nothing. Throws where the record is out of reach: then there is no receipt, and the bank tells it again.
  */
 export const hearBank = async <P extends Push>(flow: Flow, bankCode: string, push: P, message: Heard<P>): Promise<Outcome> => {
   const act = acts[push]
@@ -19,7 +19,7 @@ export const hearBank = async <P extends Push>(flow: Flow, bankCode: string, pus
   )
   const code =
     received.kind === 'open'
-      ? await flow.store.inbox.answer(received.id, (await act(flow, bankCode, message, started)).code, flow.clock())
+      ? await flow.store.inbox.answer(received.id, (await act(flow, bankCode, message, started, received.id)).code, flow.clock())
       : received.kind === 'answered'
         ? received.code
         : '92006'
@@ -27,11 +27,11 @@ export const hearBank = async <P extends Push>(flow: Flow, bankCode: string, pus
   return receipt(code)
 }
 
-/** What is done with each. */
-const acts: { readonly [P in Push]?: (flow: Flow, bankCode: string, message: Heard<P>, now: Date) => Promise<Outcome> } = {
-  bindingResult: (flow, bankCode, message, now) => heardBindResult(flow, bindResultOf(bankCode, message), now),
-  bindingNotice: (flow, bankCode, { agreementNo, event, reason }, now) =>
-    heardBindingNotice(flow, { bankCode, agreementNo, event, ...(reason === undefined ? {} : { reason }) }, now),
+/** What is done with each: whoever keeps the receipt of message `id` in the transaction of the deed does nothing twice. */
+const acts: { readonly [P in Push]?: (flow: Flow, bankCode: string, message: Heard<P>, now: Date, id: number) => Promise<Outcome> } = {
+  bindingResult: (flow, bankCode, message, now, id) => heardBindResult(flow, bindResultOf(bankCode, message), now, id),
+  bindingNotice: (flow, bankCode, { agreementNo, event, reason }, now, id) =>
+    heardBindingNotice(flow, { bankCode, agreementNo, event, ...(reason === undefined ? {} : { reason }) }, now, id),
 }
 
 /** A result of a binding in the words of the rules: of a bind's own reply, of a status, of a notice alike. The office is that of the key. */

@@ -223,8 +223,6 @@ const entryOf = (agreementId: number, { event, to, article }: Step, reason: stri
 export const remark = (
   tx: Tx,
   { id, state }: Agreement,
-  event: string,
-  reason: string,
-  article: string,
+  { event, reason, article }: { readonly event: string; readonly reason: string; readonly article: string },
   { now, actor }: Mover,
 ): Promise<void> => journalAgreements(tx, [{ agreementId: id, at: now, event, state, actor, reason, article }])

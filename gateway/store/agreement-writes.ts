@@ -1,9 +1,11 @@
+import type { UnifiedCode } from '@taxlink/bank-sdk'
 import type { Objection } from '../domain/proposal.ts'
 import { moveLocked, remark, writeNew } from './agreement-rows.ts'
 import { type Agreement, type Deed, type Moved, type Mover, type NewAgreement, readAgreements } from './agreements.ts'
 import { appendAudit } from './audit.ts'
 import { carefully, duplicateKey } from './beside.ts'
 import { type Database, errnoOf, type Tx } from './database.ts'
+import { answerOf, keepAnswer } from './inbox.ts'
 import { sqlTime } from './rows.ts'
 
 const anotherInForce: Objection = {
@@ -34,9 +36,21 @@ export type AgreementWrites = {
     decide: (agreement: Agreement) => Deed,
     by: Mover,
   ): Promise<Ordered>
-  /** Notes something in its journal without moving it; false: there is no such agreement. */
-  remark(agreementNo: string, event: string, reason: string, article: string, by: Mover): Promise<boolean>
+  /**
+   * Does what a bank tells of one, and keeps the receipt of its message in the same transaction, so that a repeat gets the same and does nothing twice.
+   * `messageId`: none where nobody waits for a receipt.
+   */
+  heard(
+    messageId: number | undefined,
+    agreementNo: string,
+    decide: (agreement: Agreement | undefined) => HeardVerdict,
+    by: Mover,
+  ): Promise<UnifiedCode>
 }
+/** What a bank's word leads to: a move; or nothing but the code of its receipt, with what is noted of it in the journal. */
+export type HeardVerdict =
+  | Deed
+  | { readonly code: UnifiedCode; readonly remark?: { readonly event: string; readonly reason: string; readonly article: string } }
 /** `repeated`: the number was used before, with this content. */
 export type Registered =
   | { readonly kind: 'registered' }
@@ -57,13 +71,33 @@ export const openAgreementWrites = (db: Database): AgreementWrites => ({
     }
   },
   order: (order, of, decide, by) => carefully(() => db.transaction(tx => orderOnce(tx, order, of, decide, by))),
-  remark: (agreementNo, event, reason, article, by) =>
-    db.transaction(async tx => {
-      const [agreement] = await readAgreements(tx, 'WHERE a.agreement_no = ?', [agreementNo])
-      if (agreement) await remark(tx, agreement, event, reason, article, by)
-      return agreement !== undefined
-    }),
+  heard: (messageId, agreementNo, decide, by) => carefully(() => db.transaction(tx => heardOnce(tx, messageId, agreementNo, decide, by))),
 })
+
+const heardOnce = async (
+  tx: Tx,
+  messageId: number | undefined,
+  agreementNo: string,
+  decide: (agreement: Agreement | undefined) => HeardVerdict,
+  by: Mover,
+): Promise<UnifiedCode> => {
+  const answered = messageId === undefined ? undefined : await answerOf(tx, messageId, 'FOR UPDATE')
+  if (answered !== undefined) return answered
+  const [agreement] = await readAgreements(tx, 'WHERE a.agreement_no = ? FOR UPDATE', [agreementNo])
+  const code = await carriedOut(tx, agreement, decide(agreement), by)
+  if (messageId !== undefined) await keepAnswer(tx, messageId, code, by.now)
+  return code
+}
+
+/** Does what was decided of a bank's word; the code of its receipt: 93004 where it contradicts what stands. */
+const carriedOut = async (tx: Tx, agreement: Agreement | undefined, verdict: HeardVerdict, by: Mover): Promise<UnifiedCode> => {
+  if ('code' in verdict) {
+    if (agreement && verdict.remark) await remark(tx, agreement, verdict.remark, by)
+    return verdict.code
+  }
+  if (!agreement) return '24009'
+  return (await moveLocked(tx, agreement, verdict, by)).kind === 'objected' ? '93004' : '90000'
+}
 
 const moveOne = async (tx: Tx, agreementNo: string, decide: (agreement: Agreement) => Deed, by: Mover): Promise<Moved> => {
   const [agreement] = await readAgreements(tx, 'WHERE a.agreement_no = ? FOR UPDATE', [agreementNo])

@@ -1,5 +1,5 @@
 import type { InstructionKey, Push, UnifiedCode } from '@taxlink/bank-sdk'
-import type { Database } from './database.ts'
+import type { Database, Tx } from './database.ts'
 import { sqlTime } from './rows.ts'
 
 /** Something a bank tells of its own accord: its key, the hash of its content, and its words, masked. */
@@ -53,11 +53,23 @@ export const openInbox = (db: Database): Inbox => ({
     return row.code === null ? { kind: 'open', id: row.id } : { kind: 'answered', code: row.code }
   },
   answer: async (id, code, now) => {
-    await db.execute(
-      'UPDATE bank_message SET result_code = ?, answered_at = GREATEST(received_at, ?) WHERE id = ? AND result_code IS NULL',
-      [code, sqlTime(now), id],
-    )
-    const [row] = await db.query<{ readonly code: UnifiedCode }>('SELECT result_code AS code FROM bank_message WHERE id = ?', [id])
-    return row?.code ?? code
+    await keepAnswer(db, id, code, now)
+    return (await answerOf(db, id)) ?? code
   },
 })
+
+/** The code a message was answered with; undefined: it is still to be done. With its row locked nobody else does it meanwhile. */
+export const answerOf = async (tx: Pick<Tx, 'query'>, id: number, lock: '' | 'FOR UPDATE' = ''): Promise<UnifiedCode | undefined> => {
+  const [row] = await tx.query<{ readonly code: UnifiedCode | null }>(`SELECT result_code AS code FROM bank_message WHERE id = ? ${lock}`, [
+    id,
+  ])
+  return row?.code ?? undefined
+}
+/** Keeps the code of a receipt, the first that is offered. */
+export const keepAnswer = async (tx: Pick<Tx, 'execute'>, id: number, code: UnifiedCode, now: Date): Promise<void> => {
+  await tx.execute('UPDATE bank_message SET result_code = ?, answered_at = GREATEST(received_at, ?) WHERE id = ? AND result_code IS NULL', [
+    code,
+    sqlTime(now),
+    id,
+  ])
+}

@@ -9,6 +9,7 @@ import { allowing, type Hearing, openHearing } from '../../gateway/hearing.ts'
 import { openStore, type Store } from '../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../database.ts'
 import { authority } from '../sdk/line-kit.ts'
+import { type Named, particularsOf, writeActive } from './agreements.ts'
 import { authority as clients, purposes, uri } from './http/certificates.ts'
 import { sampleReference, stage } from './stage.ts'
 
@@ -115,11 +116,90 @@ describe.each(['4301', '4306'])('bank %s is heard in its own dialect', code => {
   })
 })
 
-test('a process that died before the receipt: another does what is left, and gives it', async () => {
+let taxpayers = 80_000
+/** An agreement in force with this bank. */
+const inForceAt = async (bankCode: string): Promise<Named> => {
+  const { branch, ...particulars } = particularsOf(++taxpayers, { bankCode, account: `${bankCode}${String(taxpayers).padStart(12, '0')}` })
+  const named = { ...particulars, payerBankNo: branch, agreementNo: `XY-HEARD-${taxpayers}` }
+  await writeActive(fresh.db, [named])
+  return named
+}
+const notice = (agreementNo: string, event: RequestOf<'bindingNotice'>['event']): RequestOf<'bindingNotice'> => ({
+  officeCode: '14301020000',
+  entrustDate: '2026-11-10',
+  serialNo: String(++serial),
+  agreementNo,
+  event,
+})
+const found = (agreementNo: string) => store.agreements.find(agreementNo)
+const eventsOf = async (agreementNo: string) => (await store.agreements.life(agreementNo))!.journal.map(({ event }) => event)
+
+describe.each(['4301', '4306'])('bank %s and agreements of the record', code => {
+  const other = code === '4301' ? '4306' : '4301'
+  test('90000 where it is done and again, 93004 where it contradicts, 24016 of another bank’s, 24017 of what is over', async () => {
+    const { urls } = await hear(addresses)
+    const [line, foreign] = [telling(code, urls[code]!), telling(other, urls[other]!)]
+    const { agreementNo } = await inForceAt(code)
+    const say = async (event: RequestOf<'bindingNotice'>['event'], by = line) =>
+      (await by.tell('bindingNotice', notice(agreementNo, event))).result.code
+    expect(await say('suspended')).toBe('90000')
+    expect(await found(agreementNo)).toMatchObject({ state: 'suspended', suspendedBy: 'bank' })
+    expect(await say('suspended')).toBe('90000')
+    // What is in force cannot have been refused.
+    const closed = { class: 'refused', code: '24005', bankCode: code === '4306' ? 'E10014' : '1014' } as const
+    expect((await line.tell('bindingResult', result({ agreementNo, result: closed }))).result.code).toBe('93004')
+    expect(await say('resumed')).toBe('90000')
+    expect(await say('suspended', foreign)).toBe('24016')
+    expect(await found(agreementNo)).toMatchObject({ state: 'accepted' })
+    expect(await eventsOf(agreementNo)).toEqual(['suspend', 'resume', 'foreign'])
+    expect(await say('account-closed')).toBe('90000')
+    expect(await found(agreementNo)).toMatchObject({ state: 'void', voidReason: 'account-closed' })
+    expect(await say('resumed')).toBe('24017')
+  })
+
+  test('told again after the process died between the deed and the receipt: the receipt of the deed, and nothing twice', async () => {
+    const { urls } = await hear(addresses)
+    const { inbox } = store
+    const dying: Store = { ...store, inbox: { ...inbox, answer: () => Promise.reject(new Error('killed')) } }
+    const first = await hear({ [code]: addresses[code as '4301'] }, { flow: { ...flow, store: dying } })
+    const { agreementNo } = await inForceAt(code)
+    const lost = async (told: RequestOf<'bindingNotice'>, bank = code) => {
+      const to = bank === code ? first : await hear({ [bank]: addresses[bank as '4301'] }, { flow: { ...flow, store: dying } })
+      await expect(telling(bank, to.urls[bank]!).tell('bindingNotice', told, 400)).rejects.toMatchObject({ delivered: 'maybe' })
+    }
+    const line = telling(code, urls[code]!)
+    const again = async (told: RequestOf<'bindingNotice'>, by = line) => (await by.tell('bindingNotice', told)).result.code
+    const suspended = notice(agreementNo, 'suspended')
+    await lost(suspended)
+    expect(await again(notice(agreementNo, 'resumed'))).toBe('90000')
+    // The customer's stop was ended since: its notice, told once more, must not stop the payments again.
+    expect(await again(suspended)).toBe('90000')
+    expect(await found(agreementNo)).toMatchObject({ state: 'accepted' })
+    const foreign = notice(agreementNo, 'cancelled')
+    await lost(foreign, other)
+    expect(await again(foreign, telling(other, urls[other]!))).toBe('24016')
+    const closed = notice(agreementNo, 'account-closed')
+    await lost(closed)
+    expect(await again(closed)).toBe('90000')
+    expect(await eventsOf(agreementNo)).toEqual(['suspend', 'resume', 'foreign', 'void'])
+  })
+
+  test('two gateways hear the same of an agreement at once: done once, one receipt', async () => {
+    const [one, two] = [await hear(addresses), await hear(addresses)]
+    const { agreementNo } = await inForceAt(code)
+    const told = notice(agreementNo, 'account-closed')
+    const lines = [one, two, one, two].map(({ urls }) => telling(code, urls[code]!))
+    const receipts = await Promise.all(lines.map(line => line.tell('bindingNotice', told)))
+    expect(receipts.map(({ result: { code } }) => code)).toEqual(['90000', '90000', '90000', '90000'])
+    expect(await eventsOf(agreementNo)).toEqual(['void'])
+  })
+})
+
+test('a process that died before the deed: another does what is left, and gives the receipt', async () => {
   const { urls } = await hear(addresses)
   const told = result()
-  const { inbox } = store
-  const half: Store = { ...store, inbox: { ...inbox, answer: () => Promise.reject(new Error('killed')) } }
+  const { agreements } = store
+  const half: Store = { ...store, agreements: { ...agreements, heard: () => Promise.reject(new Error('killed')) } }
   const other = await hear({ '4301': addresses['4301'] }, { flow: { ...flow, store: half } })
   await expect(telling('4301', other.urls['4301']!).tell('bindingResult', told, 300)).rejects.toMatchObject({ fault: 'timeout' })
   expect(await rows()).toMatchObject([{ code: null }])
