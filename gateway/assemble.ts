@@ -12,6 +12,7 @@ import { type Guard, openGuard } from './flows/guard.ts'
 import { hearLate } from './flows/late.ts'
 import { openSlots, type Slots } from './flows/slots.ts'
 import { openQueue, type WakeQueue } from './queue.ts'
+import { openCalendar } from './store/calendar.ts'
 import { type Database, openDatabase } from './store/database.ts'
 import { openStore, type Store } from './store/store.ts'
 
@@ -128,7 +129,14 @@ export const assemble = async (
   }
 }
 
-const emptyReference: Reference = { version: '', banks: new Map(), offices: new Map(), treasuries: new Map(), remittance: new Map() }
+const emptyReference: Reference = {
+  version: '',
+  banks: new Map(),
+  offices: new Map(),
+  treasuries: new Map(),
+  remittance: new Map(),
+  calendar: openCalendar({ years: [] }),
+}
 
 const codesOf = (lines: readonly BankLine[]): string[] => lines.map(line => line.bank.code)
 

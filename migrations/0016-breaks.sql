@@ -39,3 +39,17 @@ CREATE TRIGGER bank_call_frozen BEFORE UPDATE ON bank_call FOR EACH ROW BEGIN
 END;
 
 CREATE TRIGGER bank_call_no_delete BEFORE DELETE ON bank_call FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'what a bank was told is never deleted';
+
+-- 办税日历 (art. 17(4)): the State Council's holidays by year, and the deadlines that the bureau announced otherwise. They come with the reference data and
+-- are replaced whole with it, so that a new year needs no release.
+CREATE TABLE calendar_year (
+  year_no    SMALLINT  NOT NULL PRIMARY KEY,
+  off_days   TEXT      NOT NULL COMMENT 'first and last day of each holiday, JSON',
+  work_days  TEXT      NOT NULL COMMENT 'weekend days that are worked, JSON'
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+CREATE TABLE calendar_announced (
+  legal_date  DATE  NOT NULL PRIMARY KEY COMMENT 'as art. 17 names it, before any shift',
+  until_date  DATE  NOT NULL,
+  CONSTRAINT calendar_announced_later CHECK (until_date >= legal_date)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

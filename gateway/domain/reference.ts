@@ -1,5 +1,6 @@
 import type { UnifiedCode } from '@taxlink/bank-sdk'
 import type { BankEntry, Halt } from './bank.ts'
+import type { Calendar } from './calendar-days.ts'
 import type { Level } from './operator.ts'
 import { bankGate } from './qualification.ts'
 import { inForce, inForceOn, noDossier, type Registry, type RemittanceAccount } from './registry.ts'
@@ -23,6 +24,8 @@ export type Reference = {
   readonly treasuries: ReadonlyMap<string, Treasury>
   /** By `bankCode/treasuryCode`, in the order in which they begin. */
   readonly remittance: ReadonlyMap<string, readonly RemittanceAccount[]>
+  /** 办税日历 (art. 17). */
+  readonly calendar: Calendar
 }
 
 /** Where a debit goes: the bank, the treasury, the account it is remitted from. */

@@ -4,6 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { BankEntry, BankPolicy } from '../domain/bank.ts'
 import { levels } from '../domain/operator.ts'
 import type { Office, Reference, Treasury } from '../domain/reference.ts'
+import { type CalendarFile, calendarSchema, readCalendar, writeCalendar, wrongCalendar } from './calendar.ts'
 import type { Database, Scalar, Tx } from './database.ts'
 import { sqlTime } from './rows.ts'
 
@@ -13,6 +14,8 @@ export type ReferenceFile = {
   readonly banks: readonly FileBank[]
   readonly treasuries: readonly Treasury[]
   readonly offices: readonly Office[]
+  /** 节假日 (art. 17(4)), and deadlines announced otherwise. */
+  readonly calendar?: CalendarFile
 }
 /** A bank with its first contract. Whether it may debit, and by which accounts it remits, is the registry's. */
 type FileBank = Pick<BankEntry, 'code' | 'name' | 'policy'>
@@ -53,21 +56,30 @@ export const policySchema: Schema = object(
 )
 
 /** The JSON Schema of the reference data file. */
-export const referenceSchema: Schema = object({
-  version: string('^[0-9A-Za-z.-]{1,40}$'),
-  banks: list(
-    object({
-      code: string('^[0-9]{4}$'),
-      name,
-      policy: policySchema,
-    }),
-  ),
-  treasuries: list(object({ code: treasuryCode, name, clearingNo: string('^[0-9]{1,12}$') })),
-  // Level and parent came later as well.
-  offices: list(
-    object({ code: officeCode, name, treasuryCode, level: { enum: [...levels] }, parent: officeCode }, ['treasuryCode', 'level', 'parent']),
-  ),
-})
+export const referenceSchema: Schema = object(
+  {
+    version: string('^[0-9A-Za-z.-]{1,40}$'),
+    banks: list(
+      object({
+        code: string('^[0-9]{4}$'),
+        name,
+        policy: policySchema,
+      }),
+    ),
+    treasuries: list(object({ code: treasuryCode, name, clearingNo: string('^[0-9]{1,12}$') })),
+    // Level and parent came later as well.
+    offices: list(
+      object({ code: officeCode, name, treasuryCode, level: { enum: [...levels] }, parent: officeCode }, [
+        'treasuryCode',
+        'level',
+        'parent',
+      ]),
+    ),
+    // The calendar came later, too.
+    calendar: calendarSchema,
+  },
+  ['calendar'],
+)
 
 const isReferenceFile = new Ajv2020({ allErrors: true, strict: true }).compile<ReferenceFile>(referenceSchema)
 
@@ -80,6 +92,8 @@ export const parseReference = (text: string): ReferenceFile => {
       if (wrong) fail('bad-config', `reference data: bank ${code}: ${wrong.en}`)
     }
     for (const office of data.offices) checkParent(office, data.offices)
+    const wrong = data.calendar && wrongCalendar(data.calendar)
+    if (wrong) fail('bad-config', `reference data: calendar: ${wrong}`)
     return data
   }
   const wrong = (isReferenceFile.errors ?? []).map(e => `${e.instancePath || '/'} ${e.message ?? ''}`)
@@ -159,6 +173,7 @@ export const loadReference = (db: Database, text: string, now: Date): Promise<bo
       ['code', 'name', 'treasury_code', 'level', 'parent'],
       file.offices.map(o => [o.code, o.name, o.treasuryCode ?? null, o.level ?? null, o.parent ?? null]),
     )
+    await writeCalendar(tx, file.calendar ?? { years: [] })
     await tx.execute('UPDATE reference_version SET current = NULL WHERE current = 1')
     await tx.execute(
       'INSERT INTO reference_version (version, sha256, loaded_at, current) VALUES (?, ?, ?, 1) ON DUPLICATE KEY UPDATE current = 1',
@@ -221,5 +236,6 @@ export const readReference = (db: Database): Promise<Reference | undefined> =>
       treasuries: new Map(treasuries.map(t => [t.code, t])),
       offices: new Map(offices.map(o => [o.code!, Object.fromEntries(Object.entries(o).filter(([, value]) => value !== null)) as Office])),
       remittance: new Map(),
+      calendar: await readCalendar(tx),
     }
   })

@@ -11,6 +11,7 @@ import { type Guard, openGuard } from '../../gateway/flows/guard.ts'
 import { hearLate } from '../../gateway/flows/late.ts'
 import type { DebitOrder } from '../../gateway/flows/order.ts'
 import { openSlots, type Slots } from '../../gateway/flows/slots.ts'
+import { openCalendar } from '../../gateway/store/calendar.ts'
 import type { Database } from '../../gateway/store/database.ts'
 import { parseReference } from '../../gateway/store/reference.ts'
 import type { Store } from '../../gateway/store/store.ts'
@@ -53,6 +54,7 @@ export const sampleReference = (policy: BankPolicy = quickPolicy): Reference => 
     offices: new Map(file.offices.map(o => [o.code, o])),
     treasuries: new Map(file.treasuries.map(t => [t.code, t])),
     remittance: new Map(),
+    calendar: openCalendar(file.calendar ?? { years: [] }),
   }
   return withRegistry(reference, sampleRegistry, '2026-11-10')
 }

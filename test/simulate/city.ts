@@ -7,6 +7,7 @@ import type { Flow, Note } from '../../gateway/flows/flow.ts'
 import { openGuard } from '../../gateway/flows/guard.ts'
 import { hearLate } from '../../gateway/flows/late.ts'
 import { openSlots } from '../../gateway/flows/slots.ts'
+import { openCalendar } from '../../gateway/store/calendar.ts'
 import { startWork } from '../../gateway/work.ts'
 import { agreementsOf } from './agreements.ts'
 import { SimulatedBank } from './bank.ts'
@@ -270,6 +271,7 @@ const referenceOf = (plan: Plan): Reference => {
       [provinceOffice, { code: provinceOffice, name: '省局', level: 'province' }],
     ]),
     treasuries: new Map([[treasury.code, treasury]]),
+    calendar: openCalendar({ years: [] }),
     remittance: new Map(
       adapters.map(({ code }) => [
         `${code}/${treasury.code}`,

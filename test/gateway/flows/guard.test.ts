@@ -6,6 +6,7 @@ import type { Answer } from '../../../gateway/domain/debit.ts'
 import type { Reference } from '../../../gateway/domain/reference.ts'
 import type { Note } from '../../../gateway/flows/flow.ts'
 import { type Guard, healthOf, lookAgain, openGuard } from '../../../gateway/flows/guard.ts'
+import { openCalendar } from '../../../gateway/store/calendar.ts'
 
 // The guard over a bank of a few lines, by a clock that moves when it is told to: an hour takes no time.
 
@@ -31,6 +32,7 @@ const reference = (): Reference => ({
   offices: new Map([['14301020000', { code: '14301020000', name: 'office' }]]),
   treasuries: new Map(),
   remittance: new Map(),
+  calendar: openCalendar({ years: [] }),
 })
 
 let now: number

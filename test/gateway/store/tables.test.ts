@@ -24,6 +24,8 @@ const plain = [
   'bank_halt',
   'bank_message',
   'break',
+  'calendar_announced',
+  'calendar_year',
   'counter',
   'delivery',
   'enrolment',
