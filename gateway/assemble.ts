@@ -11,6 +11,7 @@ import type { Flow, Note } from './flows/flow.ts'
 import { type Guard, openGuard } from './flows/guard.ts'
 import { hearLate } from './flows/late.ts'
 import { openSlots, type Slots } from './flows/slots.ts'
+import { printKeyFor } from './keys.ts'
 import { openQueue, type WakeQueue } from './queue.ts'
 import { openCalendar } from './store/calendar.ts'
 import { type Database, openDatabase } from './store/database.ts'
@@ -74,6 +75,7 @@ export const assemble = async (
     reference: () => reference,
     owner: `${role}-${randomUUID().slice(0, 13)}`,
     leaseMs: config.leaseMs,
+    printKey: printKeyFor(config),
     note: hear.note,
     settled: hear.settled,
   }

@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
+import { type PrintKey, printKeyOf } from './domain/fingerprint.ts'
 import type { Keys } from './flows/sign-in.ts'
 
 /** What signing in needs; without a key in the configuration (never in production) one that is made once for this machine. */
@@ -14,6 +15,16 @@ export const keysOf = (config: Pick<Config, 'sealingKey' | 'dataDir'>): Keys => 
       return key
     },
     entropy: randomBytes,
+  }
+}
+
+/** The key of the fingerprints of bookings, derived from the sealing key: without that nobody can make entries whose sums cancel. */
+export const printKeyFor = (config: Pick<Config, 'sealingKey' | 'dataDir'>): (() => PrintKey) => {
+  const keys = keysOf(config)
+  let key: PrintKey | undefined
+  return () => {
+    key ??= printKeyOf(createHmac('sha256', keys.sealing).update('taxlink fingerprints of bookings').digest())
+    return key
   }
 }
 

@@ -123,7 +123,12 @@ export const serve = async (config: InForce): Promise<{ readonly url: string; re
 export const work = async (config: InForce): Promise<{ readonly internalUrl: string; stop(): Promise<void> }> => {
   const { parts, waiters, internal } = await base(config, 'work')
   let closing = false
-  const working = startWork(parts.flow, parts.slots, parts.queue, { relayMs: 250, sweepMs: config.sweepMs, ...webhookOf(config, parts) })
+  const working = startWork(parts.flow, parts.slots, parts.queue, {
+    relayMs: 250,
+    sweepMs: config.sweepMs,
+    books: true,
+    ...webhookOf(config, parts),
+  })
   const inside = await internal(() => closing)
   return {
     internalUrl: inside.url,

@@ -1,5 +1,6 @@
 import { begin, type InHand } from './flows/advance.ts'
 import { callBanks } from './flows/bank-calls.ts'
+import { book } from './flows/book.ts'
 import { endAgreements, syncMonth, turnCalendar } from './flows/calendar.ts'
 import type { Flow } from './flows/flow.ts'
 import { notify, type Webhook } from './flows/notify.ts'
@@ -16,13 +17,19 @@ const calendarMs = 20_000
 
 /**
  * Starts a worker; any number may run. `webhook` is where results are delivered, where there is one; `deliverMs` is how often it looks for some,
- * as often as into the outbox unless told.
+ * as often as into the outbox unless told. `books`: it also books what has moved, for the day-end.
  */
 export const startWork = (
   flow: Flow,
   slots: Slots,
   queue: WakeQueue,
-  options: { readonly relayMs: number; readonly sweepMs: number; readonly deliverMs?: number; readonly webhook?: Webhook },
+  options: {
+    readonly relayMs: number
+    readonly sweepMs: number
+    readonly deliverMs?: number
+    readonly webhook?: Webhook
+    readonly books?: boolean
+  },
 ): Work => {
   const inHand: InHand = new Set()
   queue.work(async ids => void (await begin(flow, slots, inHand, ids)), chunksAtOnce)
@@ -48,6 +55,7 @@ export const startWork = (
       return 0
     }),
   ]
+  if (options.books) loops.push(repeat(flow, options.sweepMs, () => book(flow)))
   if (options.webhook) {
     const { webhook } = options
     loops.push(repeat(flow, options.deliverMs ?? options.relayMs, () => notify(flow, webhook)))

@@ -4,6 +4,7 @@ import { debitMachine } from '../../gateway/domain/debit.ts'
 import { proposalMachine } from '../../gateway/domain/proposal.ts'
 import { cityMachine, qualificationMachine } from '../../gateway/domain/qualification.ts'
 import { reversalTable } from '../../gateway/domain/reversal.ts'
+import { sessionMachine } from '../../gateway/domain/session.ts'
 import { supplementRows } from '../../gateway/domain/supplement.ts'
 import { voucherMachine } from '../../gateway/domain/voucher.ts'
 import { ticketMachine } from '../../gateway/domain/write-off.ts'
@@ -127,6 +128,7 @@ const statePage = (): string =>
     machineSection('双人提案 proposal', proposalMachine, ['proposed']),
     machineSection('银行资格(全省)qualification(第二十七、三十一条)', qualificationMachine, ['applied']),
     machineSection('银行在市州的开通 city(第二十七、二十九、三十一条)', cityMachine, ['preparing']),
+    machineSection('对账场次 reconciliation(第三十五、三十六条)', sessionMachine, ['opened']),
     '## 冲正的决定表 / Decision table of a reversal(第三十五条第一项)',
     '自上而下,第一条成立的决定;都不成立则发送。 / From above, the first that holds decides; where none does, it is sent.',
     table(

@@ -44,6 +44,7 @@ const deskOver = (db: Database, reference: Reference, clock: () => Date): Flow =
   reference: () => reference,
   owner: 'sample',
   leaseMs: 0,
+  printKey: never,
   note: () => {},
   settled: () => {},
 })

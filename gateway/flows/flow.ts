@@ -1,6 +1,7 @@
 import type { Call } from '../call.ts'
 import type { InstructionVerb } from '../domain/answers.ts'
 import type { DebitState } from '../domain/debit.ts'
+import type { PrintKey } from '../domain/fingerprint.ts'
 import type { Reference } from '../domain/reference.ts'
 import type { Store } from '../store/store.ts'
 
@@ -55,6 +56,8 @@ export type Flow = {
   readonly owner: string
   /** How long a claim lasts beyond the bank's time-out. */
   readonly leaseMs: number
+  /** The key of the fingerprints of bookings; the same in every process. */
+  readonly printKey: () => PrintKey
   readonly note: (note: Note) => void
   /** Told after every commit that settled an instruction or left it in doubt; `key` is what requests wait under. */
   readonly settled: (key: string, state: DebitState) => void

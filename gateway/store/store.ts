@@ -8,6 +8,7 @@ import { type AgreementSyncs, openAgreementSyncs } from './agreement-syncs.ts'
 import { type AgreementWrites, openAgreementWrites } from './agreement-writes.ts'
 import { type Audit, openAudit } from './audit.ts'
 import { type BankCalls, type Follows, openBankCalls } from './bank-calls.ts'
+import { type Bookings, openBookings } from './bookings.ts'
 import { type Breaks, openBreaks } from './breaks.ts'
 import { openCounters, takeRun, takeSerial } from './counters.ts'
 import type { Database } from './database.ts'
@@ -48,6 +49,7 @@ export type Store = DebitWrites &
   Wakes &
   AgreementGate & {
     readonly agreements: Agreements
+    readonly bookings: Bookings
     readonly deliveries: Deliveries
     readonly inbox: Inbox
     readonly proposals: Proposals
@@ -89,6 +91,7 @@ export const openStore = (db: Database, reads: Database = db): Store => {
       ...openAgreementSyncs(reads),
       takeAgreementIds: count => takeRun(reads, 'agreement', count),
     },
+    bookings: openBookings(reads),
     deliveries: openDeliveries(reads),
     inbox: openInbox(reads),
     proposals: openProposals(reads),

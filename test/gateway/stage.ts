@@ -157,6 +157,7 @@ export const stage = (
     reference: () => reference,
     owner,
     leaseMs: 500,
+    printKey: () => ({ k0: 1, k1: 2 }),
     note,
     settled: () => {},
   }

@@ -21,6 +21,11 @@ import { openSimulatedStore } from './store.ts'
 import { TaxSide } from './taxside.ts'
 import { Host, type World } from './world.ts'
 
+/** Nothing is booked in the simulated world. */
+const notHere = (): never => {
+  throw new Error('no bookings here')
+}
+
 /** Where the simulated days begin: 08:00 in the province. */
 export const start = Date.UTC(2026, 10, 10, 0, 0)
 /** How soon every process hears of a halt. */
@@ -166,6 +171,7 @@ export class City {
       reference,
       owner: host.name,
       leaseMs: plan.leaseMs,
+      printKey: notHere,
       note,
       settled: (key, state) => world.trace.add(world.now, host.name, state, key),
     }

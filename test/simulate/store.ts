@@ -174,6 +174,7 @@ export const openSimulatedStore = (
       over: (now, limit) =>
         ask(false, () => tables.proposal.flatMap(p => (p.state === 'proposed' && p.expiresAt <= now ? [p.id] : [])).slice(0, limit)),
     },
+    bookings: new Proxy({} as Store['bookings'], { get: (_, name) => notSimulated(String(name)) }),
     inbox: { receive: notSimulated('receive'), answer: notSimulated('answer') },
     operators: {
       find: name => Promise.resolve(accountOf(name)),

@@ -121,6 +121,7 @@ export const openHouse = async (
     reference: () => reference,
     owner: `test-${randomUUID().slice(0, 8)}`,
     leaseMs: 60_000,
+    printKey: () => ({ k0: 1, k1: 2 }),
     note: note => void notes.push(note),
     settled: waiters.settled,
   }

@@ -2,6 +2,7 @@ import { getTableConfig, type MySqlTable } from 'drizzle-orm/mysql-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { debitMachine } from '../../../gateway/domain/debit.ts'
 import { proposalMachine } from '../../../gateway/domain/proposal.ts'
+import { sessionMachine } from '../../../gateway/domain/session.ts'
 import * as tables from '../../../gateway/store/tables.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
 
@@ -23,11 +24,16 @@ const plain = [
   'bank_day',
   'bank_halt',
   'bank_message',
+  'booking',
+  'booking_cursor',
+  'booking_sum',
+  'booking_total',
   'break',
   'calendar_announced',
   'calendar_year',
   'counter',
   'delivery',
+  'difference',
   'enrolment',
   'journal',
   'late_answer',
@@ -36,6 +42,7 @@ const plain = [
   'operator',
   'operator_session',
   'proposal',
+  'reconciliation',
   'reference_version',
   'registry_line',
   'treasury',
@@ -105,6 +112,10 @@ describe('the server guards what the machine allows', () => {
 
   test('the states of a proposal are those of its machine', async () => {
     expect(await constraint('proposal_state')).toEqual(Object.keys(proposalMachine.table).sort())
+  })
+
+  test('the states of a session are those of its machine', async () => {
+    expect(await constraint('reconciliation_state')).toEqual(Object.keys(sessionMachine.table).sort())
   })
 
   test('only what is final is published', async () => {

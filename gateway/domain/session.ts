@@ -1,0 +1,26 @@
+import { machine } from './machine.ts'
+
+/** Which comparison it is: of a day that still goes on, by totals; or after the bank's day-end, by its file. */
+export type SessionKind = 'intraday' | 'day-end'
+
+/**
+ * 对账场次, of one bank day. `settling`: doubts of the day are asked about first. `frozen`: the bookings that belong to it are fixed. `awaited`: the bank's
+ * file is. `taken`: it is there whole, and is being matched. `matched`: its differences are written, and each is given its remedy. `balanced`: every
+ * difference is explained (art. 35(4)); `differing`: not yet, or (within the day) the totals differ. A later session follows, or the same is balanced
+ * when its last break is confirmed. `withdrawn`: a later session took its place before a file came.
+ */
+export const sessionMachine = machine('reconciliation', {
+  opened: { settle: 'settling', freeze: 'frozen', withdraw: 'withdrawn' },
+  settling: { freeze: 'frozen', withdraw: 'withdrawn' },
+  frozen: { await: 'awaited', balance: 'balanced', differ: 'differing', withdraw: 'withdrawn' },
+  awaited: { take: 'taken', withdraw: 'withdrawn' },
+  taken: { match: 'matched', refuse: 'awaited' },
+  matched: { balance: 'balanced', differ: 'differing' },
+  differing: { balance: 'balanced' },
+  balanced: {},
+  withdrawn: {},
+})
+/** Where a session stands. */
+export type SessionState = keyof typeof sessionMachine.table
+/** What moves a session on. */
+export type SessionEvent = 'settle' | 'freeze' | 'await' | 'take' | 'refuse' | 'match' | 'balance' | 'differ' | 'withdraw'
