@@ -53,7 +53,7 @@ CREATE TABLE booking_total (
   accounting_date  DATE           NOT NULL,
   verb             VARCHAR(20)    CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   entries          BIGINT         NOT NULL,
-  amount           DECIMAL(30,0)  NOT NULL COMMENT 'fen',
+  amount           BIGINT         NOT NULL COMMENT 'fen',
   PRIMARY KEY (bank_code, accounting_date, verb)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
@@ -92,7 +92,7 @@ CREATE TABLE reconciliation (
   serial_no        CHAR(8)        CHARACTER SET ascii COLLATE ascii_bin NULL,
   file_id          BIGINT         NULL COMMENT 'the file that was matched: its first chunk',
   file_sha256      BINARY(32)     NULL,
-  file_fault       VARCHAR(200)   NULL COMMENT 'why the last file was refused',
+  file_fault       VARCHAR(200)   CHARACTER SET ascii COLLATE ascii_bin NULL COMMENT 'why the last file was refused',
   matched_at       DATETIME(3)    NULL,
   equal_entries    BIGINT         NULL,
   counts           TEXT           NULL COMMENT 'differences by type, as JSON',

@@ -6,6 +6,8 @@ import { accountingDay } from './time.ts'
 export type BookingVerb = InstructionVerb | 'adjustment'
 /** Verbs in the order of the totals. */
 export const bookingVerbs = ['debit', 'supplementaryDebit', 'reversal', 'adjustment'] as const satisfies readonly BookingVerb[]
+/** What stands for a verb in a fingerprint. */
+export const markOf: { readonly [V in BookingVerb]: number } = { debit: 1, supplementaryDebit: 2, reversal: 3, adjustment: 4 }
 /** Where a booking comes from: a settled instruction, what two persons adopted, or a receipt for an adjustment notice. */
 export type BookingSource = 'instruction' | 'adoption' | 'notice'
 
@@ -84,7 +86,7 @@ export const printed = (key: PrintKey, booking: Booking): PrintedBooking => {
   accountDigest.writeUInt32LE(accountHigh, 4)
   hashKey(key, booking)
   const bucket = bucketHashed()
-  hashEntry(key, hashed.low, hashed.high, booking.verb, booking.ticketNo, booking.amount, accountLow, accountHigh)
+  hashEntry(key, hashed.low, hashed.high, markOf[booking.verb], booking.ticketNo, booking.amount, accountLow, accountHigh)
   return { ...rest, bucket, accountDigest, low: hashed.low, high: hashed.high }
 }
 

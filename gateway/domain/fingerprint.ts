@@ -1,5 +1,3 @@
-import type { BookingVerb } from './booking.ts'
-
 // Fingerprints of entries: keyed, so that nobody who may write a bank's file can choose entries whose sums cancel. HalfSipHash-2-4 with an output of 64
 // bits (Aumasson), because it needs arithmetic of 32 bits only: a million entries in a quarter of a second.
 
@@ -111,16 +109,15 @@ export const buckets = 65_536
 /** The bucket of the key that was hashed last. */
 export const bucketHashed = (): number => hashed.high >>> 16
 
-const verbs: { readonly [V in BookingVerb]: number } = { debit: 1, supplementaryDebit: 2, reversal: 3, adjustment: 4 }
-
 /**
- * The fingerprint of an entry, in `hashed`: all that has to be the same on both sides. The hash of the key is given, that of the account as two words.
+ * The fingerprint of an entry, in `hashed`: all that has to be the same on both sides. `mark` is the verb's; the hashes of key and account are given as
+ * two words each.
  */
 export const hashEntry = (
   key: PrintKey,
   keyLow: number,
   keyHigh: number,
-  verb: BookingVerb,
+  mark: number,
   ticketNo: string,
   amount: number,
   accountLow: number,
@@ -133,7 +130,7 @@ export const hashEntry = (
   putWord(accountHigh)
   putWord(amount % 0x1_0000_0000)
   putWord(Math.floor(amount / 0x1_0000_0000))
-  bytes[at++] = verbs[verb]
+  bytes[at++] = mark
   put(ticketNo)
   hashPut(key)
 }

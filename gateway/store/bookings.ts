@@ -182,7 +182,7 @@ const movements = async (tx: Tx, rows: readonly ResultRow[]): Promise<Moved[]> =
 }
 
 const totalsFrom = async (tx: Pick<Tx, 'query'>, bankCode: string, accountingDate: string): Promise<Totals> => {
-  const rows = await tx.query<{ verb: BookingVerb; entries: number; amount: string }>(
+  const rows = await tx.query<{ verb: BookingVerb; entries: number; amount: number | string }>(
     'SELECT verb, entries, amount FROM booking_total WHERE bank_code = ? AND accounting_date = ?',
     [bankCode, accountingDate],
   )
