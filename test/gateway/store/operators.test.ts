@@ -21,12 +21,13 @@ afterAll(() => fresh.drop())
 
 const run = (sql: string) => fresh.db.execute(sql)
 const uri = (name: string) => `urn:taxlink:operator:${name}`
-/** A proposal as it stands after a decision. */
-const proposed = async (kind: string, subject: string, state = 'approved'): Promise<number> => {
+/** A proposal with this content as it stands after a decision. */
+const proposed = async (kind: string, subject: string, state = 'approved', content: object = { name: subject }): Promise<number> => {
   last++
-  const { insertId } = await run(
+  const { insertId } = await fresh.db.execute(
     `INSERT INTO proposal (kind, subject, order_no, content, evidence, content_hash, proposed_by, proposed_at, expires_at)
-     VALUES ('${kind}', '${subject}', 'n${last}', '{}', 'x', UNHEX(REPEAT('aa', 32)), '${uri('zhao')}', '2026-11-10 01:00:00', '2026-11-11 01:00:00')`,
+     VALUES ('${kind}', '${subject}', 'n${last}', ?, 'x', UNHEX(REPEAT('aa', 32)), '${uri('zhao')}', '2026-11-10 01:00:00', '2026-11-11 01:00:00')`,
+    [JSON.stringify(content)],
   )
   const seen = state === 'approved' ? `UNHEX(REPEAT('aa', 32))` : 'NULL'
   if (state !== 'proposed')
@@ -35,48 +36,74 @@ const proposed = async (kind: string, subject: string, state = 'approved'): Prom
     )
   return insertId
 }
-const insert = (name: string, proposalId: number | null, duties = 'accounts') =>
-  run(`INSERT INTO operator (name, display_name, office_code, duties, proposal_id, created_at)
-       VALUES ('${name}', 'x', '14301020000', '${duties}', ${proposalId}, '2026-11-10')`)
+/** An account as a row and as the content of a proposal. */
+type Said = { readonly displayName: string; readonly officeCode: string; readonly duties: string; readonly state?: string }
+const made: Said = { displayName: 'x', officeCode: '14301020000', duties: 'accounts' }
+const toAdd = (name: string, said: Said = made, kind = 'add-operator', state = 'approved') => proposed(kind, name, state, { name, ...said })
+const insert = (name: string, proposalId: number | null, { duties, officeCode, displayName, state = 'enabled' }: Said = made) =>
+  run(`INSERT INTO operator (name, display_name, office_code, duties, state, proposal_id, created_at)
+       VALUES ('${name}', '${displayName}', '${officeCode}', '${duties}', '${state}', ${proposalId}, '2026-11-10')`)
 const twoDo = 'by two administrators'
 
 describe('an account', () => {
   test('is made by an approved proposal to make this very one, and by nothing else', async () => {
     await expect(insert('a', null)).rejects.toThrow(twoDo)
-    await expect(insert('a', null, 'administrator')).rejects.toThrow(twoDo)
+    await expect(insert('a', null, { ...made, duties: 'administrator' })).rejects.toThrow(twoDo)
     await expect(insert('a', 999_999)).rejects.toThrow(twoDo)
-    await expect(insert('a', await proposed('add-operator', 'b'))).rejects.toThrow(twoDo)
-    await expect(insert('a', await proposed('change-operator', 'a'))).rejects.toThrow(twoDo)
-    const rejected = await proposed('add-operator', 'a', 'rejected')
-    await expect(insert('a', rejected)).rejects.toThrow(twoDo)
-    await insert('a', await proposed('add-operator', 'a'))
+    await expect(insert('a', await toAdd('b'))).rejects.toThrow(twoDo)
+    await expect(insert('a', await proposed('add-operator', 'a', 'approved', { name: 'b', ...made }))).rejects.toThrow(twoDo)
+    await expect(insert('a', await toAdd('a', made, 'change-operator'))).rejects.toThrow(twoDo)
+    await expect(insert('a', await toAdd('a', made, 'add-operator', 'rejected'))).rejects.toThrow(twoDo)
+    const good = await toAdd('a')
+    for (const change of [{ duties: 'auditor' }, { officeCode: '14300000000' }, { displayName: 'y' }, { state: 'disabled' }])
+      await expect(insert('a', good, { ...made, ...change }), JSON.stringify(change)).rejects.toThrow(twoDo)
+    await insert('a', good)
   })
-  test.each([`duties = 'administrator'`, `office_code = '14300000000'`, `state = 'disabled'`, `display_name = 'y'`])(
-    'does not get %s otherwise',
-    async set => {
-      const change = (proposalId: number | null) => run(`UPDATE operator SET ${set}, proposal_id = ${proposalId} WHERE name = 'wu'`)
-      await expect(run(`UPDATE operator SET ${set} WHERE name = 'wu'`)).rejects.toThrow(twoDo)
-      await expect(change(null)).rejects.toThrow(twoDo)
-      await expect(change(await proposed('change-operator', 'zhou'))).rejects.toThrow(twoDo)
-      await expect(change(await proposed('add-operator', 'wu'))).rejects.toThrow(twoDo)
-      const open = await proposed('change-operator', 'wu', 'proposed')
-      await expect(change(open)).rejects.toThrow(twoDo)
-      await run(`UPDATE proposal SET state = 'expired', decided_at = '2026-11-11 01:00:00' WHERE id = ${open}`)
-      const good = await proposed('change-operator', 'wu')
-      await change(good)
-      // Once: the same decision is not used for something else.
-      await expect(run(`UPDATE operator SET duties = 'auditor' WHERE name = 'wu'`)).rejects.toThrow(twoDo)
-      await expect(run(`UPDATE operator SET duties = 'auditor', proposal_id = ${good} WHERE name = 'wu'`)).rejects.toThrow(twoDo)
-      await run(
-        `UPDATE operator SET display_name = '吴静', office_code = '14301020000', duties = 'accounts', state = 'enabled',
-         proposal_id = ${await proposed('change-operator', 'wu')} WHERE name = 'wu'`,
+
+  const wu: Required<Said> = { displayName: '吴静', officeCode: '14301020000', duties: 'binding-review,accounts', state: 'enabled' }
+  const write = ({ displayName, officeCode, duties, state }: Required<Said>, proposalId: number | null) =>
+    run(`UPDATE operator SET display_name = '${displayName}', office_code = '${officeCode}', duties = '${duties}', state = '${state}',
+         proposal_id = ${proposalId} WHERE name = 'wu'`)
+  const toChange = (said: Said, state = 'approved', kind = 'change-operator') => toAdd('wu', said, kind, state)
+  test.each<Partial<Said>>([{ duties: 'administrator' }, { officeCode: '14300000000' }, { state: 'disabled' }, { displayName: 'y' }])(
+    'does not become %j otherwise',
+    async change => {
+      const next = { ...wu, ...change }
+      await expect(write(next, null)).rejects.toThrow(twoDo)
+      const [{ now } = { now: null }] = await fresh.db.query<{ now: number | null }>(
+        "SELECT proposal_id AS now FROM operator WHERE name = 'wu'",
       )
+      await expect(write(next, now)).rejects.toThrow(twoDo)
+      await expect(write(next, await proposed('change-operator', 'zhou', 'approved', { name: 'zhou', ...next }))).rejects.toThrow(twoDo)
+      await expect(write(next, await proposed('change-operator', 'wu', 'approved', { ...next, name: 'zhou' }))).rejects.toThrow(twoDo)
+      await expect(write(next, await proposed('change-operator', 'zhou', 'approved', { ...next, name: 'wu' }))).rejects.toThrow(twoDo)
+      await expect(write(next, await toChange(next, 'approved', 'add-operator'))).rejects.toThrow(twoDo)
+      const open = await toChange(next, 'proposed')
+      await expect(write(next, open)).rejects.toThrow(twoDo)
+      await run(`UPDATE proposal SET state = 'expired', decided_at = '2026-11-11 01:00:00' WHERE id = ${open}`)
+      // Of what was approved only that: a name put right makes nobody an administrator.
+      await expect(write(next, await toChange({ ...wu, displayName: '吴晶' }))).rejects.toThrow(twoDo)
+      const good = await toChange(next)
+      await write(next, good)
+      // Once: the same decision is not used for something else, nor an earlier one again.
+      await expect(run(`UPDATE operator SET duties = 'auditor' WHERE name = 'wu'`)).rejects.toThrow(twoDo)
+      const back = await toChange(wu)
+      await write(wu, back)
+      await expect(write(next, good)).rejects.toThrow(twoDo)
+      for (const id of [good, null]) await expect(run(`UPDATE operator SET proposal_id = ${id} WHERE name = 'wu'`)).rejects.toThrow(twoDo)
     },
   )
+  test('that gives rights or looks on does nothing else, whatever was approved', async () => {
+    for (const duties of ['accounts,auditor', 'administrator,accounts', 'auditor,administrator', '']) {
+      const said = { ...made, duties }
+      await expect(insert('b', await toAdd('b', said), said), duties).rejects.toThrow(/operator_duties/)
+    }
+  })
   test('keeps its name, and is never deleted', async () => {
     await expect(run(`UPDATE operator SET name = 'other' WHERE name = 'zhou'`)).rejects.toThrow('never changed')
+    await expect(run(`UPDATE operator SET created_at = '2020-01-01' WHERE name = 'zhou'`)).rejects.toThrow('never changed')
     await expect(run(`DELETE FROM operator WHERE name = 'zhou'`)).rejects.toThrow('never deleted')
-    await expect(insert('Zhou', await proposed('add-operator', 'Zhou'))).rejects.toThrow(/operator_name/)
+    await expect(insert('Zhou', await toAdd('Zhou'))).rejects.toThrow(/operator_name/)
   })
   test('is locked and unlocked without anybody’s decision: that gives no right', async () => {
     await run(`UPDATE operator SET failures = 5, locked_until = '2026-11-10' WHERE name = 'zhou'`)
@@ -120,6 +147,8 @@ test('the program makes the first accounts, shows what opens them once, and stop
     [add('a', '--duties', 'god'), 2],
     [add('a', '--duties', 'accounts,auditor'), 2],
     [add('a', '--office', '14309990000'), 2],
+    // Two of a county could never make anybody of the province.
+    [add('a', '--office', '14301020000'), 2],
   ] as const)
     expect(wrong.code, wrong.err).toBe(code)
   expect(add('qian').code).toBe(0)
