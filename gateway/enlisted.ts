@@ -33,8 +33,11 @@ export const enlist = async (
   const passwordHash = await hashPassword(password, keys.entropy)
   await withDatabase(databaseUrl, async db => {
     const reference = await readReference(db)
-    if (reference?.offices.get(made.office)?.level === undefined)
-      fail('not-found', `no office ${made.office} with a level in the reference data`)
+    const level = reference?.offices.get(made.office)?.level
+    if (level === undefined) fail('not-found', `no office ${made.office} with a level in the reference data`)
+    // Those of a city see no more than their city: two of them could never make anybody of the province.
+    if (made.duties.includes('administrator') && level !== 'province')
+      fail('not-applicable', `the first administrators are of the office of the province, not of ${made.office}`)
     await db.transaction(async tx => {
       const administrators = await heldAdministrators(tx)
       if (administrators.length >= 2)

@@ -1,7 +1,7 @@
 import type { UnifiedCode } from '@taxlink/bank-sdk'
 import type { BankEntry, Halt } from './bank.ts'
 import type { Calendar } from './calendar-days.ts'
-import type { Level } from './operator.ts'
+import type { Level, Operator } from './operator.ts'
 import { bankGate } from './qualification.ts'
 import { inForce, inForceOn, noDossier, type Registry, type RemittanceAccount } from './registry.ts'
 import type { Ruling } from './ticket.ts'
@@ -53,6 +53,16 @@ export const cityOf = ({ offices }: Pick<Reference, 'offices'>, officeCode: stri
   if (office?.level === 'city') return officeCode
   const above = office?.parent === undefined ? undefined : offices.get(office.parent)
   return above?.level === 'city' ? above.code : `${officeCode.slice(0, 5)}000000`
+}
+
+/** How a bank stands in the cities, as far as an operator sees them: of the province all, of anything below it the city they belong to. */
+export const citiesSeen = (
+  reference: Pick<Reference, 'offices'>,
+  { level, office }: Pick<Operator, 'level' | 'office'>,
+  cities: BankEntry['cities'],
+): BankEntry['cities'] => {
+  const own = cityOf(reference, office)
+  return level === 'province' ? cities : new Map([...cities].filter(([code]) => code === own))
 }
 
 /**

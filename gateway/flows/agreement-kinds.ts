@@ -24,8 +24,8 @@ export const changeAccount = kindOf(
     stand: async (flow, content) => {
       const found = await flow.store.agreements.find(content.agreementNo)
       if (!found) return unknown
-      if (found.state !== 'drafted' || !found.awaitsPermit) return noException
-      return { about: undefined, officeCode: found.particulars.officeCode }
+      const { officeCode } = found.particulars
+      return found.state === 'drafted' && found.awaitsPermit ? { about: undefined, officeCode } : { ...noException, officeCode }
     },
     apply: (deeds, content, { proposalId, proposedBy }) =>
       deeds.permitChange(

@@ -1,17 +1,28 @@
 import type { Fields, FieldValues } from '@taxlink/bank-sdk'
 import type { Duty } from '../domain/operator.ts'
 import type { Objection, ProposalRules } from '../domain/proposal.ts'
+import type { Reference } from '../domain/reference.ts'
 import type { Deeds } from '../store/proposals.ts'
 import type { About } from '../store/resolve.ts'
 import type { Flow } from './flow.ts'
 
 /** Where a content is wrong in a way its schema cannot say: a JSON pointer into it, and why in both languages. */
 export type Place = { readonly pointer: string; readonly zh: string; readonly en: string }
-/** How things stand that a content is about: the instruction and the office, where it is about one (else about the province); or why it cannot be proposed. */
-export type Stand = { readonly about: About | undefined; readonly officeCode: string | undefined } | Objection
+/**
+ * How things stand that a content is about: the instruction and the office, where it is about one (else about the province); or why it cannot be
+ * proposed, which is told only to whoever sees the office that is about: the content's own, unless it says another.
+ */
+export type Stand =
+  | { readonly about: About | undefined; readonly officeCode: string | undefined }
+  | (Objection & { readonly officeCode?: string | undefined })
 
 /** What an approval knows besides the content. */
-export type Approval = { readonly proposalId: number; readonly proposedBy: string; readonly proposedAt: Date }
+export type Approval = {
+  readonly proposalId: number
+  readonly proposedBy: string
+  readonly proposedAt: Date
+  readonly reference: Reference
+}
 
 /**
  * A kind of proposal as data: its content, who may take part, what it is about, what stands against it, and what its approval does in the

@@ -2,7 +2,7 @@ import { ascii, debitRequest, type Fields, oneOf, text } from '@taxlink/bank-sdk
 import { type Account, areCompatible, type Duty, duties, operatorUri } from '../domain/operator.ts'
 import type { Objection } from '../domain/proposal.ts'
 import type { Flow } from './flow.ts'
-import { byOperators, kindOf, type Place } from './kind.ts'
+import { byOperators, kindOf, type Place, type Stand } from './kind.ts'
 
 const { officeCode } = debitRequest.fields
 const fields = {
@@ -34,10 +34,25 @@ const wrongIn = (content: Content): readonly Place[] => {
 }
 
 const taken: Objection = { rule: 'name-taken', zh: '此用户名已有账户', en: 'there is an account of this name' }
-const absent: Objection = { rule: 'operator-unknown', zh: '没有这个账户', en: 'there is no account of this name' }
+/** Told to whoever sees the whole province: to others an account that is nowhere is like one elsewhere. */
+const absent: Stand & Objection = {
+  rule: 'operator-unknown',
+  zh: '没有这个账户',
+  en: 'there is no account of this name',
+  officeCode: undefined,
+}
+const moved: Objection = {
+  rule: 'office-differs',
+  zh: '账户已调到别的机关,请重新提出',
+  en: 'the account has moved to another office since: propose it anew',
+}
 const noOffice: Objection = { rule: 'office-unknown', zh: '征收机关未登记或没有级次', en: 'the office is not registered, or has no level' }
-/** Said where a change would leave fewer than two administrators: then nobody could ever change anything again. */
-const lastTwo: Objection = { rule: 'last-administrators', zh: '至少留两名启用的管理员', en: 'two administrators must stay enabled' }
+/** Said where a change would leave fewer than two who see the whole province: then nobody could ever change anything there again. */
+const lastTwo: Objection = {
+  rule: 'last-administrators',
+  zh: '省局至少留两名启用的管理员',
+  en: 'two administrators of the province must stay enabled',
+}
 
 const accountOf = (content: Content, enabled: boolean): Account => ({
   name: content.name,
@@ -81,7 +96,7 @@ export const changeOperator = kindOf<typeof changed>(changed, {
     return { about: undefined, officeCode: account.office === content.officeCode ? account.office : undefined }
   },
   apply: async (deeds, content) =>
-    ({ changed: undefined, absent, 'last-administrators': lastTwo })[
+    ({ changed: undefined, absent, moved, 'last-administrators': lastTwo })[
       await deeds.changeOperator(accountOf(content, content.state === 'enabled'))
     ],
 })
@@ -99,7 +114,7 @@ export const resetOperator = kindOf<typeof named>(named, {
     const account = await flow.store.operators.find(content.name)
     return account ? { about: undefined, officeCode: account.office } : absent
   },
-  apply: async (deeds, content) => ((await deeds.resetOperator(content.name)) ? undefined : absent),
+  apply: async (deeds, content) => ({ reset: undefined, absent, moved })[await deeds.resetOperator(content.name)],
 })
 
 /** An account and its URI, for whoever is told of it. */

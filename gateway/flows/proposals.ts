@@ -4,7 +4,7 @@ import { type Act, isOf, judge, type Objection, type Verdict } from '../domain/p
 import { later } from '../domain/time.ts'
 import { again, type Decided, type NewProposal, type Proposal, type Proposing } from '../store/proposals.ts'
 import type { Flow } from './flow.ts'
-import type { Place, ProposalKind } from './kind.ts'
+import type { Place, ProposalKind, Stand } from './kind.ts'
 import { type ProposalKindName, proposalKinds } from './kinds.ts'
 
 /** What a person wants done, and on what evidence; the content fits the schema of its kind. */
@@ -36,6 +36,12 @@ const frozen = (kind: ProposalKind, content: ProposalOrder['content']): NewPropo
 export const proposalHash = ({ kind, content, evidence }: Pick<ProposalOrder, 'kind' | 'content' | 'evidence'>): string =>
   hash('sha256', JSON.stringify([kind, Object.entries(frozen(kindNamed(kind), content)), evidence]), 'hex')
 
+/** The office that things stand so in; undefined: the province. */
+const officeOf = (stand: Stand, { officeCode }: ProposalOrder['content']): string | undefined => {
+  if ('officeCode' in stand) return stand.officeCode
+  return typeof officeCode === 'string' ? officeCode : undefined
+}
+
 /** One person proposes. What was proposed before under this number is answered first, whatever has become of it since. */
 export const propose = async (flow: Flow, operator: Operator, order: ProposalOrder, now: Date): Promise<ProposalVerdict> => {
   const kind = kindNamed(order.kind)
@@ -47,8 +53,9 @@ export const propose = async (flow: Flow, operator: Operator, order: ProposalOrd
   const before = await flow.store.proposals.findOrder(by, order.orderNo)
   if (before) return again(before, hashed)
   const stand = await kind.stand(flow, order.content, now)
+  // Before anything is told: of what belongs to others not even whether it is there.
+  if (!sees(flow.reference(), operator, officeOf(stand, order.content))) return { kind: 'absent' }
   if ('rule' in stand) return { kind: 'objected', objection: stand }
-  if (!sees(flow.reference(), operator, stand.officeCode)) return { kind: 'absent' }
   await expire(flow, now)
   const written = await flow.store.proposals.propose({
     kind: order.kind,
@@ -93,7 +100,7 @@ const decide = async (flow: Flow, id: number, act: Act, reason: string | undefin
     reason,
     judge: (proposal, accountOf) => judgeAmong(flow, proposal, act, accountOf, now),
     apply: (deeds, { kind, content, proposedBy, proposedAt }) =>
-      kindNamed(kind).apply(deeds, content, { proposalId: id, proposedBy, proposedAt }),
+      kindNamed(kind).apply(deeds, content, { proposalId: id, proposedBy, proposedAt, reference: flow.reference() }),
   })
   if (decided.kind === 'decided') tell(flow, decided.proposal)
   if (decided.kind === 'refused' && decided.why === 'expired') await expire(flow, now)
@@ -104,7 +111,7 @@ const decide = async (flow: Flow, id: number, act: Act, reason: string | undefin
 const judgeAmong = (flow: Flow, proposal: Proposal, act: Act, accountOf: (uri: string) => Account | undefined, now: Date): Verdict => {
   const kind = kindNamed(proposal.kind)
   const barOf = (uri: string) => barTo(flow.reference(), operatorOf(flow.reference(), accountOf(uri)), kind.duties, proposal.officeCode)
-  const bar = act.event === 'approve' || act.event === 'reject' ? barOf(act.by) : undefined
+  const bar = act.event === 'expire' || act.by === proposal.proposedBy ? undefined : barOf(act.by)
   if (bar) return { kind: 'refused', why: bar }
   const verdict = judge(proposal, act, kind, now)
   if (verdict.kind === 'moves' && verdict.to === 'approved' && barOf(proposal.proposedBy)) return { kind: 'refused', why: 'proposer-out' }

@@ -157,7 +157,7 @@ export const register = async (
   if (known) return known
   const objection = await objectionToLine(flow, line, now)
   if (objection) return { kind: 'objected', objection }
-  const written = await flow.store.registry.add(line, order.orderNo, judgeOrder(line), { now, actor: by })
+  const written = await flow.store.registry.add(line, order.orderNo, judgeOrder(flow.reference(), line), { now, actor: by })
   if (written.kind === 'written')
     flow.note({ event: 'registered', bankCode: line.bankCode, detail: `line ${written.line.id} ${line.event} by ${by}` })
   return written

@@ -1,14 +1,14 @@
 import { date, debitRequest, digits, type Fields, type Kind, oneOf, optional, text } from '@taxlink/bank-sdk'
 import type { BankPolicy } from '../domain/bank.ts'
 import type { Objection } from '../domain/proposal.ts'
-import { cityOf } from '../domain/reference.ts'
-import { type Dossier, inForceOn, judgeLine, type Moved, type Order } from '../domain/registry.ts'
+import { cityOf, type Reference } from '../domain/reference.ts'
+import { type Dossier, inForceOn, judgeLine, type Moved } from '../domain/registry.ts'
 import { shanghaiDate } from '../domain/time.ts'
 import type { Deeds } from '../store/proposals.ts'
 import { policySchema, wrongPolicy } from '../store/reference.ts'
 import type { NewLine } from '../store/registry.ts'
 import type { Flow } from './flow.ts'
-import { byOperators, kindOf, nothing, type Place, type Stand } from './kind.ts'
+import { type Approval, byOperators, kindOf, nothing, type Place, type Stand } from './kind.ts'
 
 // What nobody does to a bank's agency alone: admit it, take it away, name an account that taxes go to, change its contract.
 
@@ -38,35 +38,56 @@ const noAccount = objection(
   'the bank has no remittance account in this city (art. 29(2))',
 )
 
+/** What an order assumes of the reference data and of the day, as they are: undefined where it is so. */
+const unfounded = (
+  reference: Reference,
+  { bankCode: bank, cityCode: city, event, content }: NewLine,
+  today: string,
+): Objection | undefined => {
+  if (!reference.banks.has(bank)) return bankUnknown
+  if (city !== undefined && reference.offices.get(city)?.level !== 'city') return cityUnknown
+  if (event === 'account' && !reference.treasuries.has(content.treasuryCode ?? '')) return treasuryUnknown
+  return (event === 'account' || event === 'contract') && (content.from ?? '') < today ? tooLate : undefined
+}
+
 /** The same judgement when it is proposed, when it is approved, and when one person is enough. */
 export const judgeOrder =
-  (order: Order) =>
-  (dossier: Dossier, now: Date): Moved =>
-    judgeLine(dossier, order, shanghaiDate(now))
+  (reference: Reference, line: NewLine) =>
+  (dossier: Dossier, now: Date): Moved => {
+    const today = shanghaiDate(now)
+    const objection = unfounded(reference, line, today)
+    if (objection) return objection
+    const moved = judgeLine(dossier, line, today)
+    if ('rule' in moved) return moved
+    return line.event === 'activate' && !remitsIn(reference, dossier, line.cityCode, today) ? noAccount : moved
+  }
 
 /** What stands against an order of this kind about a bank, as things stand. */
 export const objectionToLine = async (flow: Flow, line: NewLine, now: Date): Promise<Objection | undefined> => {
-  const reference = flow.reference()
-  if (!reference.banks.has(line.bankCode)) return bankUnknown
-  if (line.cityCode !== undefined && reference.offices.get(line.cityCode)?.level !== 'city') return cityUnknown
-  const dossier = await flow.store.registry.dossier(line.bankCode)
-  const moved = judgeOrder(line)(dossier, now)
-  if ('rule' in moved) return moved
-  return line.event === 'activate' && !remitsIn(flow, dossier, line.cityCode, shanghaiDate(now)) ? noAccount : undefined
+  const moved = judgeOrder(flow.reference(), line)(await flow.store.registry.dossier(line.bankCode), now)
+  return 'rule' in moved ? moved : undefined
 }
 
 /** Whether the bank has an account for any treasury of the city's offices. */
-const remitsIn = (flow: Flow, { accounts }: Dossier, city: string | undefined, today: string): boolean => {
-  const reference = flow.reference()
-  return [...reference.offices.values()].some(
+const remitsIn = (reference: Reference, { accounts }: Dossier, city: string | undefined, today: string): boolean =>
+  [...reference.offices.values()].some(
     ({ code, treasuryCode: to }) =>
       to !== undefined && cityOf(reference, code) === city && inForceOn(accounts.get(to) ?? [], today) !== undefined,
   )
-}
 
-const stands = async (flow: Flow, line: NewLine, now: Date): Promise<Stand> =>
-  (await objectionToLine(flow, line, now)) ?? { about: undefined, officeCode: line.cityCode }
-const register = (deeds: Deeds, line: NewLine): Promise<Objection | undefined> => deeds.register(line, judgeOrder(line))
+const stands = async (flow: Flow, line: NewLine, now: Date): Promise<Stand> => ({
+  about: undefined,
+  officeCode: line.cityCode,
+  ...(await objectionToLine(flow, line, now)),
+})
+/** What a kind of proposal about a bank does: it writes the line that its content makes. */
+const written = <C>(lineOf: (content: C) => NewLine) => ({
+  stand: (flow: Flow, content: C, now: Date): Promise<Stand> => stands(flow, lineOf(content), now),
+  apply: (deeds: Deeds, content: C, { reference }: Approval): Promise<Objection | undefined> => {
+    const line = lineOf(content)
+    return deeds.register(line, judgeOrder(reference, line))
+  },
+})
 
 type BankContent = { readonly bankCode: string; readonly cityCode?: string; readonly event: NewLine['event'] }
 const moveOf = (content: BankContent): NewLine => ({
@@ -86,8 +107,7 @@ export const moveBank = kindOf(
     example: { bankCode: '4301', event: 'qualify', ...paperExample },
     subject: content => content.bankCode,
     wrong: nothing,
-    stand: (flow, content, now) => stands(flow, moveOf(content), now),
-    apply: (deeds, content) => register(deeds, moveOf(content)),
+    ...written(moveOf),
   },
 )
 
@@ -116,8 +136,7 @@ export const moveBankInCity = kindOf(
     example: { bankCode: '4301', cityCode: '14301000000', event: 'approve', ...paperExample, pbocPaperNo: '长银发〔2026〕31号' },
     subject: content => `${content.bankCode}/${content.cityCode}`,
     wrong: approvals,
-    stand: (flow, content, now) => stands(flow, moveOf(content), now),
-    apply: (deeds, content) => register(deeds, moveOf(content)),
+    ...written(moveOf),
   },
 )
 
@@ -147,12 +166,7 @@ export const setAccount = kindOf(
     subject: content => `${content.bankCode}/${content.treasuryCode}`,
     wrong: ({ from: begins, to }) =>
       to !== undefined && to < begins ? [{ pointer: '/to', zh: '早于生效日期', en: 'before it begins' }] : [],
-    stand: async (flow, content, now) => {
-      if (!flow.reference().treasuries.has(content.treasuryCode)) return treasuryUnknown
-      if (content.from < shanghaiDate(now)) return tooLate
-      return stands(flow, { bankCode: content.bankCode, cityCode: undefined, event: 'account', content }, now)
-    },
-    apply: (deeds, content) => register(deeds, { bankCode: content.bankCode, cityCode: undefined, event: 'account', content }),
+    ...written(content => ({ bankCode: content.bankCode, cityCode: undefined, event: 'account', content })),
   },
 )
 
@@ -186,10 +200,6 @@ export const changeContract = kindOf(
     },
     subject: content => content.bankCode,
     wrong: ({ policy: given }) => wrongPolicy(given).map(({ name, zh, en }) => ({ pointer: `/policy/${name}`, zh, en })),
-    stand: async (flow, content, now) =>
-      content.from < shanghaiDate(now)
-        ? tooLate
-        : stands(flow, { bankCode: content.bankCode, cityCode: undefined, event: 'contract', content }, now),
-    apply: (deeds, content) => register(deeds, { bankCode: content.bankCode, cityCode: undefined, event: 'contract', content }),
+    ...written(content => ({ bankCode: content.bankCode, cityCode: undefined, event: 'contract', content })),
   },
 )

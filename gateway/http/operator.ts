@@ -1,5 +1,6 @@
 import { officesOf, sees } from '../domain/operator.ts'
 import type { Hindrance, Objection, ProposalState } from '../domain/proposal.ts'
+import { citiesSeen } from '../domain/reference.ts'
 import type { Flow } from '../flows/flow.ts'
 import { approve, expire, type ProposalOrder, type ProposalVerdict, propose, reject, withdraw } from '../flows/proposals.ts'
 import type { Decided, Proposal } from '../store/proposals.ts'
@@ -43,13 +44,14 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
 
   app.route({
     ...operatorOperations.listBanks,
-    handler: async () => {
-      const [halts, open] = await Promise.all([flow.store.halts(), flow.store.openByBank()])
-      const banks = [...flow.reference().banks.values()].toSorted((a, b) => (a.code < b.code ? -1 : 1))
+    handler: async request => {
+      const [reference, operator] = [flow.reference(), operatorIn(request)]
+      const [halts, open] = await Promise.all([flow.store.halts(), flow.store.openByBank(officesOf(reference, operator))])
+      const banks = [...reference.banks.values()].toSorted((a, b) => (a.code < b.code ? -1 : 1))
       return {
         banks: banks.map(bank =>
           bankJson(
-            bank,
+            { ...bank, cities: citiesSeen(reference, operator, bank.cities) },
             halts.get(bank.code),
             open.find(({ bankCode }) => bankCode === bank.code),
           ),

@@ -1,6 +1,6 @@
 import { type Operator, officesOf } from '../domain/operator.ts'
 import { qualificationGaps } from '../domain/qualification.ts'
-import { cityOf, type Reference } from '../domain/reference.ts'
+import { citiesSeen, type Reference } from '../domain/reference.ts'
 import { type Dossier, inForceOn, type RegistryLine } from '../domain/registry.ts'
 import { shanghaiDate, shanghaiTime } from '../domain/time.ts'
 import type { Flow } from '../flows/flow.ts'
@@ -37,7 +37,7 @@ const dossierJson = (reference: Reference, operator: Operator, bankCode: string,
   const bank = reference.banks.get(bankCode)
   if (!bank) throw new Refusal(404, 'not-found')
   const offices = officesOf(reference, operator)
-  const [treasuries, own] = [treasuriesOf(reference, offices), cityOf(reference, operator.office)]
+  const treasuries = treasuriesOf(reference, offices)
   const { province, certificateValidTo, evidence } = dossier
   return {
     bankCode,
@@ -46,7 +46,7 @@ const dossierJson = (reference: Reference, operator: Operator, bankCode: string,
     evidence: [...evidence],
     missing: qualificationGaps(evidence, certificateValidTo, today),
     ...(certificateValidTo === undefined ? {} : { certificateValidTo }),
-    cities: [...dossier.cities].flatMap(([cityCode, state]) => (offices === undefined || cityCode === own ? [{ cityCode, state }] : [])),
+    cities: [...citiesSeen(reference, operator, dossier.cities)].map(([cityCode, state]) => ({ cityCode, state })),
     accounts: [...dossier.accounts].flatMap(([to, terms]) =>
       treasuries?.has(to) === false
         ? []

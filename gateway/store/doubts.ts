@@ -77,7 +77,7 @@ export type DoubtReads = {
   keyed(key: { readonly officeCode: string; readonly entrustDate: string; readonly serialNo: string }): Promise<Keyed | undefined>
   /** A ticket with all its instructions and breaks, as it stands. */
   ticket(ticketNo: string): Promise<Ticket | undefined>
-  openByBank(): Promise<OpenAtBank[]>
+  openByBank(offices?: readonly string[]): Promise<OpenAtBank[]>
 }
 
 type Row = Omit<Doubt, 'outcome' | 'evidence' | 'lateAnswers' | 'lastSentAt' | 'proposalId' | 'reason'> & {
@@ -151,11 +151,12 @@ export const openDoubtReads = (db: Database): DoubtReads => ({
     return { ...row, person: row.person === 1, lastSentAt: row.lastSentAt ?? undefined, reason: row.reason ?? undefined, said }
   },
   ticket: ticketNo => readTicket(db, ticketNo),
-  openByBank: () =>
+  openByBank: offices =>
     db.query<OpenAtBank>(
       `SELECT bank_code AS bankCode, CAST(SUM(state = 'accepted') AS SIGNED) AS waiting, CAST(SUM(state = 'sent') AS SIGNED) AS sent,
          CAST(SUM(state = 'unknown') AS SIGNED) AS doubtful, CAST(SUM(person) AS SIGNED) AS forPerson
-       FROM instruction WHERE next_attempt_at IS NOT NULL GROUP BY bank_code`,
+       FROM instruction WHERE ${['next_attempt_at IS NOT NULL', ...within('office_code', offices)].join(' AND ')} GROUP BY bank_code`,
+      offices ?? [],
     ),
 })
 

@@ -86,9 +86,10 @@ export type Deeds = {
   ): Promise<Objection | undefined>
   /** Makes an account, to be enrolled; false: there is one of this name. */
   addOperator(account: Account): Promise<boolean>
-  changeOperator(account: Account): Promise<'changed' | 'absent' | 'last-administrators'>
-  /** Takes password and second factor away, to be enrolled anew. */
-  resetOperator(name: string): Promise<boolean>
+  /** Changes an account, unless it is no longer of the office that the proposal is about. */
+  changeOperator(account: Account): Promise<'changed' | 'absent' | 'moved' | 'last-administrators'>
+  /** Takes password and second factor away, to be enrolled anew; unless it is no longer of that office. */
+  resetOperator(name: string): Promise<'reset' | 'absent' | 'moved'>
 }
 
 /** What a list of proposals may be narrowed by. */
@@ -252,7 +253,7 @@ const decide = async (tx: Tx, id: number, { act, now, reason, judge, apply }: De
   return { kind: 'decided', proposal: decided! }
 }
 
-const deedsIn = (tx: Tx, { id, about, proposedBy }: Proposal, by: Actor): Deeds => {
+const deedsIn = (tx: Tx, { id, about, proposedBy, officeCode }: Proposal, by: Actor): Deeds => {
   const subject = (): About => about ?? fail('internal', 'a proposal about no instruction')
   const enrolmentOf = (name: string) => ({
     proposalId: id,
@@ -261,6 +262,12 @@ const deedsIn = (tx: Tx, { id, about, proposedBy }: Proposal, by: Actor): Deeds 
     approvedBy: by.actor,
     expiresAt: later(by.now, enrolmentRules.lifeMs),
   })
+  /** Who proposed and approves sees the office that it is about: what has moved away since is none of theirs. */
+  const stands = async (name: string): Promise<'here' | 'absent' | 'moved'> => {
+    const account = await heldOperator(tx, name)
+    if (!account) return 'absent'
+    return officeCode === undefined || account.office === officeCode ? 'here' : 'moved'
+  }
   return {
     halt: (bankCode, reason) => haltBank(tx, bankCode, reason, id, by.now),
     resume: bankCode => resumeBank(tx, bankCode, id, by.now),
@@ -279,15 +286,17 @@ const deedsIn = (tx: Tx, { id, about, proposedBy }: Proposal, by: Actor): Deeds 
     },
     changeOperator: async account => {
       const administrators = await heldAdministrators(tx)
-      if (!(await heldOperator(tx, account.name))) return 'absent'
+      const found = await stands(account.name)
+      if (found !== 'here') return found
       await updateOperator(tx, account, id)
       const left = await heldAdministrators(tx)
       return left.length < 2 && left.length < administrators.length ? 'last-administrators' : 'changed'
     },
     resetOperator: async name => {
-      if (!(await heldOperator(tx, name))) return false
+      const found = await stands(name)
+      if (found !== 'here') return found
       await beginEnrolment(tx, enrolmentOf(name))
-      return true
+      return 'reset'
     },
   }
 }

@@ -4,7 +4,21 @@ import { operatorUri } from '../../../gateway/domain/operator.ts'
 import { everyOperation } from '../../../gateway/http/every-operation.ts'
 import { uri } from './certificates.ts'
 import type { Caller } from './house.ts'
-import { approveBy, booked, type Desk, debited, doubtful, openDesk, proposalOf, proposeBy, rejectBy, told } from './operators.ts'
+import {
+  approveBy,
+  booked,
+  type Content,
+  type Desk,
+  debited,
+  doubtful,
+  notBooked,
+  openDesk,
+  proposalOf,
+  proposeBy,
+  rejectBy,
+  told,
+  withdrawBy,
+} from './operators.ts'
 
 // Who may do what where: an office sees its subtree, a duty opens its operations, and an account that is gone opens nothing.
 
@@ -68,6 +82,7 @@ describe('an office sees its subtree', () => {
       expect(told(await of(name).ask('GET', `/v1/proposals/${made.id}`))).toEqual([404, 'T3004'])
       expect(told(await approveBy(of(name), made))).toEqual([404, 'T3004'])
       expect(told(await rejectBy(of(name), made))).toEqual([404, 'T3004'])
+      expect(told(await withdrawBy(of(name), made))).toEqual([404, 'T3004'])
       const { json } = await of(name).ask('GET', '/v1/proposals?limit=200')
       expect((json.proposals as { id: number }[]).map(({ id }) => id)).not.toContain(made.id)
     }
@@ -81,6 +96,98 @@ describe('an office sees its subtree', () => {
     const { key } = await doubtful(desk, { officeCode: furong })
     const said = await approveBy(of('zhou'), await proposeBy(of('wu'), 'resolve-doubt', booked(key, 300)))
     expect([said.status, said.json.state]).toEqual([200, 'approved'])
+  })
+})
+
+describe('nobody learns how things stand out of their sight', () => {
+  const ask = async (name: string, kind: string, content: Content) =>
+    told(await of(name).ask('POST', '/v1/proposals', proposalOf(kind, content)))
+  const paper = { paperNo: '1', paperDate: '2026-11-02' }
+  test('neither whether it is there, nor whether it can be done', async () => {
+    const { key } = await debited(desk, { officeCode: hetang })
+    const unknown = { ...key, serialNo: '99999999' }
+    const agreementNo = `XY4301${hetang}`
+    for (const [kind, content] of [
+      ['resolve-doubt', notBooked(key)],
+      ['resolve-doubt', notBooked(unknown)],
+      ['declare-break', { ...key, kind: 'bank-missing', taxAmount: 1, bankAmount: 0 }],
+      ['declare-break', { ...unknown, kind: 'bank-missing', taxAmount: 1, bankAmount: 0 }],
+      ['change-account', { agreementNo }],
+      ['change-account', { agreementNo: 'XY0' }],
+    ] as const) {
+      expect([kind, await ask('wu', kind, content)]).toEqual([kind, [404, 'T3004']])
+      expect([kind, await ask('zhang', kind, content)]).toEqual([kind, [409, 'T3014']])
+    }
+    // At home one is told.
+    expect(await ask('wu', 'resolve-doubt', notBooked({ ...unknown, officeCode: furong }))).toEqual([409, 'T3014'])
+    expect(await ask('wu', 'change-account', { agreementNo: `XY4301${furong}` })).toEqual([409, 'T3014'])
+  })
+  test('nor how a bank stands elsewhere', async () => {
+    const account = { name: 'tang', displayName: '唐宁', officeCode: '14301000000', duties: 'information-centre' }
+    await approveBy(of('qian'), await proposeBy(of('zhao'), 'add-operator', account))
+    callers.set('tang', desk.house.caller(await desk.house.ca.issue({ names: [uri(operatorUri('tang'))] })))
+    const move = (cityCode: string, event: string) => ({ bankCode: '4301', cityCode, event, ...paper })
+    for (const [cityCode, event] of [
+      ['14302000000', 'activate'],
+      ['14302000000', 'suspend'],
+      ['14309990000', 'suspend'],
+    ] as const)
+      expect(await ask('tang', 'move-bank-in-city', move(cityCode, event))).toEqual([404, 'T3004'])
+    expect(await ask('tang', 'move-bank-in-city', move('14301000000', 'activate'))).toEqual([409, 'T3014'])
+    expect(await ask('tang', 'halt-bank', { bankCode: '9999', reason: 'x' })).toEqual([404, 'T3004'])
+  })
+  test('the list of banks has the cities and the backlog of one’s own offices', async () => {
+    type Bank = { readonly bankCode: string; readonly cities: readonly { readonly cityCode: string }[]; readonly backlog: Backlog }
+    type Backlog = { readonly doubtful: number }
+    const bankOf = async (name: string) =>
+      ((await of(name).ask('GET', '/v1/banks')).json.banks as Bank[]).find(({ bankCode }) => bankCode === '4301')!
+    const before = await Promise.all(['zhang', 'zhou', 'wu'].map(bankOf))
+    await doubtful(desk, { officeCode: hetang })
+    await doubtful(desk, { officeCode: tianxin })
+    const after = await Promise.all(['zhang', 'zhou', 'wu'].map(bankOf))
+    expect(after.map(({ backlog }, i) => backlog.doubtful - before[i]!.backlog.doubtful)).toEqual([2, 1, 0])
+    const [whole, ...parts] = after.map(({ cities }) => cities.map(({ cityCode }) => cityCode))
+    expect(whole!.length).toBeGreaterThan(1)
+    for (const cities of parts) expect(cities).toEqual(['14301000000'])
+  })
+})
+
+describe('an account that has moved while a proposal about it waited', () => {
+  const county = { officeCode: furong, displayName: '某人' }
+  const add = async (name: string, duties: string): Promise<void> => {
+    await approveBy(of('qian'), await proposeBy(of('zhao'), 'add-operator', { ...county, name, duties }))
+    callers.set(name, desk.house.caller(await desk.house.ca.issue({ names: [uri(operatorUri(name))] })))
+  }
+  const moveTo = async (name: string, officeCode: string) =>
+    told(
+      await approveBy(
+        of('qian'),
+        await proposeBy(of('zhao'), 'change-operator', { ...county, name, officeCode, duties: 'accounts', state: 'enabled' }),
+      ),
+    )
+  test('is out of reach of those who see only where it was', async () => {
+    for (const name of ['county-one', 'county-two']) await add(name, 'administrator')
+    await add('mover', 'accounts')
+    const made = await proposeBy(of('county-one'), 'reset-operator', { name: 'mover' })
+    expect(await moveTo('mover', '14300000000')).toEqual([200, undefined])
+    const said = await approveBy(of('county-two'), made)
+    expect([told(said), JSON.stringify(said.json.errors)]).toEqual([[409, 'T3014'], expect.stringContaining('moved')])
+    // Nothing has come of it: what is open is the enrolment that the account began with.
+    const open = await desk.house.store.sessions.openEnrolment('mover', desk.house.flow.clock())
+    expect(open).toMatchObject({ proposedBy: operatorUri('zhao') })
+    // Back where it was, it may be done.
+    expect(await moveTo('mover', furong)).toEqual([200, undefined])
+    expect(told(await approveBy(of('county-two'), made))).toEqual([200, undefined])
+    for (const name of ['zhang', 'no-one']) {
+      const stranger = await of('county-one').ask('POST', '/v1/proposals', proposalOf('reset-operator', { name }))
+      expect([name, told(stranger)]).toEqual([name, [404, 'T3004']])
+    }
+  })
+  test('of the administrators who see the whole province two stay, however many there are elsewhere', async () => {
+    const qian = { name: 'qian', displayName: '钱进', officeCode: furong, duties: 'administrator', state: 'enabled' }
+    const made = await proposeBy(of('zhao'), 'change-operator', qian)
+    expect(told(await approveBy(of('qian'), made))).toEqual([409, 'T3014'])
+    expect(await desk.house.store.operators.find('qian')).toMatchObject({ office: '14300000000' })
   })
 })
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Reference, withRegistry } from '../../../gateway/domain/reference.ts'
-import { shanghaiDate } from '../../../gateway/domain/time.ts'
+import { later, shanghaiDate } from '../../../gateway/domain/time.ts'
 import { lineKinds } from '../../../gateway/flows/register.ts'
 import { writeActive } from '../agreements.ts'
 import { uri } from './certificates.ts'
@@ -103,6 +103,13 @@ describe('衡山银行, from its application to its first debit', () => {
       { account: '4399018010000000001', inForce: true },
       { account: '4399018010000000002', from: '2090-01-01', inForce: false },
     ])
+    // What begins today when it is proposed would begin in the past when it is approved a day later.
+    const late = await proposeBy(desk.zhang, 'set-account', { ...account, account: '4399018010000000003', from: shanghaiDate(new Date()) })
+    const { clock } = desk.house.flow
+    Object.assign(desk.house.flow, { clock: () => later(clock(), 86_399_000) })
+    expect(told(await approveBy(desk.li, late))).toEqual([409, 'T3014'])
+    Object.assign(desk.house.flow, { clock })
+    await desk.zhang.ask('POST', `/v1/proposals/${late.id}/withdrawal`, { reason: 'x' })
     await moveInCity('activate')
     expect(await debit()).toBe('succeeded')
   })
