@@ -1,11 +1,12 @@
 import { begin, type InHand } from './flows/advance.ts'
-import { callBanks } from './flows/bank-calls.ts'
+import { callWhole } from './flows/bank-calls.ts'
 import { book } from './flows/book.ts'
 import { endAgreements, syncMonth, turnCalendar } from './flows/calendar.ts'
+import { eachBank } from './flows/each-bank.ts'
 import type { Flow } from './flows/flow.ts'
 import { notify, type Webhook } from './flows/notify.ts'
 import type { Slots } from './flows/slots.ts'
-import { tellBanks } from './flows/tell.ts'
+import { tellWhole } from './flows/tell.ts'
 import { relay, sweep } from './flows/wake.ts'
 import type { WakeQueue } from './queue.ts'
 
@@ -42,11 +43,15 @@ export const startWork = (
       await begin(flow, slots, inHand, ids)
     }
   }
+  const each = [
+    eachBank(flow, (bankCode, going) => tellWhole(flow, bankCode, going)),
+    eachBank(flow, (bankCode, going) => callWhole(flow, bankCode, going)),
+  ]
   const loops = [
     repeat(flow, options.relayMs, () => relay(flow, tell)),
     // What the sweep found stays due until a worker has done it: told once a round is enough.
     repeat(flow, options.sweepMs, () => sweep(flow, tell).then(() => 0)),
-    repeat(flow, options.sweepMs, async () => Math.max(await tellBanks(flow), await callBanks(flow))),
+    ...each.map(banks => repeat(flow, options.sweepMs, banks.round)),
     // At start, and then often enough that the first minute of a day is not missed.
     repeat(flow, calendarMs, async () => {
       await turnCalendar(flow)
@@ -62,7 +67,7 @@ export const startWork = (
   }
   return {
     stop: async () => {
-      await Promise.all(loops.map(loop => loop.stop()))
+      await Promise.all([...loops, ...each].map(loop => loop.stop()))
     },
   }
 }

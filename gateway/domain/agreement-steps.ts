@@ -100,6 +100,13 @@ const by = (agreement: AgreementFacts, event: AgreementEvent, article: string, c
   return to === undefined ? notNow(agreement.state) : { event, to, changes, article, ...(tell ? { tell } : {}) }
 }
 
+/** States in which the bank's word on the binding is waited for. */
+const awaited: ReadonlySet<AgreementState> = new Set(['approved', 'sent', 'taken'])
+/** What a bank is to be asked later that has left a binding open; undefined: what became of it is known, or of no interest any more. */
+export const askLater = ({ state }: AgreementFacts): Tell | undefined => (awaited.has(state) ? { verb: 'bindingStatus' } : undefined)
+/** What a bank is to be asked that knows of no such binding; undefined: none is wanted any more. */
+export const askAgain = (agreement: AgreementFacts): Tell | undefined => (awaited.has(agreement.state) ? asking(agreement) : undefined)
+
 /** What begins a binding at the bank. */
 const asking = ({ replaces }: AgreementFacts): Tell => ({ verb: replaces === 'same-bank' ? 'changeBinding' : 'bind' })
 

@@ -11,7 +11,11 @@ export const shanghaiTime = (at: Date): string => `${new Date(at.getTime() + off
 export const later = (now: Date, ms: number): Date => new Date(now.getTime() + ms)
 
 const dayMs = 86_400_000
-const dayAfter = (date: string): string => new Date(Date.parse(`${date}T00:00:00Z`) + dayMs).toISOString().slice(0, 10)
+const daysFrom = (date: string, days: number): string => new Date(Date.parse(`${date}T00:00:00Z`) + days * dayMs).toISOString().slice(0, 10)
+/** The next day. */
+export const dayAfter = (date: string): string => daysFrom(date, 1)
+/** The day before. */
+export const dayBefore = (date: string): string => daysFrom(date, -1)
 /** When a day of the bank ends: `HH:MM` of that date in the province, `24:00` being the next midnight. */
 const endOf = (date: string, dayEnd: string): number =>
   Date.parse(`${date}T00:00:00Z`) - offsetMs + Number(dayEnd.slice(0, 2)) * 3_600_000 + Number(dayEnd.slice(3)) * 60_000

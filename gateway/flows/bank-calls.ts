@@ -21,21 +21,25 @@ export const callBanks = async (flow: Flow, makers: Makers = {}): Promise<number
   return told.reduce((sum, count) => sum + count, 0)
 }
 
-const callBank = async (flow: Flow, bankCode: string, makers: Makers): Promise<number> => {
+/** Tells one bank what is due, and goes on as long as there is more. */
+export const callWhole = async (flow: Flow, bankCode: string, going: () => boolean, makers: Makers = {}): Promise<boolean> =>
+  (await callBank(flow, bankCode, makers, going)) === atOnce
+
+const callBank = async (flow: Flow, bankCode: string, makers: Makers, going = () => true): Promise<number> => {
   const policy = flow.reference().banks.get(bankCode)?.policy
   if (!policy) return 0
-  const due = await flow.store.bankCalls.dueBankCalls(bankCode, flow.clock(), atOnce)
-  const waiting = [...due]
+  const waiting = await flow.store.bankCalls.dueBankCalls(bankCode, flow.clock(), atOnce)
+  let told = 0
   await Promise.all(
     Array.from({ length: lanes }, async () => {
-      for (let call = waiting.shift(); call; call = waiting.shift()) await callOnce(flow, call, policy, makers)
+      for (let call = waiting.shift(); call && going(); call = waiting.shift()) if (await callOnce(flow, call, policy, makers)) told++
     }),
   )
-  return due.length
+  return told
 }
 
-/** Makes one call, if nobody else does. Never throws: whatever fails leaves the lease to run out. */
-const callOnce = async (flow: Flow, call: BankCall, policy: BankPolicy, makers: Makers): Promise<void> => {
+/** Makes one call, if nobody else does; whether it did. Never throws: whatever fails leaves the lease to run out. */
+const callOnce = async (flow: Flow, call: BankCall, policy: BankPolicy, makers: Makers): Promise<boolean> => {
   const { bankCode, verb } = call
   try {
     const now = flow.clock()
@@ -43,7 +47,7 @@ const callOnce = async (flow: Flow, call: BankCall, policy: BankPolicy, makers: 
     const fresh = call.key ?? { entrustDate, serialNo: await flow.store.takeSerial(call.officeCode, entrustDate) }
     const by = { owner: flow.owner, now, leaseUntil: later(now, policy.timeoutMs + flow.leaseMs) }
     const claimed = await flow.store.bankCalls.claimBankCall(call, fresh, by)
-    if (!claimed) return
+    if (!claimed) return false
     const settlement = await made(flow, claimed, policy, makers)
     const isOurs = await flow.store.bankCalls.settleBankCall(settlement)
     const { outcome: said, fault } = settlement
@@ -55,8 +59,10 @@ const callOnce = async (flow: Flow, call: BankCall, policy: BankPolicy, makers: 
       ...(said ? { code: said.code } : {}),
       ...(fault === undefined ? {} : { fault }),
     })
+    return true
   } catch (error) {
     flow.note({ event: 'trouble', bankCode, verb, detail: String(error) })
+    return false
   }
 }
 

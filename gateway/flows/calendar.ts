@@ -1,8 +1,11 @@
+import type { Outcome } from '@taxlink/bank-sdk'
 import { finish, turn } from '../domain/agreement-steps.ts'
-import { later, monthAfter, shanghaiDate } from '../domain/time.ts'
-import type { Deed } from '../store/agreements.ts'
+import { dayAfter, dayBefore, later, monthAfter, shanghaiDate } from '../domain/time.ts'
+import type { Pending } from '../store/agreement-reads.ts'
+import type { Agreement, Deed } from '../store/agreements.ts'
 import { ask } from './ask.ts'
 import type { Flow } from './flow.ts'
+import { notDecided } from './tell.ts'
 
 // What the calendar does to agreements, whichever worker comes first: each step is a move of its own, so that it goes on where it was broken off.
 
@@ -13,7 +16,7 @@ const chunk = 200
  */
 export const endGraceMs = 60_000
 
-/** Activates, renews and lapses what is due today (art. 8(4), annex 2 §14); returns how many. */
+/** Activates and renews what is due today (art. 8(4), annex 2 §14); returns how many. What lapses comes to its end like any other. */
 export const turnCalendar = async (flow: Flow): Promise<number> => {
   const now = flow.clock()
   let turned = 0
@@ -33,31 +36,66 @@ export const turnCalendar = async (flow: Flow): Promise<number> => {
   }
 }
 
-/** Ends what is to end and has nothing pending any more (art. 10), and the banks are told; returns how many. */
+/**
+ * Ends what is to end, or whose year is over and was objected to, as soon as nothing is pending under it (art. 10, annex 2 §14), and the banks are told;
+ * returns how many.
+ */
 export const endAgreements = async (flow: Flow): Promise<number> => {
   const now = flow.clock()
-  let ended = 0
+  const before = later(now, -endGraceMs)
+  const { agreements } = flow.store
+  return (
+    (await moveAll(
+      flow,
+      (after, limit) => agreements.endable(before, after, limit),
+      agreement => ({ stepping: finish(agreement), reason: 'nothing is pending under it' }),
+      now,
+    )) +
+    (await moveAll(
+      flow,
+      (after, limit) => agreements.lapsable(shanghaiDate(before), after, limit),
+      agreement => ({ stepping: turn(agreement, now) ?? 'repeated', reason: 'its year is over, and somebody objected' }),
+      now,
+    ))
+  )
+}
+
+/** Moves page by page what a read finds; returns how many moved. */
+const moveAll = async (
+  flow: Flow,
+  read: (after: number, limit: number) => Promise<Pending>,
+  decide: (agreement: Agreement) => Deed,
+  now: Date,
+): Promise<number> => {
+  let moved = 0
   for (let after = 0; ; ) {
-    const { found, last } = await flow.store.agreements.endable(later(now, -endGraceMs), after, chunk)
-    for (const agreementNo of found) {
-      const decide = (agreement: Parameters<typeof finish>[0]): Deed => ({
-        stepping: finish(agreement),
-        reason: 'nothing is pending under it',
-      })
-      if ((await flow.store.agreements.move(agreementNo, decide, { now, actor: flow.owner })).kind === 'moved') ended++
-    }
-    if (last === undefined) return ended
+    const { found, last } = await read(after, chunk)
+    for (const agreementNo of found)
+      if ((await flow.store.agreements.move(agreementNo, decide, { now, actor: flow.owner })).kind === 'moved') moved++
+    if (last === undefined) return moved
     after = last
   }
 }
 
-/** On the last day of a month each bank is told how many bindings are in force, and the digest of their list (art. 44); returns how many were told. */
+/** How many days of the next month a comparison is made up for that no worker was there to make. */
+const catchUpDays = 5
+
+/** The month whose end is to be compared on a day, and whether that is made up for; undefined: none. */
+export const monthToCompare = (day: string): { readonly month: string; readonly late: boolean } | undefined => {
+  if (dayAfter(day) === monthAfter(day)) return { month: day.slice(0, 7), late: false }
+  return Number(day.slice(8)) <= catchUpDays ? { month: dayBefore(`${day.slice(0, 7)}-01`).slice(0, 7), late: true } : undefined
+}
+
+/**
+ * On the last day of a month each bank is told how many bindings it should hold, and the digest of their list (art. 44); where no worker ran on that day,
+ * on one of the next. Returns how many were told.
+ */
 export const syncMonth = async (flow: Flow): Promise<number> => {
   const now = flow.clock()
   const today = shanghaiDate(now)
   const { agreements } = flow.store
-  if (shanghaiDate(later(now, 86_400_000)) === monthAfter(today))
-    for (const bankCode of flow.reference().banks.keys()) await agreements.beginSync(bankCode, today.slice(0, 7), now)
+  const compare = monthToCompare(today)
+  if (compare) for (const bankCode of flow.reference().banks.keys()) await agreements.beginSync({ bankCode, ...compare }, now)
   let told = 0
   for (const sync of await agreements.dueSyncs(now)) {
     const policy = flow.reference().banks.get(sync.bankCode)?.policy
@@ -69,13 +107,17 @@ export const syncMonth = async (flow: Flow): Promise<number> => {
     const { inForce, suspended, digest } = sync
     const message = { officeCode, ...key, month: sync.month.replace('-', ''), inForce, suspended, digest }
     const said = await ask(flow, sync.bankCode, 'monthlySync', message, policy.timeoutMs)
-    const code = said.kind === 'answered' ? said.reply.result.code : undefined
+    const result = said.kind === 'answered' ? said.reply.result : undefined
+    const code = result?.code
     // Nobody answers for a bank that does not know this message.
-    const over = said.kind === 'unsendable' || (said.kind === 'answered' && said.reply.result.class !== 'unknown')
+    const over = result ? isCompared(result) : said.kind === 'unsendable'
     await agreements.settleSync(sync, code, over ? undefined : later(flow.clock(), 300_000))
-    if (code !== undefined && code !== '90000')
+    if (over && code !== undefined && code !== '90000')
       flow.note({ event: 'trouble', bankCode: sync.bankCode, code, detail: `the bank holds other bindings than we do: ${sync.month}` })
     told++
   }
   return told
 }
+
+/** Whether a bank has compared; else it is asked again: it was closed, or does not know yet. */
+const isCompared = ({ class: kind, code }: Outcome): boolean => (kind === 'succeeded' || kind === 'refused') && !notDecided.has(code)

@@ -1,6 +1,6 @@
 import type { Outcome, RequestOf, UnifiedCode } from '@taxlink/bank-sdk'
 import { outcome } from '@taxlink/bank-sdk'
-import type { Tell } from '../domain/agreement-steps.ts'
+import { askAgain, askLater, type Tell } from '../domain/agreement-steps.ts'
 import { type BankPolicy, rung } from '../domain/bank.ts'
 import type { Particulars } from '../domain/particulars.ts'
 import { later, shanghaiDate } from '../domain/time.ts'
@@ -18,28 +18,31 @@ const openMs = 3_600_000
 /** Refusals of the line or the hour: nothing was decided, it is told again. */
 export const notDecided: ReadonlySet<UnifiedCode> = new Set(['28001', '31004', '91005', '94051'])
 
-/** Tells banks what is due, at most so much of each; returns how much was told. */
+/** Tells all banks what is due, at most so much of each; returns how much was told. */
 export const tellBanks = async (flow: Flow): Promise<number> => {
-  const banks = await flow.store.agreements.banksToTell(flow.clock())
-  const told = await Promise.all(banks.map(bankCode => tellBank(flow, bankCode)))
+  const told = await Promise.all([...flow.reference().banks.keys()].map(bankCode => tellBank(flow, bankCode)))
   return told.reduce((sum, count) => sum + count, 0)
 }
 
-const tellBank = async (flow: Flow, bankCode: string): Promise<number> => {
+/** Tells one bank what is due, and goes on as long as there is more. */
+export const tellWhole = async (flow: Flow, bankCode: string, going: () => boolean): Promise<boolean> =>
+  (await tellBank(flow, bankCode, going)) === atOnce
+
+const tellBank = async (flow: Flow, bankCode: string, going = () => true): Promise<number> => {
   const policy = flow.reference().banks.get(bankCode)?.policy
   if (!policy) return 0
-  const due = await flow.store.agreements.dueCalls(bankCode, flow.clock(), atOnce)
-  const waiting = [...due]
+  const waiting = await flow.store.agreements.dueCalls(bankCode, flow.clock(), atOnce)
+  let told = 0
   await Promise.all(
     Array.from({ length: lanes }, async () => {
-      for (let call = waiting.shift(); call; call = waiting.shift()) await tellOne(flow, call, policy)
+      for (let call = waiting.shift(); call && going(); call = waiting.shift()) if (await tellOne(flow, call, policy)) told++
     }),
   )
-  return due.length
+  return told
 }
 
-/** Makes one call, if nobody else does. Never throws: whatever fails leaves the lease to run out. */
-const tellOne = async (flow: Flow, call: AgreementCall, policy: BankPolicy): Promise<void> => {
+/** Makes one call, if nobody else does; whether it did. Never throws: whatever fails leaves the lease to run out. */
+const tellOne = async (flow: Flow, call: AgreementCall, policy: BankPolicy): Promise<boolean> => {
   const { bankCode } = call
   try {
     const now = flow.clock()
@@ -47,7 +50,7 @@ const tellOne = async (flow: Flow, call: AgreementCall, policy: BankPolicy): Pro
     const key = call.key ?? { entrustDate, serialNo: await flow.store.takeSerial(call.officeCode, entrustDate) }
     const by = { owner: flow.owner, now, leaseUntil: later(now, policy.timeoutMs + flow.leaseMs) }
     const claimed = await flow.store.agreements.claimCall(call, key, by)
-    if (!claimed) return
+    if (!claimed) return false
     const settlement = await made(flow, claimed, policy)
     const moved = await flow.store.agreements.settleCall(settlement)
     const { outcome: said, fault } = settlement
@@ -59,9 +62,28 @@ const tellOne = async (flow: Flow, call: AgreementCall, policy: BankPolicy): Pro
       ...(said ? { code: said.code } : {}),
       ...(fault === undefined ? {} : { fault }),
     })
+    if (isRefused(settlement))
+      flow.note({
+        event: 'trouble',
+        bankCode,
+        verb: call.tell.verb,
+        ...(said ? { code: said.code } : {}),
+        detail: `the bank has not done it, speak to it: agreement/${claimed.agreement.id}`,
+      })
+    return true
   } catch (error) {
     flow.note({ event: 'trouble', bankCode, verb: call.tell.verb, detail: String(error) })
+    return false
   }
+}
+
+/** Codes by which a bank says that there is nothing left to end. */
+const over: ReadonlySet<UnifiedCode> = new Set(['24009', '24017'])
+/** Whether a bank will not stop, let go on or end what it was told to: nobody asks it again, so that a person has to. */
+const isRefused = ({ claimed, again, outcome: said }: CallSettlement): boolean => {
+  const { verb } = claimed.call.tell
+  if (again || !said || said.class === 'succeeded') return false
+  return verb === 'suspension' || (verb === 'cancelBinding' && !over.has(said.code))
 }
 
 /** Calls the bank, and says what follows from its answer. */
@@ -91,18 +113,16 @@ const answered = (
   again: Date,
 ): Pick<CallSettlement, 'outcome' | 'again' | 'move' | 'next'> => {
   const { result } = reply
-  const over = { outcome: result, again: undefined, move: undefined, next: undefined }
+  const done = { outcome: result, again: undefined, move: undefined, next: undefined }
   const open = result.class === 'unknown' || notDecided.has(result.code)
-  if (!isBinding(call.tell) && call.tell.verb !== 'bindingStatus') return open ? { ...over, again } : over
+  if (!isBinding(call.tell) && call.tell.verb !== 'bindingStatus') return open ? { ...done, again } : done
   const laterOn = later(now, openMs)
   if (result.class === 'in-progress')
-    return call.tell.verb === 'bindingStatus'
-      ? { ...over, again: laterOn }
-      : { ...over, next: { tell: { verb: 'bindingStatus' }, at: laterOn } }
-  if (open) return { ...over, again }
+    return call.tell.verb === 'bindingStatus' ? { ...done, again: laterOn } : { ...done, next: { tell: askLater, at: laterOn } }
+  if (open) return { ...done, again }
   // The bank has lost it, or never had it.
-  if (call.tell.verb === 'bindingStatus' && result.code === '24009') return { ...over, next: { tell: { verb: 'bind' }, at: now } }
-  return { ...over, move: agreement => bindDeed(agreement, { outcome: result, ...boundBy(reply) }, call.tell.verb, now) }
+  if (call.tell.verb === 'bindingStatus' && result.code === '24009') return { ...done, next: { tell: askAgain, at: now } }
+  return { ...done, move: agreement => bindDeed(agreement, { outcome: result, ...boundBy(reply) }, call.tell.verb, now) }
 }
 
 /** What the reply says of the binding beside its result; the office is that of the key. */

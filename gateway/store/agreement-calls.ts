@@ -1,6 +1,6 @@
 import type { Outcome } from '@taxlink/bank-sdk'
 import { leave, type Tell } from '../domain/agreement-steps.ts'
-import { moveLocked } from './agreement-rows.ts'
+import { insertCalls, moveLocked } from './agreement-rows.ts'
 import { type Agreement, type Deed, type Moved, readAgreements } from './agreements.ts'
 import { carefully } from './beside.ts'
 import type { Database, Scalar, Tx } from './database.ts'
@@ -34,8 +34,8 @@ export type CallSettlement = {
   readonly fault: string | undefined
   readonly transcript: string
   readonly move: ((agreement: Agreement) => Deed) | undefined
-  /** What the bank is to be asked later, where it has left it open. */
-  readonly next: { readonly tell: Tell; readonly at: Date } | undefined
+  /** What the bank is to be asked next, as the agreement stands then. */
+  readonly next: { readonly tell: (agreement: Agreement) => Tell | undefined; readonly at: Date } | undefined
 }
 
 /** What banks are to be told of agreements, in the order in which it came up. */
@@ -50,8 +50,6 @@ export type AgreementCalls = {
   ): Promise<ClaimedCall | undefined>
   /** Records what came of a call; undefined: the fence is not ours any more. */
   settleCall(settlement: CallSettlement): Promise<Moved | undefined>
-  /** The banks at which anything is due. */
-  banksToTell(now: Date): Promise<string[]>
 }
 
 /** Opens the calls over `db`. */
@@ -68,12 +66,6 @@ export const openAgreementCalls = (db: Database): AgreementCalls => ({
         [sqlTime(now), bankCode, limit],
       )
     ).map(callOf),
-  banksToTell: async now =>
-    (
-      await db.query<{ bankCode: string }>('SELECT DISTINCT bank_code AS bankCode FROM agreement_call WHERE next_attempt_at <= ?', [
-        sqlTime(now),
-      ])
-    ).map(row => row.bankCode),
   claimCall: (call, key, by) => carefully(() => db.transaction(tx => claim(tx, call, key, by))),
   settleCall: settlement => carefully(() => db.transaction(tx => settle(tx, settlement))),
 })
@@ -148,11 +140,8 @@ const settle = async (
     [...params, call.id, attemptNo, owner],
   )
   if (affectedRows === 0 || !agreement) return undefined
-  if (next)
-    await tx.execute(
-      'INSERT INTO agreement_call (agreement_id, bank_code, verb, content, created_at, next_attempt_at) VALUES (?, ?, ?, ?, ?, ?)',
-      [agreement.id, call.bankCode, next.tell.verb, JSON.stringify(next.tell), sqlTime(now), sqlTime(next.at)],
-    )
+  const tell = next?.tell(agreement)
+  if (next && tell) await insertCalls(tx, [{ agreementId: agreement.id, bankCode: call.bankCode, tell, at: now, due: next.at }])
   if (!move) return { kind: 'repeated', agreement }
   return moveLocked(tx, agreement, move(agreement), { now, actor: `bank ${call.bankCode}` })
 }

@@ -70,11 +70,15 @@ export type AgreementReads = {
   expiring(filter: AgreementFilter, day: string, afterId: number, limit: number): Promise<Agreement[]>
   /** Changes after `seq`, of a tax system's own agreements. */
   changes(taxSystem: string, seq: number, limit: number): Promise<ChangeView[]>
-  /** Agreements for which the calendar has something to do on `day`. */
+  /** Agreements that become active or are renewed on `day`. */
   dueOn(day: string, limit: number): Promise<string[]>
-  /** Agreements that are to end and have nothing pending at the bank: asked to end at `before` or earlier, after `afterId`. `last`: there may be more behind it. */
-  endable(before: Date, afterId: number, limit: number): Promise<{ readonly found: readonly string[]; readonly last: number | undefined }>
+  /** Those that were asked to end at `before` or earlier. */
+  endable(before: Date, afterId: number, limit: number): Promise<Pending>
+  /** Those whose year was over before `day`, and somebody objected to its renewal. */
+  lapsable(day: string, afterId: number, limit: number): Promise<Pending>
 }
+/** A page of agreements that may come to their end: `found` have nothing pending at the bank; `last`: there may be more behind it. */
+export type Pending = { readonly found: readonly string[]; readonly last: number | undefined }
 
 /** Conditions that are asked only where something is asked for. */
 const where = (conditions: readonly (readonly [string, Scalar | undefined])[]): { readonly sql: string; readonly params: Scalar[] } => {
@@ -166,26 +170,31 @@ export const openAgreementReads = (db: Database): AgreementReads => ({
       [seq, taxSystem, limit],
     ),
   dueOn: async (day, limit) =>
-    // What is coming to its end is left to its end; what becomes active does so on its day, what is active is over after its last.
+    // What comes to its end, or lapses, is left to that; what becomes active does so on its day, what is active is over after its last.
     (
       await db.query<{ agreementNo: string }>(
-        `SELECT agreement_no AS agreementNo FROM agreement WHERE due_on <= ? AND ending IS NULL AND (state = 'accepted' OR due_on < ?)
-         ORDER BY due_on, id LIMIT ?`,
+        `SELECT agreement_no AS agreementNo FROM agreement
+         WHERE due_on <= ? AND ending IS NULL AND (state = 'accepted' OR (due_on < ? AND objected_at IS NULL)) ORDER BY due_on, id LIMIT ?`,
         [day, day, limit],
       )
     ).map(row => row.agreementNo),
-  endable: async (before, afterId, limit) => {
-    const rows = await db.query<{ id: number; agreementNo: string; bankCode: string }>(
-      `SELECT id, agreement_no AS agreementNo, bank_code AS bankCode FROM agreement WHERE ending = 1 AND id > ? AND ending_since <= ? ORDER BY id LIMIT ?`,
-      [afterId, sqlTime(before), limit],
-    )
-    const pending = await pendingUnder(db, rows)
-    return {
-      found: rows.map(row => row.agreementNo).filter(agreementNo => !pending.has(agreementNo)),
-      last: rows.length < limit ? undefined : rows.at(-1)?.id,
-    }
-  },
+  endable: (before, afterId, limit) => unpending(db, 'ending = 1 AND ending_since <= ?', sqlTime(before), afterId, limit),
+  lapsable: (day, afterId, limit) =>
+    unpending(db, "due_on < ? AND objected_at IS NOT NULL AND ending IS NULL AND state IN ('active', 'suspended')", day, afterId, limit),
 })
+
+/** A page of agreements, in order of id, without those under which a debit is open. */
+const unpending = async (db: Database, which: string, value: Scalar, afterId: number, limit: number): Promise<Pending> => {
+  const rows = await db.query<{ id: number; agreementNo: string; bankCode: string }>(
+    `SELECT id, agreement_no AS agreementNo, bank_code AS bankCode FROM agreement WHERE ${which} AND id > ? ORDER BY id LIMIT ?`,
+    [value, afterId, limit],
+  )
+  const pending = await pendingUnder(db, rows)
+  return {
+    found: rows.map(row => row.agreementNo).filter(agreementNo => !pending.has(agreementNo)),
+    last: rows.length < limit ? undefined : rows.at(-1)?.id,
+  }
+}
 
 const heldLast = async (db: Database, ids: readonly number[]): Promise<ReadonlyMap<number, HeldView>> => {
   if (ids.length === 0) return new Map()

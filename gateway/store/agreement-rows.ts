@@ -47,7 +47,7 @@ export const journalAgreements = async (tx: Tx, entries: readonly Omit<Entry, 's
   )
 }
 
-type Due = { readonly agreementId: number; readonly bankCode: string; readonly tell: Tell; readonly at: Date }
+type Due = { readonly agreementId: number; readonly bankCode: string; readonly tell: Tell; readonly at: Date; readonly due?: Date }
 /** Says what a bank is to be told. */
 export const insertCalls = inserter<Due>(
   'agreement_call',
@@ -57,7 +57,7 @@ export const insertCalls = inserter<Due>(
     verb: d => d.tell.verb,
     content: d => JSON.stringify(d.tell),
     created_at: d => sqlTime(d.at),
-    next_attempt_at: d => sqlTime(d.at),
+    next_attempt_at: d => sqlTime(d.due ?? d.at),
   },
   '',
   many,
@@ -180,14 +180,19 @@ const writeStep = async (tx: Tx, agreement: Agreement, step: Step, deed: Deed, b
     [...Object.values(set), id, version],
   )
   if (deed.held) await insertHeld(tx, [{ ...deed.held, agreementId: id, at: by.now }])
-  // What was never said need not be said any more.
-  if (step.to !== agreement.state && step.event !== 'send' && step.event !== 'suspend' && step.event !== 'resume')
-    await tx.execute(
-      `UPDATE agreement_call SET next_attempt_at = NULL, done_at = ?, fault = 'superseded' WHERE agreement_id = ? AND attempt_no = 0 AND done_at IS NULL
-       AND verb IN ('bind', 'changeBinding', 'bindingStatus')`,
-      [sqlTime(by.now), id],
-    )
+  if (step.to !== agreement.state) await supersede(tx, id, step, by.now)
   if (step.tell) await insertCalls(tx, [{ agreementId: id, bankCode: particulars.bankCode, tell: step.tell, at: by.now }])
+}
+
+/** What was never said need not be said any more; and what the bank has told, it need not be asked, whoever is asking it just now. */
+const supersede = async (tx: Tx, agreementId: number, { event }: Step, now: Date): Promise<void> => {
+  if (event === 'send' || event === 'suspend' || event === 'resume') return
+  const unsaid = event === 'bind' || event === 'reject' ? '' : 'AND attempt_no = 0'
+  await tx.execute(
+    `UPDATE agreement_call SET next_attempt_at = NULL, done_at = ?, fault = 'superseded', lease_owner = NULL
+     WHERE agreement_id = ? AND done_at IS NULL AND verb IN ('bind', 'changeBinding', 'bindingStatus') ${unsaid}`,
+    [sqlTime(now), agreementId],
+  )
 }
 
 /** Moves an agreement whose row is locked, and whichever follows; what they write to the journal comes last. */

@@ -15,8 +15,8 @@ export type Sync = {
 
 /** The comparisons at the end of a month. */
 export type AgreementSyncs = {
-  /** Counts what is in force at a bank, once a month. */
-  beginSync(bankCode: string, month: string, now: Date): Promise<void>
+  /** Counts what a bank should hold, once a month; `late`: where it had been compared with before, so that there was a month to miss. */
+  beginSync(of: { readonly bankCode: string; readonly month: string; readonly late: boolean }, now: Date): Promise<void>
   dueSyncs(now: Date): Promise<Sync[]>
   claimSync(sync: Sync, key: { readonly entrustDate: string; readonly serialNo: string }, now: Date, leaseUntil: Date): Promise<boolean>
   settleSync(sync: Sync, code: string | undefined, again: Date | undefined): Promise<void>
@@ -36,7 +36,7 @@ const chunk = 5_000
 
 /** Opens the comparisons over `db`. */
 export const openAgreementSyncs = (db: Database): AgreementSyncs => ({
-  beginSync: (bankCode, month, now) => db.transaction(tx => begin(tx, bankCode, month, now)),
+  beginSync: (of, now) => db.transaction(tx => begin(tx, of, now)),
   dueSyncs: async now =>
     (
       await db.query<Row>(
@@ -65,16 +65,19 @@ export const openAgreementSyncs = (db: Database): AgreementSyncs => ({
   },
 })
 
-const begin = async (tx: Tx, bankCode: string, month: string, now: Date): Promise<void> => {
-  const [there] = await tx.query<{ n: number }>('SELECT 1 AS n FROM agreement_sync WHERE bank_code = ? AND month = ?', [bankCode, month])
-  if (there) return
+const begin = async (tx: Tx, { bankCode, month, late }: Parameters<AgreementSyncs['beginSync']>[0], now: Date): Promise<void> => {
+  const [last] = await tx.query<{ month: string }>('SELECT month FROM agreement_sync WHERE bank_code = ? ORDER BY month DESC LIMIT 1', [
+    bankCode,
+  ])
+  if (last ? last.month >= month : late) return
   const digest = openDigest()
   const counts = { inForce: 0, suspended: 0 }
-  // In the order of their numbers, as the bank lists them.
+  // In the order of their numbers, as the bank lists them: whatever it has bound, reviewed or not, and has not ended itself.
   for (let after = ''; ; ) {
     const rows = await tx.query<Bound>(
       `SELECT id, agreement_no AS agreementNo, account, state FROM agreement
-       WHERE bank_code = ? AND live = 1 AND agreement_no > ? ORDER BY agreement_no LIMIT ?`,
+       WHERE bank_code = ? AND state IN ('bound', 'accepted', 'active', 'suspended') AND NOT (ending_by <=> 'bank') AND agreement_no > ?
+       ORDER BY agreement_no LIMIT ?`,
       [bankCode, after, chunk],
     )
     for (const { agreementNo, account, state } of rows) {
