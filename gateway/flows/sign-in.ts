@@ -1,7 +1,7 @@
 import { type Account, operatorOf } from '../domain/operator.ts'
 import { afterFailure, enrolmentRules, isLocked, isSessionOver, noTries, sessionRules, weaknessOf } from '../domain/sign-in.ts'
 import { later } from '../domain/time.ts'
-import type { Credentials, Follow, Tried } from '../store/operators.ts'
+import type { Credentials, Follow, Moment, Tried } from '../store/operators.ts'
 import type { Flow } from './flow.ts'
 import { type Entropy, hashPassword, isSame, matchesPassword, seal, tokenHash, unseal } from './secrets.ts'
 import { base32, matchingStep, otpauth, secretBytes } from './totp.ts'
@@ -19,7 +19,8 @@ export type Going = { readonly account: Account; readonly tokenHash: string; rea
 const tokenBytes = 32
 
 /** Tries a password and a code against an account, and does what follows. Whatever is wrong, the answer and its time are the same. */
-const prove = async (flow: Flow, keys: Keys, shown: Shown, follow: Follow, now: Date): Promise<Account | undefined> => {
+const prove = async (flow: Flow, keys: Keys, shown: Shown, follow: Follow, at: Moment): Promise<Account | undefined> => {
+  const { now } = at
   const known = await flow.store.operators.credentials(shown.name)
   const hasPassword = await matchesPassword(known?.passwordHash, shown.password)
   const judge = (held: Credentials): Tried => {
@@ -28,17 +29,18 @@ const prove = async (flow: Flow, keys: Keys, shown: Shown, follow: Follow, now: 
     const secret = held.totpSecret && unseal(keys.sealing, held.totpSecret, held.name)
     const step = secret && matchingStep(secret, shown.code, now, held.totpStep)
     if (!isLocked(held.tries, now) && isRight && step !== undefined) return { good: true, tries: noTries, totpStep: step }
-    return { good: false, tries: afterFailure(held.tries, now), totpStep: held.totpStep }
+    return { good: false, tries: isRight ? afterFailure(held.tries, now) : held.tries, totpStep: held.totpStep }
   }
-  return (await flow.store.operators.attempt(shown.name, judge, follow, now)) ? known : undefined
+  return (await flow.store.operators.attempt(shown.name, judge, follow, at)) ? known : undefined
 }
 
 /** 登录: undefined where anything is wrong, whatever it is. */
-export const signIn = async (flow: Flow, keys: Keys, shown: Shown, now: Date): Promise<Begun | undefined> => {
+export const signIn = async (flow: Flow, keys: Keys, shown: Shown, at: Moment): Promise<Begun | undefined> => {
+  const { now } = at
   const token = keys.entropy(tokenBytes).toString('base64url')
   const endsAt = later(now, sessionRules.lifeMs)
   const session = { tokenHash: tokenHash(token), begunAt: now, endsAt }
-  const account = await prove(flow, keys, shown, { action: 'sign-in', session }, now)
+  const account = await prove(flow, keys, shown, { action: 'sign-in', session }, at)
   return account && { token, account, endsAt }
 }
 
@@ -59,12 +61,12 @@ export const changePassword = async (
   keys: Keys,
   shown: Shown & { readonly next: string },
   keep: string | undefined,
-  now: Date,
-): Promise<'changed' | 'refused' | { readonly zh: string; readonly en: string }> => {
+  at: Moment,
+): Promise<'changed' | { readonly zh: string; readonly en: string } | undefined> => {
   const weak = weaknessOf(shown.next, shown.name)
   if (weak) return weak
   const passwordHash = await hashPassword(shown.next, keys.entropy)
-  return (await prove(flow, keys, shown, { action: 'change-password', passwordHash, keep }, now)) ? 'changed' : 'refused'
+  return (await prove(flow, keys, shown, { action: 'change-password', passwordHash, keep }, at)) ? 'changed' : undefined
 }
 
 /** The code of one of the two administrators, to be handed to the person of the account; undefined: this enrolment is none of theirs, or over. */
@@ -82,8 +84,8 @@ export const enrol = async (
   flow: Flow,
   keys: Keys,
   { name, proposerCode, approverCode, password }: Enrolling,
-  now: Date,
-): Promise<{ readonly otpauth: string } | 'refused' | { readonly zh: string; readonly en: string }> => {
+  at: Moment,
+): Promise<{ readonly otpauth: string } | { readonly zh: string; readonly en: string } | undefined> => {
   const weak = weaknessOf(password, name)
   if (weak) return weak
   const secret = keys.entropy(secretBytes)
@@ -95,10 +97,12 @@ export const enrol = async (
         isSame(tokenHash(proposerCode), held.proposerHash ?? ''),
         isSame(tokenHash(approverCode), held.approverHash ?? ''),
       ]
-      return first && second && held.failures < enrolmentRules.failures
+      if (first && second) return held.failures < enrolmentRules.failures ? 'good' : 'wrong'
+      // Whoever has neither guesses among 2^80, and spoils nothing for anybody.
+      return first || second ? 'half' : 'wrong'
     },
     enrolled,
-    now,
+    at,
   )
-  return good ? { otpauth: otpauth(name, secret) } : 'refused'
+  return good ? { otpauth: otpauth(name, secret) } : undefined
 }

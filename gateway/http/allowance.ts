@@ -2,6 +2,20 @@
 export type Allowance = {
   /** Counts one of `who` at `now` (ms): 0, or in how many milliseconds the next may be. */
   take(who: string, now: number): number
+  /** Gives one back that was not of the kind that counts. */
+  giveBack(who: string): void
+}
+
+/** The machine an address belongs to: of IPv6 its /64, since one machine may have all of that. */
+export const machineOf = (address: string): string => {
+  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1]
+  if (mapped !== undefined || !address.includes(':')) return mapped ?? address
+  const [front = [], back = []] = address.split('::').map(part => part.split(':').filter(group => group !== ''))
+  const groups = [...front, ...Array.from({ length: 8 - front.length - back.length }, () => '0'), ...back]
+  return groups
+    .slice(0, 4)
+    .map(group => Number.parseInt(group, 16).toString(16))
+    .join(':')
 }
 
 /** So many that their windows are looked through before another is remembered. */
@@ -25,6 +39,10 @@ export const openAllowance = (most: number, mostOfAll: number, ms: number): Allo
       own.count++
       all.count++
       return 0
+    },
+    giveBack: who => {
+      const own = windows.get(who)
+      if (own && own.count > 0) own.count--
     },
   }
 }

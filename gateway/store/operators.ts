@@ -1,4 +1,4 @@
-import { type Account, type Duty, duties } from '../domain/operator.ts'
+import { type Account, type Duty, duties, operatorUri } from '../domain/operator.ts'
 import type { Tries } from '../domain/sign-in.ts'
 import { appendAudit } from './audit.ts'
 import type { Database, Tx } from './database.ts'
@@ -16,6 +16,8 @@ export type Credentials = Account & {
 export type Tried = { readonly good: boolean; readonly tries: Tries; readonly totpStep: number }
 /** A session as it begins; the token itself is nowhere. */
 export type NewSession = { readonly tokenHash: string; readonly begunAt: Date; readonly endsAt: Date }
+/** When somebody tries something, and from which address. */
+export type Moment = { readonly now: Date; readonly from: string }
 /** What a good try leads to: a session; or another password, after which no session but one goes on. */
 export type Follow =
   | { readonly action: 'sign-in'; readonly session: NewSession }
@@ -29,7 +31,7 @@ export type Operators = {
   list(offices: readonly string[] | undefined, afterName: string, limit: number): Promise<Account[]>
   credentials(name: string): Promise<Credentials | undefined>
   /** Judges a try under the lock of the account, keeps what came of it, and tells the audit journal; returns whether it was good. */
-  attempt(name: string, judge: (held: Credentials) => Tried, follow: Follow, now: Date): Promise<boolean>
+  attempt(name: string, judge: (held: Credentials) => Tried, follow: Follow, at: Moment): Promise<boolean>
 }
 
 type Row = { name: string; displayName: string; office: string; duties: string; state: string }
@@ -82,10 +84,19 @@ export const openOperators = (db: Database): Operators => ({
     const [row] = await db.query<CredentialRow>(selectCredentials, [name])
     return row && credentialsOf(row)
   },
-  attempt: (name, judge, follow, now) => db.transaction(tx => attempt(tx, name, judge, follow, now)),
+  attempt: (name, judge, follow, at) => db.transaction(tx => attempt(tx, name, judge, follow, at)),
 })
 
-const attempt = async (tx: Tx, name: string, judge: (held: Credentials) => Tried, follow: Follow, now: Date): Promise<boolean> => {
+/** Who has not proved who they are, in the audit journal. */
+export const nobody = 'unknown'
+
+const attempt = async (
+  tx: Tx,
+  name: string,
+  judge: (held: Credentials) => Tried,
+  follow: Follow,
+  { now, from }: Moment,
+): Promise<boolean> => {
   const [row] = await tx.query<CredentialRow>(`${selectCredentials} FOR UPDATE`, [name])
   const tried = row && judge(credentialsOf(row))
   if (tried)
@@ -97,14 +108,15 @@ const attempt = async (tx: Tx, name: string, judge: (held: Credentials) => Tried
     ])
   const good = tried?.good === true
   if (good) await followed(tx, name, follow, now)
-  // Who is not known may have typed a password for a name: it is not written down.
+  // Who failed to prove who they are was somebody; whoever changes a password has a session. A name that nobody has may be a password: it is not written down.
+  const isKnown = row && (good || follow.action === 'change-password')
   await appendAudit(tx, {
     at: now,
-    actor: row ? `urn:taxlink:operator:${row.name}` : 'unknown',
+    actor: isKnown ? operatorUri(row.name) : nobody,
     action: good ? follow.action : `${follow.action}-refused`,
     subject: row ? `operator/${row.name}` : 'operator',
     officeCode: row?.office,
-    detail: JSON.stringify(tried?.tries.lockedUntil ? { locked: true } : {}),
+    detail: JSON.stringify({ from, ...(tried?.tries.lockedUntil ? { locked: true } : {}) }),
   })
   return good
 }

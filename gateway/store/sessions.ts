@@ -1,6 +1,8 @@
+import { operatorUri } from '../domain/operator.ts'
 import type { SessionTimes } from '../domain/sign-in.ts'
 import { appendAudit } from './audit.ts'
 import type { Database, Tx } from './database.ts'
+import { type Moment, nobody } from './operators.ts'
 import { sqlTime } from './rows.ts'
 
 /** A session as it stands. */
@@ -30,8 +32,8 @@ export type Sessions = {
   giveCode(proposalId: number, by: string, codeHash: string, now: Date): Promise<Enrolment | undefined>
   /** The enrolment that this person has open. */
   openEnrolment(name: string, now: Date): Promise<Enrolment | undefined>
-  /** Uses it, if `judge` says so under its lock, and keeps what it leaves; a wrong try is counted. */
-  enrol(name: string, judge: (held: Enrolment) => boolean, enrolled: Enrolled, now: Date): Promise<boolean>
+  /** Uses it, if `judge` says so under its lock, and keeps what it leaves; a try with one of the codes is counted. */
+  enrol(name: string, judge: (held: Enrolment) => 'good' | 'half' | 'wrong', enrolled: Enrolled, at: Moment): Promise<boolean>
 }
 
 type Row = {
@@ -76,7 +78,7 @@ export const openSessions = (db: Database): Sessions => ({
   end: (tokenHash, name, now) =>
     db.transaction(async tx => {
       const { affectedRows } = await tx.execute('DELETE FROM operator_session WHERE token_hash = UNHEX(?)', [tokenHash])
-      if (affectedRows > 0) await tell(tx, name, 'sign-out', now)
+      if (affectedRows > 0) await tell(tx, operatorUri(name), name, 'sign-out', { now })
     }),
   giveCode: (proposalId, by, codeHash, now) => db.transaction(tx => giveCode(tx, proposalId, by, codeHash, now)),
   openEnrolment: async (name, now) => {
@@ -84,13 +86,21 @@ export const openSessions = (db: Database): Sessions => ({
     const found = row && enrolmentOf(row)
     return found && isOpen(found, now) ? found : undefined
   },
-  enrol: (name, judge, enrolled, now) => db.transaction(tx => enrol(tx, name, judge, enrolled, now)),
+  enrol: (name, judge, enrolled, at) => db.transaction(tx => enrol(tx, name, judge, enrolled, at)),
 })
 
-const tell = async (tx: Tx, name: string, action: string, now: Date): Promise<void> => {
-  const [row] = await tx.query<{ office: string }>('SELECT office_code AS office FROM operator WHERE name = ?', [name])
-  const actor = `urn:taxlink:operator:${name}`
-  await appendAudit(tx, { at: now, actor, action, subject: `operator/${name}`, officeCode: row?.office, detail: '{}' })
+/** Of what somebody did about the account of this name, of nobody's where there is none; `more` stands in the detail. */
+const tell = async (
+  tx: Tx,
+  actor: string,
+  name: string | undefined,
+  action: string,
+  { now, ...more }: { readonly now: Date; readonly [more: string]: unknown },
+): Promise<void> => {
+  const [row] =
+    name === undefined ? [] : await tx.query<{ office: string }>('SELECT office_code AS office FROM operator WHERE name = ?', [name])
+  const subject = name === undefined ? 'operator' : `operator/${name}`
+  await appendAudit(tx, { at: now, actor, action, subject, officeCode: row?.office, detail: JSON.stringify(more) })
 }
 
 const giveCode = async (tx: Tx, proposalId: number, by: string, codeHash: string, now: Date): Promise<Enrolment | undefined> => {
@@ -99,29 +109,29 @@ const giveCode = async (tx: Tx, proposalId: number, by: string, codeHash: string
   if (!held || !isOpen(held, now) || (by !== held.proposedBy && by !== held.approvedBy)) return undefined
   const column = by === held.proposedBy ? 'proposer_hash' : 'approver_hash'
   await tx.execute(`UPDATE enrolment SET ${column} = UNHEX(?), failures = 0 WHERE proposal_id = ?`, [codeHash, proposalId])
-  await appendAudit(tx, {
-    at: now,
-    actor: by,
-    action: 'give-code',
-    subject: `operator/${held.name}`,
-    officeCode: undefined,
-    detail: JSON.stringify({ proposal: proposalId }),
-  })
+  await tell(tx, by, held.name, 'give-code', { now, proposal: proposalId })
   return held
 }
 
-const enrol = async (tx: Tx, name: string, judge: (held: Enrolment) => boolean, enrolled: Enrolled, now: Date): Promise<boolean> => {
+const enrol = async (
+  tx: Tx,
+  name: string,
+  judge: (held: Enrolment) => 'good' | 'half' | 'wrong',
+  enrolled: Enrolled,
+  { now, from }: Moment,
+): Promise<boolean> => {
   const [row] = await tx.query<Row>(`${latest} FOR UPDATE`, [name])
   const held = row && enrolmentOf(row)
-  const good = held !== undefined && isOpen(held, now) && judge(held)
-  if (held && !good && held.usedAt === undefined)
-    await tx.execute('UPDATE enrolment SET failures = failures + 1 WHERE proposal_id = ?', [held.proposalId])
-  if (held && good) {
+  const found = held && isOpen(held, now) ? judge(held) : 'wrong'
+  if (held && found === 'half') await tx.execute('UPDATE enrolment SET failures = failures + 1 WHERE proposal_id = ?', [held.proposalId])
+  if (held && found === 'good') {
     await tx.execute('UPDATE enrolment SET used_at = ? WHERE proposal_id = ?', [sqlTime(now), held.proposalId])
     await setCredentials(tx, name, enrolled)
   }
-  if (held) await tell(tx, name, good ? 'enrol' : 'enrol-refused', now)
-  return good
+  const isGood = found === 'good'
+  // Of a name that has none as well: by the time it takes nobody can tell them apart.
+  await tell(tx, isGood ? operatorUri(name) : nobody, held && name, isGood ? 'enrol' : 'enrol-refused', { now, from })
+  return isGood
 }
 
 /** Gives an account its password and second factor, and ends what was begun with others. */

@@ -33,8 +33,9 @@ const secretIn = (otpauth: string): Buffer => {
 const stepNow = () => stepOf(new Date(Date.now() + ahead))
 
 type Enrolled = { readonly name: string; readonly password: string; readonly secret: Buffer }
-/** A caller without a certificate. Every test's own address would be the same, so a minute passes before each try. */
-const anonymous = () => desk.house.caller()
+let places = 0
+/** A caller without a certificate, from a machine of its own. */
+const anonymous = (localAddress = `127.1.${++places >> 8}.${places & 255}`) => desk.house.caller(undefined, { localAddress })
 const tries = (path: string, body: () => unknown) => {
   pass(minute)
   return anonymous().ask('POST', path, body())
@@ -195,7 +196,7 @@ describe('whoever guesses', () => {
       await signIn({ ...wang, password: 'wrong' }, wang.secret),
       await signIn(wang, codeAt(wang.secret, stepNow() - 9)),
     ]
-    for (let i = 0; i < 5; i++) answers.push(await signIn({ ...wang, password: 'wrong' }, wang.secret))
+    for (let i = 0; i < 3; i++) answers.push(await signIn(wang, codeAt(wang.secret, stepNow() - 9)))
     // Locked by now: even what is right does not open it.
     answers.push(await signIn(wang, wang.secret))
     for (const answer of answers) expect(told1(answer)).toEqual(told1(answers[0]!))
@@ -204,43 +205,76 @@ describe('whoever guesses', () => {
     expect((await signIn(wang, wang.secret)).status).toBe(201)
   })
 
-  test('at once a hundred times has no more tries than five', async () => {
+  test('keeps nobody out: without the password an account is never locked, however often and from wherever it is tried', async () => {
+    const wang = await enrolled('wang')
+    for (let i = 0; i < 30; i++) expect(told(await signIn({ ...wang, password: 'wrong' }, '123456'))).toEqual([401, 'T3021'])
+    expect((await signIn(wang, wang.secret)).status).toBe(201)
+    expect((await desk.house.store.operators.credentials('wang'))?.tries).toEqual({ failures: 0, lockedUntil: undefined })
+  })
+
+  test('stands in the audit journal as somebody unknown at an address, never as the person who was tried to be', async () => {
+    const wang = await enrolled('wang')
+    pass(minute)
+    const { audit } = desk.house.store
+    const { seq } = await audit.head()
+    const code = codeAt(wang.secret, stepNow())
+    await anonymous('127.2.0.1').ask('POST', '/v1/sessions', { name: 'wang', password: 'wrong', code })
+    await anonymous('127.2.0.2').ask('POST', '/v1/sessions', { name: 'my-secret', password: 'wrong', code })
+    await anonymous('127.2.0.3').ask('POST', '/v1/sessions', { name: 'wang', password, code })
+    const codes = { proposerCode: 'A'.repeat(16), approverCode: 'B'.repeat(16) }
+    for (const name of ['wang', 'zhou']) await anonymous('127.2.0.4').ask('POST', '/v1/enrolments', { name, password, ...codes })
+    const entries = await audit.list({}, seq, 10)
+    expect(entries.map(({ actor, action, subject, detail }) => [actor, action, subject, JSON.parse(detail)])).toEqual([
+      ['unknown', 'sign-in-refused', 'operator/wang', { from: '127.2.0.1' }],
+      ['unknown', 'sign-in-refused', 'operator', { from: '127.2.0.2' }],
+      [operatorUri('wang'), 'sign-in', 'operator/wang', { from: '127.2.0.3' }],
+      ['unknown', 'enrol-refused', 'operator/wang', { from: '127.2.0.4' }],
+      ['unknown', 'enrol-refused', 'operator', { from: '127.2.0.4' }],
+    ])
+  })
+
+  test('at once a hundred times has no more tries of a code than five', async () => {
     const wang = await enrolled('wang')
     const { operators } = desk.house.store
     pass(30_000)
-    const right = codeAt(wang.secret, stepNow())
-    const held = (await operators.credentials('wang'))!
     const keys = desk.house.keys
-    const said = await Promise.all(
-      Array.from({ length: 40 }, (_, i) =>
-        tryIn(desk.house.flow, keys, { name: 'wang', password: 'wrong', code: i % 2 ? right : '000000' }, desk.house.flow.clock()),
-      ),
-    )
+    const tryOnce = (change: { password?: string; code: string }) =>
+      tryIn(desk.house.flow, keys, { ...wang, ...change }, { now: desk.house.flow.clock(), from: '127.0.0.1' })
+    const said = await Promise.all(Array.from({ length: 40 }, () => tryOnce({ code: '000000' })))
     expect(said.filter(Boolean)).toEqual([])
     const after = (await operators.credentials('wang'))!
-    expect(after.tries.failures).toBe(held.tries.failures + 5)
+    expect(after.tries.failures).toBe(5)
     expect(after.tries.lockedUntil).toBeDefined()
     // The same code at once opens one session.
     pass(16 * minute)
     const code = codeAt(wang.secret, stepNow())
-    const both = await Promise.all(
-      Array.from({ length: 6 }, () =>
-        tryIn(desk.house.flow, keys, { name: 'wang', password: wang.password, code }, desk.house.flow.clock()),
-      ),
-    )
+    const both = await Promise.all(Array.from({ length: 6 }, () => tryOnce({ code })))
     expect(both.filter(Boolean)).toHaveLength(1)
   })
 
-  test('is held up: an address has ten tries a minute', async () => {
+  test('is held up: ten failures a minute from one place, five in a quarter of an hour with one name; what is good is not counted', async () => {
+    const [wang, place] = [await enrolled('wang'), anonymous('127.3.0.1')]
     pass(minute)
+    const wrong = async (name: string) => place.ask('POST', '/v1/sessions', { name, password: 'x', code: '123456' })
     const said = []
-    for (let i = 0; i < 12; i++) said.push(await anonymous().ask('POST', '/v1/sessions', { name: 'nobody', password: 'x', code: '123456' }))
-    expect(said.map(({ status }) => status)).toEqual([...Array.from({ length: 10 }, () => 401), 429, 429])
-    expect(told(said[11]!)).toEqual([429, 'T3022'])
-    expect(Number(said[11]!.headers['retry-after'])).toBeGreaterThan(0)
-    expect(Number(said[11]!.headers['retry-after'])).toBeLessThanOrEqual(60)
+    for (let i = 0; i < 7; i++) said.push(await wrong('nobody'))
+    expect(said.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401, 429, 429])
+    expect(told(said[6]!)).toEqual([429, 'T3022'])
+    expect(Number(said[6]!.headers['retry-after'])).toBeGreaterThan(60)
+    expect(Number(said[6]!.headers['retry-after'])).toBeLessThanOrEqual(900)
+    for (const name of ['a', 'b', 'c', 'd']) expect((await wrong(name)).status).toBe(401)
+    const good = await place.ask('POST', '/v1/sessions', { name: 'wang', password, code: codeAt(wang.secret, stepNow()) })
+    expect(good.status).toBe(201)
+    expect((await wrong('e')).status).toBe(401)
+    const full = await wrong('f')
+    expect([told(full), Number(full.headers['retry-after']) <= 60]).toEqual([[429, 'T3022'], true])
+    // Other places are no worse off for it.
+    expect((await anonymous().ask('POST', '/v1/sessions', { name: 'nobody', password: 'x', code: '123456' })).status).toBe(401)
     pass(minute)
-    expect((await signIn({ name: 'nobody', password: 'x' }, '123456')).status).toBe(401)
+    expect((await wrong('g')).status).toBe(401)
+    expect((await wrong('nobody')).status).toBe(429)
+    pass(15 * minute)
+    expect((await wrong('nobody')).status).toBe(401)
   })
 
   test('with something that is no name, password or code is told only that', async () => {
@@ -293,6 +327,11 @@ describe('an enrolment', () => {
     const [c, d] = [await codeFrom('zhao', spoilt), await codeFrom('qian', spoilt)]
     for (let i = 0; i < 5; i++) expect(told(await enrol(c, 'A'.repeat(16)))).toEqual([401, 'T3021'])
     expect(told(await enrol(c, d))).toEqual([401, 'T3021'])
+    // Who has neither code spoils nothing.
+    const whole = await reset('li')
+    const [g, h] = [await codeFrom('zhao', whole), await codeFrom('qian', whole)]
+    for (let i = 0; i < 6; i++) expect(told(await enrol('B'.repeat(16), 'A'.repeat(16)))).toEqual([401, 'T3021'])
+    expect((await enrol(g, h)).status).toBe(201)
     const before = await reset('li')
     const [e, f] = [await codeFrom('zhao', before), await codeFrom('qian', before)]
     await reset('li')
