@@ -26,7 +26,7 @@ export const sessionOperations = {
       operationId: 'signIn',
       summary: '登录 / sign in',
       description:
-        '口令加动态码。无论哪一项不对、有无此人、是否锁定,答复都一样;连续五次不对锁定十五分钟。 / Password and code. Whatever is wrong, whether or not there is such a person, locked or not, the answer is the same; five failures in a row lock for fifteen minutes.',
+        '口令加动态码。无论哪一项不对、有无此人、是否锁定,答复都一样;口令对而动态码连续五次不对,锁定十五分钟;口令不对的,记在来处账上(429)。 / Password and code. Whatever is wrong, whether or not there is such a person, locked or not, the answer is the same; five wrong codes in a row with the right password lock for fifteen minutes; wrong passwords count against the place they come from (429).',
       tags,
       headers: requestHeaders(),
       body: { $ref: 'SignIn#' },
