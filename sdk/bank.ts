@@ -1,6 +1,7 @@
-import { type AnyVerb, exchanges, type Message, type Push, type ReplyOf, type RequestOf, type Verb } from './catalogue.ts'
+import { type AnyVerb, exchanges, type FileName, type Message, type Push, type ReplyOf, type RequestOf, type Verb } from './catalogue.ts'
 import type { Codec } from './cell.ts'
 import { fail } from './fault.ts'
+import type { FileCodec } from './file.ts'
 import type { Line } from './line.ts'
 
 type Key = 'officeCode' | 'entrustDate' | 'serialNo'
@@ -63,6 +64,8 @@ export type Bank = {
   readonly ticketInformation?: Exchange<'ticketInformation'>
   readonly feeStatement?: Exchange<'feeStatement'>
   readonly differenceReport?: Exchange<'differenceReport'>
+  /** The files that the bank hands over, and how they are written. */
+  readonly files?: { readonly [K in FileName]?: FileCodec<K> }
   /** How the bank reaches the gateway with what it tells of its own accord, the exchanges below: its own dialect the other way round. */
   readonly push?: Line
   readonly bindingResult?: Exchange<'bindingResult'>

@@ -300,9 +300,21 @@ export const exchanges = {
   voucherPrinted: { to: 'gateway', request: voucherPrintedRequest, reply: voucherPrintedReceipt },
 } as const
 
-/** The files of the unified bank interface and what stands in them; `to`: who gets them. */
+/**
+ * The files of the unified bank interface and what stands in them; `to`: who gets them. `sums`: the sums of the trailer, over the amounts of the
+ * lines with one of these words; `whole`: where count and sums of all parts stand in the header.
+ */
 export const files = {
-  detail: { to: 'gateway', zh: '对账明细文件', en: 'detail file', header: detailHeader, line: detailLine, trailer: detailTrailer },
+  detail: {
+    to: 'gateway',
+    zh: '对账明细文件',
+    en: 'detail file',
+    header: detailHeader,
+    line: detailLine,
+    trailer: detailTrailer,
+    sums: { debitSum: ['debit', 'supplementaryDebit'], creditSum: ['reversal', 'adjustment'] },
+    whole: { count: 'fileCount', debitSum: 'fileDebitSum', creditSum: 'fileCreditSum' },
+  },
 } as const
 
 type Exchanges = typeof exchanges
@@ -318,6 +330,12 @@ export type AnyVerb = Verb | Push
 export type RequestOf<V extends AnyVerb> = ValuesOf<Exchanges[V]['request']>
 /** The reply to a verb. */
 export type ReplyOf<V extends AnyVerb> = ValuesOf<Exchanges[V]['reply']>
+/** The header of a file. */
+export type HeaderOf<K extends FileName> = ValuesOf<(typeof files)[K]['header']>
+/** A line of a file. */
+export type LineOf<K extends FileName> = ValuesOf<(typeof files)[K]['line']>
+/** The trailer of a file. */
+export type TrailerOf<K extends FileName> = ValuesOf<(typeof files)[K]['trailer']>
 /** One tax item. */
 export type TaxItem = FieldValues<typeof taxItem>
 /** The key of an instruction. */

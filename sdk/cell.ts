@@ -1,5 +1,6 @@
 import type { Message, ValuesOf } from './catalogue.ts'
 import type { CharsetName } from './charset.ts'
+import type { LineScanner } from './columns.ts'
 import { fail } from './fault.ts'
 import { isUnifiedCode, type Outcome, outcome, type UnifiedCode } from './outcomes.ts'
 
@@ -55,7 +56,7 @@ export type Explained = {
 export type Codec<In, Out = In> = {
   readonly message: Message
   readonly charset: CharsetName
-  readonly layout: 'record' | 'document' | 'json'
+  readonly layout: 'record' | 'delimited' | 'document' | 'json'
   /** The fixed length in bytes, where there is one; with a repeated group, that of the head. */
   readonly width?: number
   /** Throws a Fault with message, field and, where it makes sense, byte offset. Never cuts, never substitutes. */
@@ -68,6 +69,8 @@ export type Codec<In, Out = In> = {
   explain(bytes: Uint8Array): Explained[]
   /** The rows as plain data for the bank's page in docs/: place, name, width, form. */
   describe(): readonly LayoutRow[]
+  /** Reads many such lines of a file fast, into columns with room for `rows` of them; only layouts that a file can be made of have it. */
+  scanner?(rows: number): LineScanner
 }
 /** One row of a bank's page. `place` is the byte offset of a record, the path of a document. */
 export type LayoutRow = {

@@ -102,7 +102,7 @@ const isBlank = (bytes: Uint8Array, start: number, end: number): boolean => {
   return true
 }
 /** The end of what stands at the left of a place. No charset here has a character that ends in the byte of a blank. */
-const endOf = (bytes: Uint8Array, words: DataView, start: number, end: number): number => {
+export const endOf = (bytes: Uint8Array, words: DataView, start: number, end: number): number => {
   let i = end
   if (bytes[i - 1] !== blank) return i
   while (i >= start + 4 && words.getInt32(i - 4, true) === 0x20202020) i -= 4
@@ -156,7 +156,8 @@ const ascii = (width: number, { min, max }: Lengths, first: number, last: number
 }
 
 const none: Table = { encode: new Uint16Array(0), decode: new Uint16Array(0) }
-const tables: { readonly [name in CharsetName]: () => Table } = {
+/** The two-byte codes of each charset, where it has such. */
+export const twoByteTables: { readonly [name in CharsetName]: () => Table } = {
   'utf-8': () => none,
   gb2312: gb2312Table,
   gbk: gbkTable,
@@ -166,7 +167,7 @@ const isInk = (unit: number): boolean => unit !== 0x20 && unit !== 0x3000
 
 /** Printable ASCII and two-byte codes go a short way, all else and every fault the long one through the charset and the kind. */
 const text = (width: number, max: number, charset: Charset, optional: boolean): Spot => {
-  const table = tables[charset.name]
+  const table = twoByteTables[charset.name]
   const putLong = (units: string, target: Uint8Array, at: number): void => {
     checkText(units, max)
     target.fill(blank, at + charset.write(units, target, at, width), at + width)

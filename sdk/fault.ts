@@ -100,6 +100,20 @@ export const faults = {
     'check the amounts of the items',
   ),
   'unknown-message': f('T1017', '无法识别的报文', 'the message is none of the declared ones', '核对交易码', 'check the transaction code'),
+  'line-end': f(
+    'T1018',
+    '行尾不符合约定,或最后一行不完整',
+    'a line does not end as agreed, or the last one is cut',
+    '每行用约定的行尾,写完整个文件后再交出',
+    'end every line as agreed; hand the file over when it is written whole',
+  ),
+  'file-totals': f(
+    'T1019',
+    '文件的笔数或金额与明细不符',
+    'count or sum of the file are not those of its lines',
+    '按明细重新生成文件头和文件尾',
+    'make header and trailer anew from the lines',
+  ),
   'bad-declaration': f('T1020', '银行声明有误', 'the bank’s declaration is wrong', '按提示修改声明', 'mend the declaration as told'),
   'connect-failed': f(
     'T2001',

@@ -3,6 +3,7 @@ import type { Codec, Explained, LayoutRow } from './cell.ts'
 import { charset } from './charset.ts'
 import { Fault, fail } from './fault.ts'
 import { type Fields, type Kind, maskText, type Schema } from './kinds.ts'
+import { decodingScanner } from './scan.ts'
 import { jsonLimits, parseJson, parseJsonText, shownName, utf8Text } from './strict-json.ts'
 import { checkValue, checkValues, meaningOf } from './value.ts'
 
@@ -42,6 +43,9 @@ export const json = <M extends Message>(message: M): Codec<ValuesOf<M>> => {
     matches: bytes => type.test(Buffer.from(bytes.subarray(0, jsonLimits.bytes)).toString('latin1')),
     explain: bytes => explained(message, bytes),
     describe: () => [...heading(message), ...described(message.fields, '', 0)],
+    scanner(rows) {
+      return decodingScanner(message, charset('utf-8'), bytes => this.decode(bytes) as Values, rows)
+    },
   }
 }
 
@@ -53,7 +57,8 @@ const sums = ({ fields }: Message): boolean => fields.amount !== undefined && fi
 
 const checkAll = (message: Message, value: Values): void => {
   checkValues(message.fields, value)
-  if (sums(message)) checkSum(value.amount as number, value.items as readonly { readonly amount: number }[], message.id)
+  if (sums(message) && value.items !== undefined)
+    checkSum(value.amount as number, value.items as readonly { readonly amount: number }[], message.id)
 }
 
 const valuesOf = (message: Message, parsed: unknown): Values => {

@@ -1,11 +1,14 @@
 import { checkSum, type Message, type ValuesOf } from './catalogue.ts'
 import type { Blank, Cell, Codec, Constant, NameOf, Omitted, OmittedOf, Repeat, Row, Whole, Wide } from './cell.ts'
 import { type Charset, type CharsetName, charset as charsetOf } from './charset.ts'
+import type { LineScanner } from './columns.ts'
 import { type Source, sourceOf } from './compile.ts'
 import { Fault, fail, type Place } from './fault.ts'
 import type { Fields } from './kinds.ts'
 import { describe, explain } from './record-table.ts'
+import { decodingScanner } from './scan.ts'
 import { blame, checkCount, getPart, type Part, putPart, type Section, sectionOf, type Values } from './section.ts'
+import { sectionScanner } from './section-scan.ts'
 
 type ElementOf<T> = Exclude<T, undefined> extends readonly (infer E)[] ? E : never
 type Lists<V> = { [K in keyof V & string]-?: ElementOf<V[K]> extends never ? never : K }[keyof V & string]
@@ -150,6 +153,12 @@ class FixedRecord implements RecordCodec<unknown> {
 
   describe() {
     return describe(this.#head, this.#element)
+  }
+
+  scanner(rows: number): LineScanner {
+    if (this.#element || this.#head.parts.some(({ form }) => form === 'blank' || form === 'codes'))
+      return decodingScanner(this.message, this.#charset, bytes => this.decode(bytes) as Values, rows)
+    return sectionScanner(this.#head, this.message.fields, rows)
   }
 
   #put(values: Values, target: Buffer, at: number, index?: number): void {

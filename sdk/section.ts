@@ -3,6 +3,7 @@ import type { Charset } from './charset.ts'
 import { type Joined, join, type Source, type Spot, spotOf, type TextPlaces } from './compile.ts'
 import { Fault, fail } from './fault.ts'
 import { type Fields, type Kind, type Mask, optional, text } from './kinds.ts'
+import { type Scan, scanOf } from './scan.ts'
 import { checkNames, meaningOf } from './value.ts'
 
 // A section is a run of places of fixed width: the head of a record, or one element of its repeated group.
@@ -19,6 +20,8 @@ export type Part = {
   readonly required: boolean
   readonly mask?: Mask
   readonly spot?: Spot
+  /** How its bytes are checked without making a value of them. */
+  readonly scan?: () => Scan
   readonly constant?: Uint8Array
 }
 /** A run of places, compiled. */
@@ -117,7 +120,8 @@ const partOfField = (field: string, kind: Kind<unknown>, cell: Cell<unknown> & W
     refuse(`the field takes ${meaning.min} bytes, its cell has ${cell.width}`, field)
   const { zh, en, mask } = kind
   const spot = placed(field, () => spotOf(kind, cell, charset))
-  return { field, zh, en, width: cell.width, form: cell.form, required: !kind.optional, spot, ...(mask ? { mask } : {}) }
+  const scan = () => scanOf(kind, cell, charset)
+  return { field, zh, en, width: cell.width, form: cell.form, required: !kind.optional, spot, scan, ...(mask ? { mask } : {}) }
 }
 
 const partOfRepeat = (row: Repeat, kind: Kind<unknown>, charset: Charset): Omit<Part, 'offset'> => {

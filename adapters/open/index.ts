@@ -1,6 +1,6 @@
 /** 桃源银行 — the unified bank interface as it is: JSON over HTTPS. A bank that joins today declares just this. */
 import * as tax from '@taxlink/bank-sdk'
-import { bank, http, json } from '@taxlink/bank-sdk'
+import { bank, file, http, json } from '@taxlink/bank-sdk'
 
 export default bank({
   code: '4310',
@@ -25,4 +25,14 @@ export default bank({
   push: http('/v1', { contentType: 'application/json' }),
   bindingResult:      { request: json(tax.bindingResultRequest),      reply: json(tax.bindingResultReceipt),     path: '/v1/binding-results' },
   bindingNotice:      { request: json(tax.bindingNoticeRequest),      reply: json(tax.bindingNoticeReceipt),     path: '/v1/binding-notices' },
+
+  files: {
+    detail: file('detail', {
+      called: 'DETAIL_{bankCode}_{accountingDate}_{session:2}_{chunk:4}.jsonl',
+      lineEnd: 'lf',
+      header: json(tax.detailHeader),
+      line: json(tax.detailLine),
+      trailer: json(tax.detailTrailer),
+    }),
+  },
 })

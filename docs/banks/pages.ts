@@ -18,7 +18,7 @@ import { type AnyCodec, mostOf, type Subject, subjects, type Values, written } f
 
 // The page of a bank, as its own interface document would have it: the same tables, made from the declaration, so that they cannot differ.
 
-const layouts = { record: '定长记录', document: 'XML 文档', json: 'JSON 对象' }
+const layouts = { record: '定长记录', delimited: '分隔符记录', document: 'XML 文档', json: 'JSON 对象' }
 const classes = { succeeded: '成功', refused: '拒绝(本次确定未动账)', unknown: '不明(须查询)', 'in-progress': '处理中' }
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
