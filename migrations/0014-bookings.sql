@@ -112,7 +112,7 @@ CREATE TABLE reconciliation (
 
 CREATE TRIGGER reconciliation_no_delete BEFORE DELETE ON reconciliation FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a session stays';
 
--- What a session has found. A row counts once its session is matched; before that it may be one of several being written.
+-- What a session has found. Rows count once their session is matched.
 CREATE TABLE difference (
   bank_code        VARCHAR(4)    CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   accounting_date  DATE          NOT NULL,
@@ -154,4 +154,17 @@ CREATE TRIGGER difference_no_update BEFORE UPDATE ON difference FOR EACH ROW BEG
   END IF;
 END;
 
-CREATE TRIGGER difference_no_delete BEFORE DELETE ON difference FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a finding is never removed';
+-- Rows are written while the session's file is being matched; once it is matched they are its findings. What a broken-off match has left is taken out.
+CREATE TRIGGER difference_in_time BEFORE INSERT ON difference FOR EACH ROW BEGIN
+  IF NOT EXISTS (SELECT 1 FROM reconciliation r WHERE r.bank_code = NEW.bank_code AND r.accounting_date = NEW.accounting_date
+      AND r.session = NEW.session AND r.state = 'taken') THEN
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a session that is matched finds nothing more';
+  END IF;
+END;
+
+CREATE TRIGGER difference_no_delete BEFORE DELETE ON difference FOR EACH ROW BEGIN
+  IF NOT EXISTS (SELECT 1 FROM reconciliation r WHERE r.bank_code = OLD.bank_code AND r.accounting_date = OLD.accounting_date
+      AND r.session = OLD.session AND r.state = 'taken') THEN
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a finding is never removed';
+  END IF;
+END;

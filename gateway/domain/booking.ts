@@ -90,6 +90,16 @@ export const printed = (key: PrintKey, booking: Booking): PrintedBooking => {
   return { ...rest, bucket, accountDigest, low: hashed.low, high: hashed.high }
 }
 
+/** The fingerprint of an entry whose account is known by its digest only, in `hashed`. */
+export const hashBooking = (
+  key: PrintKey,
+  entry: EntryKey & { readonly verb: BookingVerb; readonly ticketNo: string; readonly amount: number },
+  digest: Buffer,
+): void => {
+  hashKey(key, entry)
+  hashEntry(key, hashed.low, hashed.high, markOf[entry.verb], entry.ticketNo, entry.amount, digest.readUInt32LE(0), digest.readUInt32LE(4))
+}
+
 /** A hash of nothing under the key: what tells one key from another and says nothing about it. */
 export const keyCheck = (key: PrintKey): Buffer => {
   hashText(key, '')

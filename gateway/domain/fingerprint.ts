@@ -72,6 +72,13 @@ const put = (text: string): void => {
   bytes[at++] = length
   for (let i = 0; i < length; i++) bytes[at++] = text.charCodeAt(i)
 }
+/** The same of a text that lies in a file. */
+const putBytes = (from: Uint8Array, start: number, end: number): void => {
+  const length = end - start
+  if (at + length + 1 > mostBytes) throw new RangeError('a text is too long for a fingerprint')
+  bytes[at++] = length
+  for (let i = start; i < end; i++) bytes[at++] = from[i]!
+}
 const putWord = (word: number): void => {
   bytes[at++] = word
   bytes[at++] = word >>> 8
@@ -85,22 +92,52 @@ const hashPut = (key: PrintKey): void => {
   hashWords(key, words, length)
 }
 
-/** A text of ASCII, as an account or a bank's serial, in `hashed`. */
+/** A text of ASCII, as an account, in `hashed`. */
 export const hashText = (key: PrintKey, text: string): void => {
   at = 0
   put(text)
   hashPut(key)
 }
+/** The same of a text that lies in a file. */
+export const hashBytes = (key: PrintKey, from: Uint8Array, start: number, end: number): void => {
+  at = 0
+  putBytes(from, start, end)
+  hashPut(key)
+}
 
-/** What names an entry on both sides. */
+/** What names an entry on both sides; the date as `2026-11-10`. */
 export type EntryKey = { readonly officeCode: string; readonly entrustDate: string; readonly serialNo: string }
+/** A date as files have it, a number of eight digits. */
+export const dayNumber = (date: string): number =>
+  Number(date.slice(0, 4)) * 10_000 + Number(date.slice(5, 7)) * 100 + Number(date.slice(8, 10))
+/** And back. */
+export const dayText = (day: number): string => {
+  const digits = String(day).padStart(8, '0')
+  return `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}`
+}
 
 /** The hash of a key, in `hashed`. The verb is not part of it: what the two sides call differently meets in one bucket. */
 export const hashKey = (key: PrintKey, { officeCode, entrustDate, serialNo }: EntryKey): void => {
   at = 0
+  putWord(dayNumber(entrustDate))
   put(officeCode)
-  put(entrustDate)
   put(serialNo)
+  hashPut(key)
+}
+/** The same of a key whose texts lie in a file. */
+export const hashKeyBytes = (
+  key: PrintKey,
+  from: Uint8Array,
+  entrustDay: number,
+  officeStart: number,
+  officeEnd: number,
+  serialStart: number,
+  serialEnd: number,
+): void => {
+  at = 0
+  putWord(entrustDay)
+  putBytes(from, officeStart, officeEnd)
+  putBytes(from, serialStart, serialEnd)
   hashPut(key)
 }
 
@@ -108,6 +145,17 @@ export const hashKey = (key: PrintKey, { officeCode, entrustDate, serialNo }: En
 export const buckets = 65_536
 /** The bucket of the key that was hashed last. */
 export const bucketHashed = (): number => hashed.high >>> 16
+
+const putEntry = (keyLow: number, keyHigh: number, mark: number, amount: number, accountLow: number, accountHigh: number): void => {
+  at = 0
+  putWord(keyLow)
+  putWord(keyHigh)
+  putWord(accountLow)
+  putWord(accountHigh)
+  putWord(amount % 0x1_0000_0000)
+  putWord(Math.floor(amount / 0x1_0000_0000))
+  bytes[at++] = mark
+}
 
 /**
  * The fingerprint of an entry, in `hashed`: all that has to be the same on both sides. `mark` is the verb's; the hashes of key and account are given as
@@ -123,14 +171,24 @@ export const hashEntry = (
   accountLow: number,
   accountHigh: number,
 ): void => {
-  at = 0
-  putWord(keyLow)
-  putWord(keyHigh)
-  putWord(accountLow)
-  putWord(accountHigh)
-  putWord(amount % 0x1_0000_0000)
-  putWord(Math.floor(amount / 0x1_0000_0000))
-  bytes[at++] = mark
+  putEntry(keyLow, keyHigh, mark, amount, accountLow, accountHigh)
   put(ticketNo)
+  hashPut(key)
+}
+/** The same of an entry whose ticket number lies in a file. */
+export const hashEntryBytes = (
+  key: PrintKey,
+  keyLow: number,
+  keyHigh: number,
+  mark: number,
+  from: Uint8Array,
+  ticketStart: number,
+  ticketEnd: number,
+  amount: number,
+  accountLow: number,
+  accountHigh: number,
+): void => {
+  putEntry(keyLow, keyHigh, mark, amount, accountLow, accountHigh)
+  putBytes(from, ticketStart, ticketEnd)
   hashPut(key)
 }

@@ -15,16 +15,19 @@ import type { Database } from './database.ts'
 import { type BankDays, openBankDays } from './days.ts'
 import { type DebitWrites, openDebitWrites } from './debits.ts'
 import { type Deliveries, openDeliveries } from './deliveries.ts'
+import { type Differences, openDifferences } from './differences.ts'
 import { type DoubtReads, openDoubtReads } from './doubts.ts'
 import { readHalts } from './halts.ts'
 import { type Inbox, openInbox } from './inbox.ts'
 import { type LateAnswers, openLateAnswers } from './late.ts'
+import { type Ledger, openLedger } from './ledger.ts'
 import { openLinked } from './linked.ts'
 import { type Operators, openOperators } from './operators.ts'
 import { type OrderReads, openOrderReads } from './order-reads.ts'
 import { type Orders, openOrders } from './orders.ts'
 import { openProposals, type Proposals } from './proposals.ts'
 import { type DebitReads, openDebitReads } from './reads.ts'
+import { openReconciliations, type Reconciliations } from './reconciliations.ts'
 import { readReference } from './reference.ts'
 import { openRegistry, type RegistryStore } from './registry.ts'
 import { openSessions, type Sessions } from './sessions.ts'
@@ -50,6 +53,9 @@ export type Store = DebitWrites &
   AgreementGate & {
     readonly agreements: Agreements
     readonly bookings: Bookings
+    readonly ledger: Ledger
+    readonly reconciliations: Reconciliations
+    readonly differences: Differences
     readonly deliveries: Deliveries
     readonly inbox: Inbox
     readonly proposals: Proposals
@@ -92,6 +98,9 @@ export const openStore = (db: Database, reads: Database = db): Store => {
       takeAgreementIds: count => takeRun(reads, 'agreement', count),
     },
     bookings: openBookings(reads),
+    ledger: openLedger(reads),
+    reconciliations: openReconciliations(reads),
+    differences: openDifferences(reads),
     deliveries: openDeliveries(reads),
     inbox: openInbox(reads),
     proposals: openProposals(reads),

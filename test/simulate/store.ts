@@ -175,6 +175,9 @@ export const openSimulatedStore = (
         ask(false, () => tables.proposal.flatMap(p => (p.state === 'proposed' && p.expiresAt <= now ? [p.id] : [])).slice(0, limit)),
     },
     bookings: new Proxy({} as Store['bookings'], { get: (_, name) => notSimulated(String(name)) }),
+    ledger: new Proxy({} as Store['ledger'], { get: (_, name) => notSimulated(String(name)) }),
+    reconciliations: new Proxy({} as Store['reconciliations'], { get: (_, name) => notSimulated(String(name)) }),
+    differences: new Proxy({} as Store['differences'], { get: (_, name) => notSimulated(String(name)) }),
     inbox: { receive: notSimulated('receive'), answer: notSimulated('answer') },
     operators: {
       find: name => Promise.resolve(accountOf(name)),

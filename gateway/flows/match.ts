@@ -1,0 +1,161 @@
+import { bookingVerbs, type Totals } from '../domain/booking.ts'
+import type { PrintKey } from '../domain/fingerprint.ts'
+import {
+  type Census,
+  type DetailPart,
+  FileRefused,
+  type Left,
+  openCensus,
+  openPrints,
+  openSift,
+  type Prints,
+  TooMany,
+  unequal,
+} from '../domain/match.ts'
+import {
+  classify,
+  type Difference,
+  type DifferenceType,
+  type Elsewhere,
+  entryName,
+  lonelyKeys,
+  type TaxEntry,
+} from '../domain/reconcile.ts'
+import type { SessionKey } from '../store/differences.ts'
+import type { Ledger, LedgerDay } from '../store/ledger.ts'
+import type { DifferenceCounts } from '../store/reconciliations.ts'
+
+/** A whole file, which can be gone over as often as need be; each time it yields the same. */
+export type DetailFile = { readonly id: number; readonly sha256: string; parts(): AsyncIterable<DetailPart> }
+/** What a match works on, and how much it takes in hand at once: entries of the two sides, and of these such as are left over. */
+export type Matching = {
+  readonly ledger: Ledger
+  readonly key: PrintKey
+  readonly at: SessionKey
+  readonly frozen: { readonly seq: number; readonly totals: Totals }
+  readonly file: DetailFile
+  /** Called between batches; what it throws ends the match. */
+  readonly beat: () => Promise<void> | void
+  /** Given the differences in their order, in parts; the last part comes with the end. */
+  readonly write: (found: readonly Difference[]) => Promise<void>
+  readonly room?: { readonly entries: number; readonly left: number }
+}
+/** What came of it: the last differences are still to be written. */
+export type Matched = { readonly last: readonly Difference[]; readonly equal: number; readonly counts: DifferenceCounts }
+
+/** Of two million entries the prints take 36 MB, and fifty thousand left over of each side some 50 MB more. */
+const plenty = { entries: 2_000_000, left: 50_000 }
+
+const entriesOf = (totals: Totals): number => bookingVerbs.reduce((sum, verb) => sum + (totals[verb]?.entries ?? 0), 0)
+
+const census = async ({ key, at, file, beat }: Matching): Promise<Census> => {
+  const counting = openCensus(key, at)
+  for await (const part of file.parts()) {
+    counting.take(part)
+    await beat()
+  }
+  return counting.end()
+}
+
+/** Buckets in runs of at most so many entries; a single one that has more stands alone. */
+const runsOf = (wanted: readonly number[], entriesIn: (bucket: number) => number, most: number): number[][] => {
+  const runs: number[][] = []
+  let held = Number.POSITIVE_INFINITY
+  for (const bucket of wanted) {
+    const count = entriesIn(bucket)
+    if (held + count > most) {
+      runs.push([])
+      held = 0
+    }
+    runs.at(-1)!.push(bucket)
+    held += count
+  }
+  return runs
+}
+
+/** What neither side has as the other has it, of these buckets. */
+const sifted = async (
+  matching: Matching,
+  day: LedgerDay,
+  run: readonly number[],
+  room: number,
+  suspects: ReadonlySet<number>,
+  most: number,
+): Promise<Left & { readonly tax: readonly TaxEntry[] }> => {
+  const { ledger, key, file, beat } = matching
+  const wanted = new Uint8Array(65_536)
+  for (const bucket of run) wanted[bucket] = 1
+  const prints: Prints = openPrints(room)
+  await ledger.entries(key, day, run, (low, high) => prints.add(low, high))
+  const sift = openSift(key, wanted, prints, suspects, most)
+  for await (const part of file.parts()) {
+    if (part.kind === 'lines') sift.take(part)
+    await beat()
+  }
+  const tax: TaxEntry[] = []
+  let tooMany = false
+  await ledger.entries(key, day, run, (low, high, entry) => {
+    if (!prints.has(low, high)) return
+    if (tax.length >= most) tooMany = true
+    else tax.push(entry())
+  })
+  if (tooMany) throw new TooMany('too many bookings are left over')
+  return { ...sift.end(), tax }
+}
+
+const named = async (
+  { ledger, key, at }: Matching,
+  day: LedgerDay,
+  { bank, reversedAtBank, tax }: Left & { readonly tax: readonly TaxEntry[] },
+) => {
+  const lonely = lonelyKeys(bank, tax)
+  const elsewhere: ReadonlyMap<string, Elsewhere> = lonely.length === 0 ? new Map() : await ledger.elsewhere(key, day, lonely)
+  for (const entry of bank) {
+    const of = elsewhere.get(entryName(entry))?.instruction?.bankCode
+    if (of !== undefined && of !== at.bankCode) throw new FileRefused('foreign-entry', 'an entry of another bank', entry.lineNo)
+  }
+  return classify(bank, tax, reversedAtBank, elsewhere)
+}
+
+/**
+ * Matches a bank's file with the ledger's bank day. A file that is not what it should be is refused whole by a FileRefused; nothing of it was used, but
+ * parts that were written have to be taken out. The same file against the same frozen day gives the same differences in the same order.
+ */
+export const matchFile = async (matching: Matching): Promise<Matched> => {
+  const { ledger, key, at, frozen, room = plenty } = matching
+  const day: LedgerDay = { ...at, frozenSeq: frozen.seq }
+  const whole = await census(matching)
+  const booked = entriesOf(frozen.totals)
+  const kept = await ledger.keptSums(key, day)
+  // What was kept is believed where its entries are as many as were frozen.
+  const ours = kept.entries.reduce((sum, count) => sum + count, 0) === booked ? kept : await ledger.recountedSums(key, day)
+  const flags = unequal(ours, whole.sums)
+  const wanted = [...flags.keys()].filter(bucket => flags[bucket] === 1)
+  const entriesIn = (bucket: number) => ours.entries[bucket]! + whole.linesIn[bucket]!
+  const waiting = runsOf(wanted, entriesIn, room.entries)
+  // Serials that may have come twice are looked at in any case, with the first run.
+  if (waiting.length === 0 && whole.suspects.size > 0) waiting.push([])
+  const counts: { [T in DifferenceType]?: number } = {}
+  let unequalBookings = 0
+  let suspects = whole.suspects
+  let last: readonly Difference[] = []
+  for (let run = waiting.shift(); run; run = waiting.shift()) {
+    const bookings = run.reduce((sum, bucket) => sum + ours.entries[bucket]!, 0)
+    try {
+      const left = await sifted(matching, day, run, bookings, suspects, room.left)
+      suspects = new Set()
+      const found = await named(matching, day, left)
+      if (last.length > 0) await matching.write(last)
+      last = found
+      for (const { type, taxAmount } of found) {
+        counts[type] = (counts[type] ?? 0) + 1
+        if (taxAmount > 0) unequalBookings++
+      }
+    } catch (error) {
+      if (!(error instanceof TooMany) || run.length < 2) throw error
+      const half = run.length >> 1
+      waiting.unshift(run.slice(0, half), run.slice(half))
+    }
+  }
+  return { last, counts, equal: booked - unequalBookings }
+}

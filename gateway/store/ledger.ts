@@ -1,0 +1,231 @@
+import { type BookingVerb, hashBooking } from '../domain/booking.ts'
+import type { DebitState } from '../domain/debit.ts'
+import { bucketHashed, type EntryKey, hashed, hashKey, type PrintKey } from '../domain/fingerprint.ts'
+import { type BucketSums, noSums } from '../domain/match.ts'
+import { type Elsewhere, entryName, type TaxEntry } from '../domain/reconcile.ts'
+import type { Database, Scalar } from './database.ts'
+import { within } from './rows.ts'
+
+/** A bank day as a session sees it: the bookings up to its frozen position. */
+export type LedgerDay = { readonly bankCode: string; readonly accountingDate: string; readonly frozenSeq: number }
+
+/** The ledger's side of a match: sums of a bank day, entries of some of its buckets, and what is known of single keys. */
+export type Ledger = {
+  /** The sums that were kept as bookings came, without those that came after the session was frozen. All of one moment. */
+  keptSums(key: PrintKey, day: LedgerDay): Promise<BucketSums>
+  /** The same made anew from the bookings: for when what was kept does not come to the frozen totals. */
+  recountedSums(key: PrintKey, day: LedgerDay): Promise<BucketSums>
+  /** Goes over the entries of these buckets. `tell` is given the fingerprint and, when it asks, the entry. */
+  entries(
+    key: PrintKey,
+    day: LedgerDay,
+    wanted: readonly number[],
+    tell: (low: number, high: number, entry: () => TaxEntry) => void,
+  ): Promise<void>
+  /** What is known of keys that one side alone has on this day. */
+  elsewhere(
+    key: PrintKey,
+    day: LedgerDay,
+    keys: readonly (EntryKey & { readonly verb: BookingVerb })[],
+  ): Promise<ReadonlyMap<string, Elsewhere>>
+}
+
+// Rows come as arrays: at a million of them objects cost more than the query.
+type EntryRow = readonly [
+  officeCode: string,
+  entrustDate: string,
+  serialNo: string,
+  verb: BookingVerb,
+  ticketNo: string,
+  amount: number,
+  digest: Buffer,
+  instructionId: number | null,
+  datedBy: 'bank' | 'clock',
+]
+const entryColumns = 'office_code, entrust_date, serial_no, verb, ticket_no, amount, account_digest, instruction_id, dated_by'
+const ofDay = 'bank_code = ? AND accounting_date = ?'
+const dayOf = ({ bankCode, accountingDate }: LedgerDay): Scalar[] => [bankCode, accountingDate]
+
+const keyIn = ([officeCode, entrustDate, serialNo]: EntryRow): EntryKey => ({ officeCode, entrustDate, serialNo })
+/** Makes the fingerprint of a row, in `hashed`. */
+const hashRow = (key: PrintKey, row: EntryRow): void =>
+  hashBooking(key, { ...keyIn(row), verb: row[3], ticketNo: row[4], amount: row[5] }, row[6])
+const entryIn = (row: EntryRow): TaxEntry => ({
+  ...keyIn(row),
+  verb: row[3],
+  ticketNo: row[4],
+  amount: row[5],
+  accountDigest: row[6].toString('hex'),
+  instructionId: row[7] ?? undefined,
+  datedBy: row[8],
+})
+
+/** Streams rows as arrays; whoever is told of them must be quick. */
+const streamed = <Row>(db: Database, sql: string, params: readonly Scalar[], tell: (row: Row) => void): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const query = db.pool.pool.query({ sql, rowsAsArray: true }, [...params])
+    query.on('error', reject)
+    query.on('result', (row: Row) => {
+      try {
+        tell(row)
+      } catch (error) {
+        reject(error)
+      }
+    })
+    query.on('end', resolve)
+  })
+
+/** Buckets that one statement asks for. */
+const atOnce = 256
+/** Keys that one statement asks for. */
+const keysAtOnce = 32
+/** How far from its own accounting date an entry is looked for: the longest holiday, and a day. */
+const nearDays = 10
+
+const parts = function* <T>(list: readonly T[], size: number): Generator<readonly T[]> {
+  for (let at = 0; at < list.length; at += size) yield list.slice(at, at + size)
+}
+const days = (date: string, by: number): string => new Date(Date.parse(`${date}T00:00:00Z`) + by * 86_400_000).toISOString().slice(0, 10)
+
+type KeyRow = EntryKey & { readonly verb: BookingVerb }
+const keysSql = (keys: readonly unknown[], columns: string): string => keys.map(() => `(${columns})`).join(' OR ')
+
+/** Opens the ledger over `db`. */
+export const openLedger = (db: Database): Ledger => {
+  const others = async (day: LedgerDay, keys: readonly KeyRow[], key: PrintKey, dates: readonly string[]) => {
+    if (dates.length === 0 || keys.length === 0) return []
+    const bucketOf = (entry: EntryKey): number => {
+      hashKey(key, entry)
+      return bucketHashed()
+    }
+    type Row = KeyRow & { accountingDate: string; amount: number; instructionId: number | null }
+    return db.query<Row>(
+      `SELECT accounting_date AS accountingDate, office_code AS officeCode, entrust_date AS entrustDate, serial_no AS serialNo, verb, amount,
+         instruction_id AS instructionId
+       FROM booking WHERE bank_code = ? AND ${within('accounting_date', dates).join('')}
+         AND (${keysSql(keys, 'bucket = ? AND office_code = ? AND entrust_date = ? AND serial_no = ? AND verb = ?')}) ORDER BY accounting_date`,
+      [day.bankCode, ...dates, ...keys.flatMap(k => [bucketOf(k), k.officeCode, k.entrustDate, k.serialNo, k.verb])],
+    )
+  }
+  /** Findings about these keys of the latest sessions of other dates. */
+  const findings = async (day: LedgerDay, keys: readonly KeyRow[], latest: ReadonlyMap<string, number>) => {
+    if (latest.size === 0 || keys.length === 0) return []
+    const rows = await db.query<KeyRow & { accountingDate: string; session: number; taxAmount: number; bankEntries: number }>(
+      `SELECT accounting_date AS accountingDate, session, office_code AS officeCode, entrust_date AS entrustDate, serial_no AS serialNo, verb,
+         tax_amount AS taxAmount, bank_entries AS bankEntries
+       FROM difference WHERE bank_code = ? AND (${keysSql(keys, 'entrust_date = ? AND serial_no = ? AND office_code = ? AND verb = ?')})
+       ORDER BY accounting_date, ordinal`,
+      [day.bankCode, ...keys.flatMap(k => [k.entrustDate, k.serialNo, k.officeCode, k.verb])],
+    )
+    return rows.filter(row => latest.get(row.accountingDate) === row.session)
+  }
+  const instructions = (keys: readonly KeyRow[]) =>
+    db.query<EntryKey & { id: number; verb: BookingVerb; state: DebitState; bankCode: string; ticketNo: string }>(
+      `SELECT id, verb, state, bank_code AS bankCode, ticket_no AS ticketNo, office_code AS officeCode, entrust_date AS entrustDate,
+         serial_no AS serialNo
+       FROM instruction WHERE ${keysSql(keys, 'office_code = ? AND entrust_date = ? AND serial_no = ?')}`,
+      keys.flatMap(k => [k.officeCode, k.entrustDate, k.serialNo]),
+    )
+
+  return {
+    keptSums: async (key, day) => {
+      const sums = noSums()
+      type SumRow = readonly [bucket: number, entries: number, low: number, high: number, ...late: unknown[]]
+      await streamed<SumRow>(
+        db,
+        `SELECT bucket, entries, low, high, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM booking_sum WHERE ${ofDay}
+         UNION ALL SELECT bucket, 0, 0, 0, ${entryColumns} FROM booking WHERE ${ofDay} AND seq > ?`,
+        [...dayOf(day), ...dayOf(day), day.frozenSeq],
+        ([bucket, entries, low, high, ...late]) => {
+          if (entries > 0) {
+            sums.entries[bucket]! += entries
+            sums.low[bucket]! += low
+            sums.high[bucket]! += high
+          } else {
+            hashRow(key, late as unknown as EntryRow)
+            sums.entries[bucket]! -= 1
+            sums.low[bucket]! -= hashed.low
+            sums.high[bucket]! -= hashed.high
+          }
+        },
+      )
+      return sums
+    },
+    recountedSums: async (key, day) => {
+      const sums = noSums()
+      await streamed<readonly [...EntryRow, bucket: number]>(
+        db,
+        `SELECT ${entryColumns}, bucket FROM booking WHERE ${ofDay} AND seq <= ?`,
+        [...dayOf(day), day.frozenSeq],
+        row => {
+          const bucket = row[9]
+          hashRow(key, row as unknown as EntryRow)
+          sums.entries[bucket]! += 1
+          sums.low[bucket]! += hashed.low
+          sums.high[bucket]! += hashed.high
+        },
+      )
+      return sums
+    },
+    entries: async (key, day, wanted, tell) => {
+      for (const part of parts(wanted, atOnce)) {
+        // A run of buckets is one range.
+        const isRun = part.at(-1)! - part[0]! === part.length - 1
+        await streamed<EntryRow>(
+          db,
+          `SELECT ${entryColumns} FROM booking WHERE ${ofDay} AND ${isRun ? 'bucket BETWEEN ? AND ?' : within('bucket', part.map(String)).join('')}
+             AND seq <= ?`,
+          [...dayOf(day), ...(isRun ? [part[0]!, part.at(-1)!] : part), day.frozenSeq],
+          row => {
+            hashRow(key, row)
+            tell(hashed.low, hashed.high, () => entryIn(row))
+          },
+        )
+      }
+    },
+    elsewhere: async (key, day, keys) => {
+      const known = new Map<string, { -readonly [F in keyof Elsewhere]: Elsewhere[F] }>()
+      const of = (name: string) => {
+        const found = known.get(name) ?? {}
+        known.set(name, found)
+        return found
+      }
+      const near = [days(day.accountingDate, -nearDays), days(day.accountingDate, nearDays), day.accountingDate]
+      const dates = await db.query<{ date: string }>(
+        `SELECT DISTINCT accounting_date AS date FROM booking_total WHERE bank_code = ? AND accounting_date BETWEEN ? AND ? AND accounting_date <> ?
+         ORDER BY accounting_date`,
+        [day.bankCode, ...near],
+      )
+      const sessions = await db.query<{ date: string; session: number }>(
+        `SELECT accounting_date AS date, MAX(session) AS session FROM reconciliation WHERE bank_code = ? AND kind = 'day-end'
+           AND state IN ('matched', 'balanced', 'differing') AND accounting_date BETWEEN ? AND ? AND accounting_date <> ? GROUP BY accounting_date`,
+        [day.bankCode, ...near],
+      )
+      const latest = new Map(sessions.map(({ date, session }) => [date, session]))
+      for (const part of parts(keys, keysAtOnce)) {
+        const names = new Set(part.map(entryName))
+        const found = await findings(day, part, latest)
+        for (const row of found)
+          if (row.bankEntries > 0 && row.taxAmount === 0 && names.has(entryName(row))) of(entryName(row)).listedOn = row.accountingDate
+        for (const row of await others(
+          day,
+          part,
+          key,
+          dates.map(({ date }) => date),
+        )) {
+          const { accountingDate, amount, instructionId } = row
+          const isMissed = found.some(f => f.accountingDate === accountingDate && entryName(f) === entryName(row) && f.bankEntries === 0)
+          of(entryName(row)).booked = {
+            accountingDate,
+            amount,
+            instructionId: instructionId ?? undefined,
+            atBank: latest.has(accountingDate) && !isMissed,
+          }
+        }
+        for (const { id, state, bankCode, ticketNo, ...row } of await instructions(part))
+          if (names.has(entryName(row))) of(entryName(row)).instruction = { id, state, bankCode, ticketNo }
+      }
+      return known
+    },
+  }
+}
