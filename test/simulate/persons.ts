@@ -1,3 +1,4 @@
+import { outcomes } from '@taxlink/bank-sdk'
 import type { Entry } from '../../conformance/simulator/ledger.ts'
 import { operatorOf, operatorUri } from '../../gateway/domain/operator.ts'
 import type { ProposalKindName } from '../../gateway/flows/kinds.ts'
@@ -64,6 +65,9 @@ class Persons {
     if (entry)
       return { ...key, decision: 'succeeded', amount: entry.amount, bankSerial: entry.serial, accountingDate: entry.accountingDate }
     if (world.now < plan.network.underWayUntil + 10 * minute) return undefined
+    // What the bank has in hand it may yet book: its clerk would say so.
+    const { code } = banks.get(row.bank_code)!.ledger.inquire({ ...key, ticketNo: row.ticket_no, workDate: row.entrust_date })
+    if (outcomes[code].class === 'in-progress') return undefined
     return { ...key, decision: 'refused', code: '24004' }
   }
 
