@@ -4,6 +4,7 @@ import type { Broken, Head } from './domain/audit.ts'
 import { shanghaiTime } from './domain/time.ts'
 import { withDatabase } from './prepare.ts'
 import { openAudit } from './store/audit.ts'
+import { type Mismatch, openVouching } from './store/vouched.ts'
 
 /** The head of the audit journal as a line of JSON, to be kept elsewhere. */
 export const auditHead = (databaseUrl: string, now: Date): Promise<string> =>
@@ -38,12 +39,23 @@ const headOf = (line: string): Head | undefined => {
 /** What the whole journal looks like against the heads that were kept, in words, and whether it is whole. */
 export const auditVerified = (databaseUrl: string, kept: readonly Head[]): Promise<{ readonly whole: boolean; readonly text: string }> =>
   withDatabase(databaseUrl, async db => {
-    const { head, broken } = await openAudit(db).verify(kept)
-    return broken
-      ? { whole: false, text: brokenText(broken) }
+    const vouching = openVouching(db)
+    const { head, broken } = await openAudit(db).verify(kept, vouching.hear)
+    if (broken) return { whole: false, text: brokenText(broken) }
+    const mismatch = await vouching.mismatch()
+    return mismatch
+      ? {
+          whole: false,
+          text: `审计日志完整,而记录与之不符 / the audit journal is whole, the record is not as it tells: ${mismatch.subject} ${differences[mismatch.what]}`,
+        }
       : { whole: true, text: `审计日志完整 / the audit journal is whole  seq ${head.seq}  ${head.hash}` }
   })
 
+const differences: { readonly [K in Mismatch['what']]: string } = {
+  unknown: '日志中没有 / is not in it',
+  differs: '被改动 / was changed',
+  missing: '被删去 / is gone',
+}
 const words: { readonly [K in Broken['what']]: string } = {
   missing: '缺失 / missing',
   edited: '被改动 / edited',

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
+import { maskText } from '@taxlink/bank-sdk'
 import { type Account, barTo, hasDuty, type Operator, operatorOf, sees } from '../domain/operator.ts'
 import { type Act, isOf, judge, type Objection, type Verdict } from '../domain/proposal.ts'
 import { later } from '../domain/time.ts'
-import { again, type Decided, type NewProposal, type Proposal, type Proposing } from '../store/proposals.ts'
+import { again, type Decided, type NewProposal, type Proposal, type Proposing, type Told } from '../store/proposals.ts'
 import type { Flow } from './flow.ts'
 import type { Place, ProposalKind, Stand } from './kind.ts'
 import { type ProposalKindName, proposalKinds } from './kinds.ts'
@@ -36,6 +37,13 @@ const frozen = (kind: ProposalKind, content: ProposalOrder['content']): NewPropo
 export const proposalHash = ({ kind, content, evidence }: Pick<ProposalOrder, 'kind' | 'content' | 'evidence'>): string =>
   hash('sha256', JSON.stringify([kind, Object.entries(frozen(kindNamed(kind), content)), evidence]), 'hex')
 
+/** The subject of a proposal, with the values of private fields masked. */
+const told: Told = ({ kind, subject, content }) =>
+  Object.entries(kindNamed(kind).content).reduce((shown, [name, { mask }]) => {
+    const value = content[name]
+    return mask === undefined || typeof value !== 'string' || value === '' ? shown : shown.replaceAll(value, maskText(mask, value))
+  }, subject)
+
 /** The office that things stand so in; undefined: the province. */
 const officeOf = (stand: Stand, { officeCode }: ProposalOrder['content']): string | undefined => {
   if ('officeCode' in stand) return stand.officeCode
@@ -57,19 +65,22 @@ export const propose = async (flow: Flow, operator: Operator, order: ProposalOrd
   if (!sees(flow.reference(), operator, officeOf(stand, order.content))) return { kind: 'absent' }
   if ('rule' in stand) return { kind: 'objected', objection: stand }
   await expire(flow, now)
-  const written = await flow.store.proposals.propose({
-    kind: order.kind,
-    subject: kind.subject(order.content),
-    about: stand.about,
-    officeCode: stand.officeCode,
-    orderNo: order.orderNo,
-    content: frozen(kind, order.content),
-    evidence: order.evidence,
-    hash: hashed,
-    proposedBy: by,
-    proposedAt: now,
-    expiresAt: later(now, kind.lifeMs),
-  })
+  const written = await flow.store.proposals.propose(
+    {
+      kind: order.kind,
+      subject: kind.subject(order.content),
+      about: stand.about,
+      officeCode: stand.officeCode,
+      orderNo: order.orderNo,
+      content: frozen(kind, order.content),
+      evidence: order.evidence,
+      hash: hashed,
+      proposedBy: by,
+      proposedAt: now,
+      expiresAt: later(now, kind.lifeMs),
+    },
+    told,
+  )
   if (written.kind === 'proposed') flow.note({ event: 'proposed', detail: `proposal ${written.proposal.id} ${order.kind} by ${by}` })
   return written
 }
@@ -101,6 +112,7 @@ const decide = async (flow: Flow, id: number, act: Act, reason: string | undefin
     judge: (proposal, accountOf) => judgeAmong(flow, proposal, act, accountOf, now),
     apply: (deeds, { kind, content, proposedBy, proposedAt }) =>
       kindNamed(kind).apply(deeds, content, { proposalId: id, proposedBy, proposedAt, reference: flow.reference() }),
+    told,
   })
   if (decided.kind === 'decided') tell(flow, decided.proposal)
   if (decided.kind === 'refused' && decided.why === 'expired') await expire(flow, now)

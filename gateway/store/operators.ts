@@ -168,9 +168,9 @@ export const updateOperator = async (tx: Tx, account: Account, proposalId: numbe
   if (!account.enabled) await tx.execute('DELETE FROM operator_session WHERE name = ?', [account.name])
 }
 
-/** The names of the administrators of the province who are enabled, who stay so until the transaction ends. */
-export const heldAdministrators = async (tx: Pick<Tx, 'query'>): Promise<string[]> => {
-  const offices = (await tx.query<{ code: string }>("SELECT code FROM office WHERE level = 'province'")).map(row => row.code)
+/** The names of the administrators of the province who are enabled, who stay so until the transaction ends; `province`: the offices of its level. */
+export const heldAdministrators = async (tx: Pick<Tx, 'query'>, province?: readonly string[]): Promise<string[]> => {
+  const offices = province ?? (await tx.query<{ code: string }>("SELECT code FROM office WHERE level = 'province'")).map(row => row.code)
   const where = ["state = 'enabled'", "FIND_IN_SET('administrator', duties) > 0", ...within('office_code', offices)].join(' AND ')
   const rows = await tx.query<Row>(`${select} WHERE ${where} ORDER BY name FOR UPDATE`, offices)
   return rows.map(row => row.name)

@@ -49,6 +49,8 @@ export type Proposing =
   | { readonly kind: 'proposed' | 'repeated'; readonly proposal: Proposal }
   | { readonly kind: 'differs'; readonly proposal: Proposal; readonly hash: string }
   | { readonly kind: 'open'; readonly id: number }
+/** What a proposal is about, as the audit journal may keep it for ever: without private values. */
+export type Told = (proposal: Pick<NewProposal, 'kind' | 'subject' | 'content'>) => string
 /** What somebody does with a proposal, how the rules judge it as it stands, and what its approval does. */
 export type Deciding = {
   readonly act: Act
@@ -57,6 +59,7 @@ export type Deciding = {
   /** `accountOf` gives the accounts of those who take part, as they stand until this is done. */
   readonly judge: (proposal: Proposal, accountOf: (uri: string) => Account | undefined) => Verdict
   readonly apply: (deeds: Deeds, proposal: Proposal) => Promise<Objection | undefined>
+  readonly told: Told
 }
 /** `objected`: things do not stand any more as the proposal assumes; nothing was done, and it is as open as before. */
 export type Decided =
@@ -103,7 +106,7 @@ export type ProposalFilter = {
 /** The proposals of two persons. */
 export type Proposals = {
   /** Writes a proposal, unless it was there before or another about the same is still open. */
-  propose(proposal: NewProposal): Promise<Proposing>
+  propose(proposal: NewProposal, told: Told): Promise<Proposing>
   /** Moves a proposal as the rules judge, and does what an approval does, in one transaction. */
   decide(id: number, deciding: Deciding): Promise<Decided>
   find(id: number): Promise<Proposal | undefined>
@@ -153,7 +156,7 @@ const read = async (tx: Pick<Tx, 'query'>, where: string, params: readonly Scala
 
 /** Opens the proposals over `db`. */
 export const openProposals = (db: Database): Proposals => ({
-  propose: proposal => carefully(() => db.transaction(tx => propose(tx, proposal))),
+  propose: (proposal, told) => carefully(() => db.transaction(tx => propose(tx, proposal, told))),
   // Run again where the fate of the COMMIT is unknown: what was decided then is judged a repetition by the same person.
   decide: (id, deciding) =>
     carefully(async () => {
@@ -186,7 +189,7 @@ export const openProposals = (db: Database): Proposals => ({
 export const again = (known: Proposal, hash: string): Proposing =>
   known.hash === hash ? { kind: 'repeated', proposal: known } : { kind: 'differs', proposal: known, hash }
 
-const propose = async (tx: Tx, proposal: NewProposal): Promise<Proposing> => {
+const propose = async (tx: Tx, proposal: NewProposal, told: Told): Promise<Proposing> => {
   const [known] = await read(tx, 'proposed_by = ? AND order_no = ? FOR UPDATE', [proposal.proposedBy, proposal.orderNo])
   if (known) return again(known, proposal.hash)
   const [open] = await tx.query<{ id: number }>('SELECT id FROM proposal WHERE kind = ? AND subject = ? AND live = 1 FOR UPDATE', [
@@ -214,7 +217,7 @@ const propose = async (tx: Tx, proposal: NewProposal): Promise<Proposing> => {
   )
   await journal(tx, proposal.about, 'propose', proposal.proposedBy, proposal.proposedAt, `proposal ${insertId}: ${proposal.evidence}`)
   const [written] = await read(tx, 'id = ?', [insertId])
-  await audit(tx, written!, 'propose', proposal.proposedBy, proposal.proposedAt)
+  await audit(tx, written!, told, 'propose', proposal.proposedBy, proposal.proposedAt)
   return { kind: 'proposed', proposal: written! }
 }
 
@@ -227,7 +230,7 @@ class Objected extends Error {
   }
 }
 
-const decide = async (tx: Tx, id: number, { act, now, reason, judge, apply }: Deciding): Promise<Decided> => {
+const decide = async (tx: Tx, id: number, { act, now, reason, judge, apply, told }: Deciding): Promise<Decided> => {
   const [proposal] = await read(tx, 'id = ? FOR UPDATE', [id])
   if (!proposal) return { kind: 'absent' }
   const accounts = new Map<string, Account | undefined>()
@@ -249,7 +252,7 @@ const decide = async (tx: Tx, id: number, { act, now, reason, judge, apply }: De
   }
   await journal(tx, proposal.about, act.event, by ?? proposal.proposedBy, now, `proposal ${id} of ${proposal.proposedBy}`)
   const [decided] = await read(tx, 'id = ?', [id])
-  await audit(tx, decided!, act.event, by ?? gateway, now)
+  await audit(tx, decided!, told, act.event, by ?? gateway, now)
   return { kind: 'decided', proposal: decided! }
 }
 
@@ -303,18 +306,21 @@ const deedsIn = (tx: Tx, { id, about, proposedBy, officeCode }: Proposal, by: Ac
 
 /** Who lets a proposal expire. */
 const gateway = 'urn:taxlink:gateway'
-/** People write what they should not: a long number may be an account. */
-const withoutNumbers = (prose: string): string => prose.replace(/\d{6,}/g, digits => `${digits.slice(0, 2)}****`)
+/** People write what they should not: a long number may be an account, also with spaces in it or in full width. */
+const withoutNumbers = (prose: string): string =>
+  prose.normalize('NFKC').replace(/\d(?: ?\d){5,}/g, digits => `${digits.replaceAll(' ', '').slice(0, 2)}****`)
 /** A step of a proposal in the audit journal. What it is about in detail is frozen in the proposal itself; the hash binds it. */
-const audit = (tx: Tx, { id, kind, subject, officeCode, hash, reason }: Proposal, action: string, actor: string, at: Date): Promise<void> =>
-  appendAudit(tx, {
+const audit = (tx: Tx, proposal: Proposal, told: Told, action: string, actor: string, at: Date): Promise<void> => {
+  const { id, kind, officeCode, hash, reason } = proposal
+  return appendAudit(tx, {
     at,
     actor,
     action,
     subject: `proposal/${id}`,
     officeCode,
-    detail: JSON.stringify({ kind, about: subject, hash, ...(reason === undefined ? {} : { reason: withoutNumbers(reason) }) }),
+    detail: JSON.stringify({ kind, about: told(proposal), hash, ...(reason === undefined ? {} : { reason: withoutNumbers(reason) }) }),
   })
+}
 
 /** A step of a proposal in the journal of the instruction it is about, with the state that it left the instruction in. */
 const journal = async (tx: Tx, about: About | undefined, event: string, actor: string, at: Date, reason: string): Promise<void> => {

@@ -4,8 +4,10 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { BankEntry, BankPolicy } from '../domain/bank.ts'
 import { levels } from '../domain/operator.ts'
 import type { Office, Reference, Treasury } from '../domain/reference.ts'
+import { appendAudit } from './audit.ts'
 import { type CalendarFile, calendarSchema, readCalendar, writeCalendar, wrongCalendar } from './calendar.ts'
 import type { Database, Scalar, Tx } from './database.ts'
+import { heldAdministrators } from './operators.ts'
 import { sqlTime } from './rows.ts'
 
 /** A version of the reference data as its file holds it. */
@@ -154,6 +156,7 @@ export const loadReference = (db: Database, text: string, now: Date): Promise<bo
     if (known[0]?.current === 1) return false
     await keepBanks(tx, file)
     await keepContracts(tx, file)
+    await keepAdministrators(tx, file)
     for (const table of ['office', 'treasury', 'bank']) await tx.execute(`DELETE FROM ${table}`)
     await insertAll(
       tx,
@@ -179,6 +182,15 @@ export const loadReference = (db: Database, text: string, now: Date): Promise<bo
       'INSERT INTO reference_version (version, sha256, loaded_at, current) VALUES (?, ?, ?, 1) ON DUPLICATE KEY UPDATE current = 1',
       [file.version, sha256, sqlTime(now)],
     )
+    // Whoever loads a file says who sees what, and to which treasury taxes go.
+    await appendAudit(tx, {
+      at: now,
+      actor: 'urn:taxlink:command-line',
+      action: 'load-reference',
+      subject: `reference/${file.version}`,
+      officeCode: undefined,
+      detail: JSON.stringify({ sha256 }),
+    })
     return true
   })
 }
@@ -195,6 +207,15 @@ const keepBanks = async (tx: Tx, file: ReferenceFile): Promise<void> => {
       'bad-config',
       `reference data: banks that were loaded before are missing: ${missing.join(', ')}; keep them, and suspend them in the registry`,
     )
+}
+
+/** A file that takes the province from its administrators would leave it to nobody: two of those there are stay. */
+const keepAdministrators = async (tx: Tx, file: ReferenceFile): Promise<void> => {
+  const before = await heldAdministrators(tx)
+  const offices = file.offices.flatMap(({ code, level }) => (level === 'province' ? [code] : []))
+  const left = await heldAdministrators(tx, offices)
+  if (left.length < Math.min(2, before.length))
+    fail('bad-config', `reference data: the offices of the administrators ${before.join(', ')} must stay those of the province`)
 }
 
 /** A contract that two persons have changed is not changed back by a file: the file's stays as it was when they did, and its bank stays. */

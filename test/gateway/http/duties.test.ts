@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sampleOperators } from '../../../gateway/day/operators.ts'
 import { operatorUri } from '../../../gateway/domain/operator.ts'
 import { everyOperation } from '../../../gateway/http/every-operation.ts'
+import { waitingChange } from '../agreements.ts'
 import { uri } from './certificates.ts'
 import type { Caller } from './house.ts'
 import {
@@ -228,6 +229,17 @@ describe('what counts is how things stand at the approval', () => {
     expect(told(await approveBy(desk.li, byWu))).toEqual([200, undefined])
     expect(told(await approveBy(of('wu'), byZhang))).toEqual([200, undefined])
   })
+})
+
+test('what is private stands masked in the audit journal, which is for ever: as the subject of a proposal, and in reasons however they are typed', async () => {
+  const agreementNo = await waitingChange(desk.house.flow, 'urn:taxlink:tax-system:ets')
+  const made = await proposeBy(desk.zhang, 'change-account', { agreementNo })
+  await approveBy(desk.li, made, { reason: '账号 4301 7323 0493 0190,另一个 ４３０１７３２３０４９３' })
+  const entries = await desk.house.store.audit.list({ subject: `proposal/${made.id}` }, 0, 10)
+  const text = JSON.stringify(entries)
+  expect(text).not.toContain(agreementNo)
+  for (const part of ['7323', '７３２３']) expect(text).not.toContain(part)
+  for (const { detail } of entries) expect(JSON.parse(detail)).toMatchObject({ about: expect.stringContaining('**') })
 })
 
 test('every step of a proposal stands in the audit journal, which only auditors read, without private numbers', async () => {

@@ -22,7 +22,7 @@ const entry = (n: number) => ({
   at: new Date(Date.UTC(2026, 10, 10, 2, 0, 0, n)),
   actor: `urn:taxlink:operator:${n % 2 ? 'zhang' : 'li'}`,
   action: 'approve',
-  subject: `proposal/${n}`,
+  subject: `note/${n}`,
   officeCode: n % 3 ? '14301020000' : undefined,
   detail: JSON.stringify({ reason: `已核对 ${n} “”\\'` }),
 })
@@ -47,7 +47,7 @@ test('written by many at once it has no gap, and what was rolled back is not in 
 
 test('it is read by who, what, about what, and by office', async () => {
   expect(await audit.list({ actor: 'urn:taxlink:operator:li' }, 0, 100)).toHaveLength(rows / 2)
-  expect((await audit.list({ subject: 'proposal/7' }, 0, 100)).map(({ detail }) => detail)).toEqual([entry(7).detail])
+  expect((await audit.list({ subject: 'note/7' }, 0, 100)).map(({ detail }) => detail)).toEqual([entry(7).detail])
   expect(await audit.list({ action: 'reject' }, 0, 100)).toEqual([])
   expect((await audit.list({ offices: ['14301020000'] }, 0, 100)).every(({ officeCode }) => officeCode === '14301020000')).toBe(true)
   expect(await audit.list({ offices: [] }, 0, 100)).toEqual([])
@@ -134,6 +134,20 @@ describe('whoever may do everything is found out', () => {
     expect((await audit.verify([kept])).broken).toMatchObject(found)
     await restore()
     expect((await audit.verify([kept])).broken).toBeUndefined()
+  })
+
+  test('by a number that stands twice, wherever in the reading it comes', async () => {
+    await run('ALTER TABLE audit DROP PRIMARY KEY')
+    // Somebody who knows how many rows are read at a time.
+    await run(`INSERT INTO audit SELECT * FROM audit WHERE seq = ${rows}`)
+    for (const chunk of [7, rows, 1_000])
+      expect((await openAudit(fresh.db, chunk).verify([kept])).broken, String(chunk)).toMatchObject({
+        what: 'beyond',
+        from: rows,
+        to: rows,
+      })
+    await restore()
+    await run('ALTER TABLE audit ADD PRIMARY KEY (seq)')
   })
 
   test('the program exports a head, verifies against it, and says where the chain is broken', async () => {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { seedOperators } from '../../../gateway/day/operators.ts'
 import { loadReference, parseReference, type ReferenceFile, readReference } from '../../../gateway/store/reference.ts'
+import { openStore } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
 import { writeRegistry } from '../../registry.ts'
 
@@ -106,4 +108,28 @@ test('an office stands below one of a higher level; a version from before there 
     [province!, city!, { ...county, parent: county.code }],
   ])
     expect(() => parseReference(withOffices(...wrong))).toThrow(/parent of a higher level/)
+})
+
+test('who loads what stands in the audit chain: it says who sees what, and to which treasury taxes go', async () => {
+  const { audit } = openStore(fresh.db)
+  await load({ version: 'told' })
+  await load({ version: 'told' })
+  const entries = await audit.list({ subject: 'reference/told' }, 0, 10)
+  expect(entries.map(({ actor, action }) => [actor, action])).toEqual([['urn:taxlink:command-line', 'load-reference']])
+  expect(JSON.parse(entries[0]!.detail)).toEqual({ sha256: expect.stringMatching(/^[0-9a-f]{64}$/) })
+  expect((await audit.verify([])).broken).toBeUndefined()
+})
+
+test('the province keeps its administrators: a file that made their office another’s would leave nobody who can change an account', async () => {
+  await seedOperators(fresh.db, now)
+  const offices = sample.offices.map(({ code, ...office }) =>
+    code === '14300000000'
+      ? { code: '14390000000', ...office }
+      : { code, ...office, ...(office.parent === '14300000000' ? { parent: '14390000000' } : {}) },
+  )
+  await expect(load({ version: 'moved', offices })).rejects.toMatchObject({
+    fault: 'bad-config',
+    detail: expect.stringContaining('qian, zhao'),
+  })
+  expect(await load({ version: 'kept', offices: [...offices, ...sample.offices.filter(({ code }) => code === '14300000000')] })).toBe(true)
 })
