@@ -5,6 +5,7 @@ import {
   activeFrom,
   agreementMachine,
   calendarEvent,
+  changeNeed,
   inForce,
   mayBeBound,
   renewedTo,
@@ -17,6 +18,8 @@ import { shanghaiDate } from './time.ts'
 
 /** The two sides that may stop an agreement or bring it to its end. */
 export type Side = 'tax' | 'bank'
+/** Who has stopped payments: each side ends only its own stop. */
+export type Stopper = Side | 'both'
 
 /** What the steps need to know of an agreement, beside what the gate does. */
 export type AgreementFacts = AgreementStanding & {
@@ -26,11 +29,12 @@ export type AgreementFacts = AgreementStanding & {
   readonly replaces: 'none' | 'same-bank' | 'other-bank'
   /** It changes an account inside its year and waits for two persons (art. 9). */
   readonly awaitsPermit: boolean
-  readonly suspendedBy: Side | undefined
+  /** Why the account may change inside its year; it is bound only when two persons have permitted it. */
+  readonly exception: string | undefined
+  readonly suspendedBy: Stopper | undefined
   readonly endingBy: Side | undefined
   readonly likeness: Likeness | undefined
-  /** The taxpayer has another in force with this office: the one it replaces, while that is still coming to its end, or a foreign one. */
-  readonly otherInForce: boolean
+  readonly credentialIssued: boolean
 }
 
 /** An agreement as it is drafted, before anything has happened to it. */
@@ -47,10 +51,11 @@ export const draftedFacts = (particulars: Particulars, byPaper: boolean): Agreem
   byPaper,
   replaces: 'none',
   awaitsPermit: false,
+  exception: undefined,
   suspendedBy: undefined,
   endingBy: undefined,
   likeness: undefined,
-  otherInForce: false,
+  credentialIssued: false,
 })
 
 /** What a bank is to be told of an agreement; the verbs are those of the unified bank interface. */
@@ -68,7 +73,7 @@ export type Changes = {
   readonly accountSince?: string
   readonly enabled?: { readonly by: string; readonly at: Date }
   readonly objectedAt?: Date
-  readonly suspendedBy?: Side | null
+  readonly suspendedBy?: Stopper | null
   readonly ending?: { readonly since: Date; readonly by: Side }
   readonly voidReason?: VoidReason
   readonly credentialIssued?: boolean
@@ -77,7 +82,7 @@ export type Changes = {
 
 /** One move of an agreement: the event, the state it leads to, what else changes, what the bank is told, and the article. */
 export type Step = {
-  readonly event: AgreementEvent | 'object' | 'ask-end' | 'repeat'
+  readonly event: AgreementEvent | 'object' | 'ask-end' | 'news'
   readonly to: AgreementState
   readonly changes: Changes
   readonly tell?: Tell
@@ -138,7 +143,7 @@ export type Heard = {
 /** The bank has bound the account, or has refused to (art. 8(3)). What it holds is compared (annex 2 §7). */
 export const hear = (agreement: AgreementFacts, heard: Heard, now: Date): Stepping => {
   if (!heard.bound) return agreement.state === 'unbound' ? 'repeated' : by(agreement, 'reject', 'art. 8(3)')
-  if (agreement.state === 'bound' || inForce.has(agreement.state)) return 'repeated'
+  if (agreement.state === 'bound' || inForce.has(agreement.state)) return news(agreement, heard)
   const today = shanghaiDate(now)
   // A day that has not come yet would put off the month in which debits begin.
   const boundOn = heard.boundOn !== undefined && heard.boundOn <= today ? heard.boundOn : today
@@ -147,6 +152,18 @@ export const hear = (agreement: AgreementFacts, heard: Heard, now: Date): Steppi
     likeness: likenessOf(compared(agreement, heard.held)),
     ...(heard.credentialIssued ? { credentialIssued: true } : {}),
   })
+}
+
+/** A further word on what is bound already: other particulars or more of them, or that code and password were issued since. */
+const news = (agreement: AgreementFacts, { held, credentialIssued }: Heard): Stepping => {
+  const likeness = likenessOf(compared(agreement, held))
+  // What leaves something out takes nothing back of what was said before.
+  const isNews = likeness !== 'unchecked' && likeness !== agreement.likeness
+  const changes: Changes = {
+    ...(isNews ? { likeness } : {}),
+    ...(credentialIssued && !agreement.credentialIssued ? { credentialIssued } : {}),
+  }
+  return Object.keys(changes).length === 0 ? 'repeated' : { event: 'news', to: agreement.state, changes, article: 'annex 2(7)' }
 }
 
 /** How what a bank holds compares with the agreement; undefined where it named nothing. */
@@ -165,19 +182,40 @@ const oldInForce: Objection = {
   en: 'the taxpayer has another in force; of a change, once the old one has ended (art. 9)',
 }
 
+const withinYear: Objection = {
+  rule: 'account-within-year',
+  zh: '缴税账号原则上一年内不得变更,而此协议登记时未注明例外:不予受理,注明例外后重新登记(第九条)',
+  en: 'the account stays for a year, and this one named no exception: refuse it and have it registered anew with one (art. 9)',
+}
+
+/** Of a taxpayer's agreements with an office, in the order of registration, the last whose account was in force: to end and begin anew is to change (art. 9). */
+export const lastInForce = <A extends Pick<AgreementStanding, 'state' | 'accountSince'>>(own: readonly A[]): A | undefined =>
+  own.findLast(({ state, accountSince }) => accountSince !== undefined && state !== 'void')
+
 /**
- * The reviewer accepts (art. 6, 8): the year begins on the first of the month after the binding, the enabled flag is set. `accountSince` is that of the
- * agreement it replaces, where the account stays the same.
+ * The reviewer accepts (art. 6, 8): the year begins on the first of the month after the binding, the enabled flag is set. `beside`: the taxpayer's others
+ * with this office, in the order of registration. `accountSince`: that of the agreement it replaces, where the account stays the same.
  */
-export const accept = (agreement: AgreementFacts, who: string, now: Date, accountSince: string | undefined): Stepping => {
+export const accept = (
+  agreement: AgreementFacts,
+  beside: readonly AgreementFacts[],
+  who: string,
+  now: Date,
+  accountSince: string | undefined,
+): Stepping => {
   if (inForce.has(agreement.state)) return 'repeated'
   if (agreement.state === 'bound' && agreement.likeness === 'differs') return differs
-  if (agreement.otherInForce) return oldInForce
+  if (beside.some(({ state }) => inForce.has(state))) return oldInForce
+  const { particulars, replaces, exception } = agreement
+  const before = lastInForce(beside)
+  const need = before ? changeNeed(before, particulars, now) : 'free'
+  // What replaces another was judged when it was registered; what began beside one that was not in force yet was not.
+  if (replaces === 'none' && exception === undefined && need === 'exception-and-second-person') return withinYear
   const from = activeFrom(agreement.boundOn ?? shanghaiDate(now), now)
   return by(agreement, 'accept', 'art. 8(4)', {
     activeFrom: from,
     validTo: validTo(from),
-    accountSince: accountSince ?? from,
+    accountSince: accountSince ?? (need === 'free' ? before?.accountSince : undefined) ?? from,
     enabled: { by: who, at: now },
   })
 }
@@ -194,11 +232,31 @@ export const refuse = (agreement: AgreementFacts): Stepping =>
       ? by(agreement, 'discard', 'art. 8(2)')
       : by(agreement, 'refuse', 'art. 8(3)', {}, agreement.state === 'bound' ? { verb: 'cancelBinding', reason: 'refused' } : undefined)
 
-/** Payments are stopped (annex 2 §4); what the bank does itself it need not be told. */
-export const suspend = (agreement: AgreementFacts, side: Side): Stepping =>
-  agreement.state === 'suspended'
-    ? 'repeated'
-    : by(agreement, 'suspend', 'annex 2(4)', { suspendedBy: side }, side === 'tax' ? { verb: 'suspension', action: 'suspend' } : undefined)
+const told = (side: Side, action: 'suspend' | 'resume'): Tell | undefined => (side === 'tax' ? { verb: 'suspension', action } : undefined)
+/** A stop, or its end, beside that of the other side: the agreement stays stopped. */
+const beside = (event: 'suspend' | 'resume', suspendedBy: Stopper, tell: Tell | undefined): Step => ({
+  event,
+  to: 'suspended',
+  changes: { suspendedBy },
+  article: 'annex 2(4)',
+  ...(tell ? { tell } : {}),
+})
+
+/**
+ * Payments are stopped (annex 2 §4), by each side for itself; what the bank does itself it need not be told. What the bank stops before the review is not
+ * accepted until it lets it go on.
+ */
+export const suspend = (agreement: AgreementFacts, side: Side): Stepping => {
+  const { state, suspendedBy } = agreement
+  if (state === 'suspended')
+    return suspendedBy === side || suspendedBy === 'both' ? 'repeated' : beside('suspend', 'both', told(side, 'suspend'))
+  if (state === 'bound' && side === 'bank') return by(agreement, 'stop', 'annex 2(4)')
+  return by(agreement, 'suspend', 'annex 2(4)', { suspendedBy: side }, told(side, 'suspend'))
+}
+
+/** The bank lets a binding go on that it had stopped before the review. */
+export const release = (agreement: AgreementFacts, now: Date): Stepping =>
+  by(agreement, 'bind', 'annex 2(4)', agreement.boundOn === undefined ? { boundOn: shanghaiDate(now) } : {})
 
 const otherSide: Objection = {
   rule: 'stopped-by-the-other-side',
@@ -206,11 +264,13 @@ const otherSide: Objection = {
   en: 'the other side stopped payments, and only it lets them go on (annex 2 §4)',
 }
 
-/** Payments go on, by the side that stopped them. */
+/** Payments go on, by the side that stopped them; where both have, only when both let them. */
 export const resume = (agreement: AgreementFacts, side: Side): Stepping => {
-  if (agreement.state === 'accepted' || agreement.state === 'active') return 'repeated'
-  if (agreement.state === 'suspended' && agreement.suspendedBy !== side) return otherSide
-  return by(agreement, 'resume', 'annex 2(4)', { suspendedBy: null }, side === 'tax' ? { verb: 'suspension', action: 'resume' } : undefined)
+  const { state, suspendedBy } = agreement
+  if (state === 'accepted' || state === 'active') return 'repeated'
+  if (state === 'suspended' && suspendedBy === 'both') return beside('resume', side === 'tax' ? 'bank' : 'tax', told(side, 'resume'))
+  if (state === 'suspended' && suspendedBy !== side) return otherSide
+  return by(agreement, 'resume', 'annex 2(4)', { suspendedBy: null }, told(side, 'resume'))
 }
 
 /** Its end is asked for (art. 10): what is in force ends when nothing is pending under it; what is not yet ends at once. */

@@ -4,14 +4,15 @@ import { monthAfter, shanghaiDate, yearAfter } from './time.ts'
 
 /**
  * 三方协议 (art. 8–10, annex 2): approved by the county office, sent over the wire or taken by the taxpayer on paper, bound or refused by the bank,
- * reviewed by an operator, active from the month after. `accepted` waits for that month; `suspended` is the stop-payment of annex 2 §4.
+ * reviewed by an operator, active from the month after. `accepted` waits for that month; `suspended` is the stop-payment of annex 2 §4; one that comes before
+ * the review (`stop`) leaves nothing to accept until it is ended.
  */
 export const agreementMachine = machine('agreement', {
   drafted: { approve: 'approved', discard: 'refused', withdraw: 'ended', void: 'void' },
   approved: { send: 'sent', take: 'taken', bind: 'bound', withdraw: 'ended', void: 'void' },
   sent: { bind: 'bound', reject: 'unbound', withdraw: 'ended', void: 'void' },
   taken: { bind: 'bound', reject: 'unbound', withdraw: 'ended', void: 'void' },
-  bound: { accept: 'accepted', return: 'approved', refuse: 'refused', void: 'void', withdraw: 'ended' },
+  bound: { accept: 'accepted', return: 'approved', refuse: 'refused', stop: 'unbound', void: 'void', withdraw: 'ended' },
   unbound: { bind: 'bound', return: 'approved', refuse: 'refused', void: 'void', withdraw: 'ended' },
   accepted: { activate: 'active', suspend: 'suspended', end: 'ended', void: 'void' },
   active: { suspend: 'suspended', end: 'ended', lapse: 'lapsed', void: 'void', renew: 'active' },

@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto'
 import { ascii, debitParticulars, debitRequest, digits, type Kind, message, oneOf, optional, type ValuesOf } from '@taxlink/bank-sdk'
-import { type AgreementStanding, changeExceptions, changeNeed, inForce } from '../domain/agreement.ts'
+import { changeExceptions, changeNeed, inForce } from '../domain/agreement.ts'
 import {
   type AgreementFacts,
   approve,
   draftedFacts,
   end,
   isStep,
+  lastInForce,
   leave,
   object,
   resume,
@@ -16,6 +17,7 @@ import {
 } from '../domain/agreement-steps.ts'
 import type { Particulars } from '../domain/particulars.ts'
 import type { Objection } from '../domain/proposal.ts'
+import type { Reference } from '../domain/reference.ts'
 import { checkTaxpayerId } from '../domain/taxpayer.ts'
 import type { Ordered, Registered } from '../store/agreement-writes.ts'
 import type { Agreement, Deed, NewAgreement } from '../store/agreements.ts'
@@ -44,16 +46,14 @@ const registered = {
   channel,
   delivery: oneOf('送达银行方式', 'how the bank hears of it: over the wire, or from the taxpayer on paper', ['wire', 'paper']),
   approvedBy: optional(ascii('县局审批人', 'who approved it in the county office (art. 8(2)); left out, an operator approves', 40)),
+  exception: optional(oneOf('一年内变更账号的例外', 'why the account changes inside its year (art. 9)', changeExceptions)),
 }
 /** 三方协议登记 (art. 8). */
 export const agreementRegistration = message('agreement.registration', '三方协议登记', 'registration of an agreement', registered)
 /** A registration, valid by its schema. */
 export type AgreementRegistration = ValuesOf<typeof agreementRegistration>
 /** 三方协议变更 (art. 9): the new agreement, which takes the place of the old one when it is bound. */
-export const agreementChange = message('agreement.change', '三方协议变更', 'change of an agreement', {
-  ...registered,
-  exception: optional(oneOf('一年内变更账号的例外', 'why the account changes inside its year (art. 9)', changeExceptions)),
-})
+export const agreementChange = message('agreement.change', '三方协议变更', 'change of an agreement', registered)
 /** A change, valid by its schema. */
 export type AgreementChange = ValuesOf<typeof agreementChange>
 
@@ -79,7 +79,7 @@ export type RegistrationVerdict =
   | { readonly kind: 'objected'; readonly objection: Objection }
 
 /** SHA-256 of a registration: its fields in the order of the catalogue. */
-export const registrationHash = (order: AgreementRegistration & { readonly exception?: string }, replacesNo = ''): Buffer =>
+export const registrationHash = (order: AgreementRegistration, replacesNo = ''): Buffer =>
   hash(
     'sha256',
     JSON.stringify([replacesNo, ...Object.keys(agreementChange.fields).map(name => order[name as keyof AgreementChange] ?? null)]),
@@ -100,7 +100,7 @@ export const particularsOf = (order: AgreementRegistration): Particulars => ({
 export const newAgreement = (
   id: number,
   taxSystem: string,
-  order: AgreementRegistration & { readonly exception?: string },
+  order: AgreementRegistration,
   now: Date,
   replaces?: Agreement,
 ): NewAgreement => {
@@ -111,6 +111,7 @@ export const newAgreement = (
     ...draftedFacts(particulars, order.delivery === 'paper'),
     replaces: !replaces ? 'none' : replaces.particulars.bankCode === order.bankCode ? 'same-bank' : 'other-bank',
     awaitsPermit: exception !== undefined,
+    exception,
   }
   const steps: { step: Step; actor: string; reason: string }[] = []
   const approved = approvedBy === undefined ? undefined : approve(fresh, approvedBy, false)
@@ -152,16 +153,32 @@ const notNeeded: Objection = {
   en: 'the account stays or has been there for a year: no exception is needed (art. 9)',
 }
 
+const otherTaxpayer: Objection = {
+  rule: 'taxpayer-differs',
+  zh: '变更的协议须为同一纳税人;识别号有变的,终止后重新登记(第九条)',
+  en: 'a change is of the same taxpayer; where the id is another, end it and register anew (art. 9)',
+}
+/** What the reference data does not know: nobody could be told, and nobody would review it. */
+export const unknownIn = (reference: Reference, { bankCode, officeCode }: Pick<AgreementRegistration, 'bankCode' | 'officeCode'>) => [
+  ...(reference.banks.has(bankCode)
+    ? []
+    : [{ field: 'bankCode', rule: 'bank-unknown', zh: '银行未登记', en: 'the bank is not registered' }]),
+  ...(reference.offices.has(officeCode)
+    ? []
+    : [{ field: 'officeCode', rule: 'office-unknown', zh: '征收机关未登记', en: 'the tax office is not registered' }]),
+]
+
 /** Why a registration beside these others of the taxpayer cannot be; `old` is the one it is to replace. */
 const objectionTo = (
-  order: AgreementRegistration & { readonly exception?: string },
+  order: AgreementRegistration,
   others: readonly Agreement[],
   old: Agreement | undefined,
+  reference: Reference,
   now: Date,
 ): Objection | undefined => {
-  // Of a taxpayer without one in force, the last whose account was in force counts: to end and begin anew is to change (art. 9).
-  const before: AgreementStanding | undefined =
-    old ?? others.findLast(({ state, accountSince }) => accountSince !== undefined && state !== 'void')
+  const [unknown] = unknownIn(reference, order)
+  if (unknown) return unknown
+  const before = old ?? lastInForce(others)
   if (!old && others.some(({ state, ending }) => inForce.has(state) && !ending)) return useChange
   if (!before) return order.exception === undefined ? undefined : notNeeded
   const need = changeNeed(before, particularsOf(order), now)
@@ -173,7 +190,11 @@ const objectionTo = (
 export const register = async (flow: Flow, taxSystem: string, order: AgreementRegistration, now: Date): Promise<RegistrationVerdict> => {
   const id = await flow.store.agreements.takeAgreementIds(1)
   const made = newAgreement(id, taxSystem, order, now)
-  return told(taxSystem, made, await flow.store.agreements.register(made, others => objectionTo(order, others, undefined, now)))
+  return told(
+    taxSystem,
+    made,
+    await flow.store.agreements.register(made, others => objectionTo(order, others, undefined, flow.reference(), now)),
+  )
 }
 
 /** Registers the agreement that is to replace another (art. 9). */
@@ -188,8 +209,9 @@ export const change = async (
   if (old?.taxSystem !== taxSystem) return { kind: 'absent' }
   const made = newAgreement(await flow.store.agreements.takeAgreementIds(1), taxSystem, order, now, old)
   const objects = (others: readonly Agreement[]): Objection | undefined => {
+    if (order.taxpayerId !== old.particulars.taxpayerId) return otherTaxpayer
     const standing = others.find(({ id }) => id === old.id) ?? old
-    return inForce.has(standing.state) && !standing.ending ? objectionTo(order, others, standing, now) : notInForce
+    return inForce.has(standing.state) && !standing.ending ? objectionTo(order, others, standing, flow.reference(), now) : notInForce
   }
   return told(taxSystem, made, await flow.store.agreements.register(made, objects))
 }

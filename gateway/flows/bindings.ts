@@ -1,7 +1,8 @@
 import { type Outcome, outcome } from '@taxlink/bank-sdk'
-import { agreementMachine } from '../domain/agreement.ts'
-import { end, hear, resume, type Stepping, suspend, voided } from '../domain/agreement-steps.ts'
+import { agreementMachine, inForce } from '../domain/agreement.ts'
+import { end, hear, release, resume, type Stepping, suspend, voided } from '../domain/agreement-steps.ts'
 import { compareHeld, type Particulars } from '../domain/particulars.ts'
+import { shanghaiDate } from '../domain/time.ts'
 import type { HeardVerdict } from '../store/agreement-writes.ts'
 import type { Agreement, Deed, Held } from '../store/agreements.ts'
 import type { Flow } from './flow.ts'
@@ -42,7 +43,7 @@ export const heardBindResult = (flow: Flow, result: BindResult, now: Date, messa
 
 /** A bank tells what happened to a binding. */
 export const heardBindingNotice = (flow: Flow, notice: BindingNotice, now: Date, messageId?: number): Promise<Outcome> =>
-  heard(flow, notice, agreement => ({ stepping: noticed(agreement, notice, now), reason: notice.reason ?? notice.event }), now, messageId)
+  heard(flow, notice, agreement => noticed(agreement, notice, now), now, messageId)
 
 type About = { readonly bankCode: string; readonly agreementNo: string }
 const heard = async (
@@ -68,17 +69,28 @@ const barredTo = (bankCode: string, agreement: Agreement | undefined): HeardVerd
 
 /** What a bank's word on a binding does to the agreement: to the one it replaces as well, which ends as soon as the new one is bound (art. 9). */
 export const bindDeed = (agreement: Agreement, result: Omit<BindResult, 'bankCode' | 'agreementNo'>, source: string, now: Date): Deed => {
-  const { outcome: said, held, boundOn, credentialIssued = false } = result
+  const { outcome: said, held, credentialIssued = false } = result
   const bound = said.class === 'succeeded'
-  const stepping = hear(agreement, { bound, held, boundOn, credentialIssued }, now)
   const { replacesId } = agreement
+  // Bound, and stopped since by the customer (annex 2 §4): nothing is taken back of the binding.
+  const stops = said.code === stopped && (agreement.state === 'bound' || inForce.has(agreement.state))
   return {
-    stepping,
-    reason: bound ? 'bound by the bank' : `not bound: ${said.code}`,
+    stepping: stops
+      ? suspend(agreement, 'bank')
+      : hear(agreement, { bound, held, boundOn: dayOfBinding(agreement, result.boundOn), credentialIssued }, now),
+    reason: bound ? 'bound by the bank' : stops ? 'stopped at the bank' : `not bound: ${said.code}`,
     outcome: said,
     held: held && bound && Object.keys(held).length > 0 ? heldOf(agreement, held, source) : undefined,
     follow: bound && replacesId !== undefined ? { id: replacesId, decide: other => replacedDeed(other, agreement, now) } : undefined,
   }
+}
+
+/** By which a bank says that a customer has stopped payments. */
+const stopped = '24012'
+/** The day a bank names; over the wire none before it was asked, which would begin the debits in the month of the binding (art. 8(4)). */
+const dayOfBinding = ({ byPaper, registeredAt }: Agreement, named: string | undefined): string | undefined => {
+  const asked = shanghaiDate(registeredAt)
+  return named === undefined || byPaper || named >= asked ? named : asked
 }
 
 const heldOf = ({ particulars }: Agreement, held: Partial<Particulars>, source: string): Held => ({
@@ -92,15 +104,18 @@ const replacedDeed = (old: Agreement, { particulars }: Agreement, now: Date): De
   reason: 'replaced: the new agreement is bound (art. 9)',
 })
 
-const noticed = (agreement: Agreement, { event }: BindingNotice, now: Date): Stepping => {
+const noticed = (agreement: Agreement, { event, reason = event }: BindingNotice, now: Date): Deed => {
+  const by = (stepping: Stepping, said?: Outcome): Deed => ({ stepping, reason, outcome: said })
   switch (event) {
     case 'account-closed':
-      return voided(agreement, 'account-closed', 'bank')
+      return by(voided(agreement, 'account-closed', 'bank'))
     case 'suspended':
-      return suspend(agreement, 'bank')
+      return by(suspend(agreement, 'bank'), agreement.state === 'bound' ? outcome(stopped) : undefined)
     case 'resumed':
-      return resume(agreement, 'bank')
+      return agreement.state === 'unbound' && agreement.outcome?.code === stopped
+        ? by(release(agreement, now), outcome('90000'))
+        : by(resume(agreement, 'bank'))
     case 'cancelled':
-      return end(agreement, 'bank', now)
+      return by(end(agreement, 'bank', now))
   }
 }

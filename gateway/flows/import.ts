@@ -4,12 +4,21 @@ import { compareHeld, likenessOf, type Particulars } from '../domain/particulars
 import { shanghaiDate } from '../domain/time.ts'
 import type { ImportView, LineFault } from '../store/agreement-imports.ts'
 import type { NewAgreement } from '../store/agreements.ts'
-import { type AgreementRegistration, agreementRegistration, newAgreement, particularsOf, registrationHash } from './agreements.ts'
+import {
+  type AgreementRegistration,
+  agreementRegistration,
+  newAgreement,
+  particularsOf,
+  registrationHash,
+  unknownIn,
+} from './agreements.ts'
 import type { Flow } from './flow.ts'
 
 // 推广期批量绑定: many agreements at once, from a file that is checked whole before any of it is written.
 
-const { taxpayerId, taxpayerName, account, payerBankNo, officeCode } = agreementRegistration.fields
+// An exception is for a person to look at, each by itself.
+const { exception: _, ...fields } = agreementRegistration.fields
+const { taxpayerId, taxpayerName, account, payerBankNo, officeCode } = fields
 const heldFields = {
   heldTaxpayerId: optional(taxpayerId),
   heldTaxpayerName: optional(taxpayerName),
@@ -19,7 +28,7 @@ const heldFields = {
 } satisfies Fields
 /** One row of an import: a registration, and where the bank has bound it on paper already, when, and what it holds. */
 export const importRow = message('agreement.import-row', '批量登记的一行', 'one row of an import of agreements', {
-  ...agreementRegistration.fields,
+  ...fields,
   boundOn: optional(date('银行绑定日期(纸质期间已绑定的)', 'day on which the bank bound it, on paper')),
   ...heldFields,
 })
@@ -81,21 +90,15 @@ export const checkFile = async (flow: Flow, taxSystem: string, file: ImportFile,
   return found
 }
 
-const wrongIn = (flow: Flow, row: ImportRow, now: Date): Omit<LineFault, 'line'>[] => {
-  const reference = flow.reference()
-  return [
-    ...(reference.banks.has(row.bankCode) ? [] : [fault('bank-unknown', '银行未登记', 'the bank is not registered', '/bankCode')]),
-    ...(reference.offices.has(row.officeCode)
-      ? []
-      : [fault('office-unknown', '征收机关未登记', 'the tax office is not registered', '/officeCode')]),
-    ...(row.boundOn === undefined || row.boundOn <= shanghaiDate(now)
-      ? []
-      : [fault('day-ahead', '绑定日期尚未到', 'the day of the binding has not come', '/boundOn')]),
-    ...(row.boundOn === undefined || row.approvedBy !== undefined
-      ? []
-      : [fault('not-approved', '已绑定的须注明县局审批人', 'what is bound was approved by somebody', '/approvedBy')]),
-  ]
-}
+const wrongIn = (flow: Flow, row: ImportRow, now: Date): Omit<LineFault, 'line'>[] => [
+  ...unknownIn(flow.reference(), row).map(({ field, rule, zh, en }) => fault(rule, zh, en, `/${field}`)),
+  ...(row.boundOn === undefined || row.boundOn <= shanghaiDate(now)
+    ? []
+    : [fault('day-ahead', '绑定日期尚未到', 'the day of the binding has not come', '/boundOn')]),
+  ...(row.boundOn === undefined || row.approvedBy !== undefined
+    ? []
+    : [fault('not-approved', '已绑定的须注明县局审批人', 'what is bound was approved by somebody', '/approvedBy')]),
+]
 
 const twice = (
   numbers: Map<string, number>,

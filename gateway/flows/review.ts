@@ -5,28 +5,22 @@ import type { Flow } from './flow.ts'
 // What an operator of the county office decides of an agreement (art. 6, 8).
 
 /** The county office approves (art. 8(2)); on paper it goes to the bank with the taxpayer. */
-export const approveAgreement = async (flow: Flow, agreementNo: string, by: string, now: Date): Promise<Moved> => {
-  const mover = { now, actor: by }
-  const moved = await flow.store.agreements.move(
-    agreementNo,
-    agreement => ({ stepping: approve(agreement, by, false), reason: 'approved by the county office' }),
-    mover,
-  )
-  if (moved.kind !== 'moved' || !moved.agreement.byPaper) return moved
-  return flow.store.agreements.move(
-    agreementNo,
-    agreement => ({ stepping: leave(agreement), reason: 'the taxpayer takes it to the bank' }),
-    mover,
-  )
+export const approveAgreement = (flow: Flow, agreementNo: string, by: string, reason: string, now: Date): Promise<Moved> => {
+  const taken = (agreement: Agreement): Deed => ({
+    stepping: agreement.byPaper ? leave(agreement) : 'repeated',
+    reason: 'the taxpayer takes it to the bank',
+  })
+  const decide = (agreement: Agreement): Deed => ({ stepping: approve(agreement, by, false), reason, afterwards: taken })
+  return flow.store.agreements.move(agreementNo, decide, { now, actor: by })
 }
 
 /** What a reviewer may say of what the bank has bound or refused. */
 export type Review = 'accept' | 'return' | 'refuse'
 
-const decided = (review: Review, agreement: Agreement, by: string, now: Date): Deed['stepping'] => {
+const decided = (review: Review, agreement: Agreement, beside: readonly Agreement[], by: string, now: Date): Deed['stepping'] => {
   switch (review) {
     case 'accept':
-      return accept(agreement, by, now, agreement.inheritedSince)
+      return accept(agreement, beside, by, now, agreement.inheritedSince)
     case 'return':
       return giveBack(agreement)
     case 'refuse':
@@ -36,7 +30,11 @@ const decided = (review: Review, agreement: Agreement, by: string, now: Date): D
 
 /** One decision of a reviewer. */
 export const reviewAgreement = (flow: Flow, agreementNo: string, review: Review, by: string, reason: string, now: Date): Promise<Moved> =>
-  flow.store.agreements.move(agreementNo, agreement => ({ stepping: decided(review, agreement, by, now), reason }), { now, actor: by })
+  flow.store.agreements.moveBeside(
+    agreementNo,
+    (agreement, beside) => ({ stepping: decided(review, agreement, beside, by, now), reason }),
+    { now, actor: by },
+  )
 
 /**
  * Accepts in bulk what matches exactly: of the agreements named those that the bank holds byte for byte alike; the others are left to be looked at one
@@ -51,12 +49,12 @@ export const acceptExact = async (
 ): Promise<readonly { readonly agreementNo: string; readonly moved: Moved }[]> => {
   const results: { agreementNo: string; moved: Moved }[] = []
   for (const agreementNo of agreementNos) {
-    const decide = (agreement: Agreement): Deed => {
+    const decide = (agreement: Agreement, beside: readonly Agreement[]): Deed => {
       if (!maySee(agreement)) return { stepping: unseen, reason: '' }
       const matches = agreement.state !== 'bound' || agreement.likeness === 'exact'
-      return { stepping: matches ? decided('accept', agreement, by, now) : notExact, reason: 'accepted in bulk: exact match' }
+      return { stepping: matches ? decided('accept', agreement, beside, by, now) : notExact, reason: 'accepted in bulk: exact match' }
     }
-    results.push({ agreementNo, moved: await flow.store.agreements.move(agreementNo, decide, { now, actor: by }) })
+    results.push({ agreementNo, moved: await flow.store.agreements.moveBeside(agreementNo, decide, { now, actor: by }) })
   }
   return results
 }

@@ -105,7 +105,7 @@ export const agreementOperations = {
     '/v1/agreements',
     'postAgreement',
     '登记三方协议 / register an agreement',
-    '县局已审批的写明审批人,未审批的由操作员审批;随后送银行绑定(第八条)。\n\nWith who approved it in the county office, or an operator approves; then the bank is asked to bind the account (art. 8).',
+    '县局已审批的写明审批人,未审批的由操作员审批;随后送银行绑定(第八条)。终止后一年内换账号的另注明例外,等两人批准(第九条)。\n\nWith who approved it in the county office, or an operator approves; then the bank is asked to bind the account (art. 8). Another account inside the year of one that ended names an exception, and waits for two persons (art. 9).',
     'AgreementRegistration',
   ),
   changeAgreement: registering(
@@ -132,7 +132,7 @@ export const agreementOperations = {
     'suspensions',
     'suspendAgreement',
     '止付 / stop payments',
-    '附件2第四条;由同一方恢复。\n\nAnnex 2 §4; the same side lets them go on.',
+    '附件2第四条;由同一方恢复,双方都止付的须双方恢复。\n\nAnnex 2 §4; the same side lets them go on, and where both have stopped them, both.',
   ),
   resumeAgreement: asking(
     'resumptions',

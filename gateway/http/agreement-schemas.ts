@@ -66,7 +66,7 @@ const properties = {
   accountSince: day('账号自何日起未变 / since when the account is the same (art. 9)', '2026-04-01'),
   enabledBy: text('谁设置的启用标志 / who set the flag'),
   enabledAt: instant('设置时间 / when', '2026-03-12T09:00:00.000+08:00'),
-  suspendedBy: { type: 'string', title: '由哪一方止付 / which side stopped payments', enum: ['tax', 'bank'] },
+  suspendedBy: { type: 'string', title: '由哪一方止付 / which side stopped payments', enum: ['tax', 'bank', 'both'] },
   voidReason: text('失效原因 / why it is void (annex 2 §12)'),
   likeness: {
     type: 'string',

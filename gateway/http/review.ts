@@ -70,7 +70,7 @@ export const reviewRoutes = (app: App, { flow }: Pick<TaxDeps, 'flow'>): void =>
     ...agreementOperations.approveAgreement,
     handler: async (request, reply) => {
       const { agreementNo } = await seen(request, request.params.agreementNo)
-      return answer(reply, await approveAgreement(flow, agreementNo, operatorIn(request).uri, flow.clock()))
+      return answer(reply, await approveAgreement(flow, agreementNo, operatorIn(request).uri, request.body.reason, flow.clock()))
     },
   })
   const decide = (operation: (typeof agreementOperations)['acceptBinding' | 'returnBinding' | 'refuseBinding'], review: Review): void => {

@@ -197,7 +197,7 @@ const supersede = async (tx: Tx, agreementId: number, { event }: Step, now: Date
 
 /** Moves an agreement whose row is locked, and whichever follows; what they write to the journal comes last. */
 export const moveLocked = async (tx: Tx, agreement: Agreement, deed: Deed, by: Mover, permitId?: number): Promise<Moved> => {
-  const { stepping, reason, follow } = deed
+  const { stepping, reason, follow, afterwards } = deed
   if (stepping === 'repeated') return { kind: 'repeated', agreement }
   if (!isStep(stepping)) return { kind: 'objected', objection: stepping, agreement }
   await writeStep(tx, agreement, stepping, deed, by, permitId)
@@ -212,7 +212,8 @@ export const moveLocked = async (tx: Tx, agreement: Agreement, deed: Deed, by: M
   }
   await journalAgreements(tx, entries)
   const [moved] = await readAgreements(tx, 'WHERE a.id = ?', [agreement.id])
-  return { kind: 'moved', agreement: moved! }
+  const next = afterwards?.(moved!)
+  return next && isStep(next.stepping) ? moveLocked(tx, moved!, next, by) : { kind: 'moved', agreement: moved! }
 }
 const entryOf = (agreementId: number, { event, to, article }: Step, reason: string, { now, actor }: Mover): Omit<Entry, 'seq'> => ({
   agreementId,

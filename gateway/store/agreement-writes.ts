@@ -29,6 +29,8 @@ export type AgreementWrites = {
   register(agreement: NewAgreement, objects: (others: readonly Agreement[]) => Objection | undefined): Promise<Registered>
   /** Moves one. */
   move(agreementNo: string, decide: (agreement: Agreement) => Deed, by: Mover): Promise<Moved>
+  /** Moves one with the taxpayer's others of the same office before its eyes, in the order of registration: none of them moves meanwhile. */
+  moveBeside(agreementNo: string, decide: (agreement: Agreement, beside: readonly Agreement[]) => Deed, by: Mover): Promise<Moved>
   /** Moves those of the tax system's own that an order is about, once for its number: one, or all of a taxpayer that are not over. */
   order(
     order: AgreementOrder,
@@ -60,16 +62,8 @@ export type Registered =
 /** Opens the writes over `db`. */
 export const openAgreementWrites = (db: Database): AgreementWrites => ({
   register: (agreement, objects) => carefully(() => db.transaction(tx => register(tx, agreement, objects))),
-  move: async (agreementNo, decide, by) => {
-    try {
-      return await carefully(() => db.transaction(tx => moveOne(tx, agreementNo, decide, by)))
-    } catch (error) {
-      if (errnoOf(error) !== duplicateKey) throw error
-      // The last defence, the unique key of what is in force, is told as what it is.
-      const [agreement] = await readAgreements(db, 'WHERE a.agreement_no = ?', [agreementNo])
-      return { kind: 'objected', objection: anotherInForce, agreement: agreement! }
-    }
-  },
+  move: (agreementNo, decide, by) => moved(db, agreementNo, tx => moveOne(tx, agreementNo, decide, by)),
+  moveBeside: (agreementNo, decide, by) => moved(db, agreementNo, tx => moveOneBeside(tx, agreementNo, decide, by)),
   order: (order, of, decide, by) => carefully(() => db.transaction(tx => orderOnce(tx, order, of, decide, by))),
   heard: (messageId, agreementNo, decide, by) => carefully(() => db.transaction(tx => heardOnce(tx, messageId, agreementNo, decide, by))),
 })
@@ -99,13 +93,52 @@ const carriedOut = async (tx: Tx, agreement: Agreement | undefined, verdict: Hea
   return (await moveLocked(tx, agreement, verdict, by)).kind === 'objected' ? '93004' : '90000'
 }
 
+const moved = async (db: Database, agreementNo: string, move: (tx: Tx) => Promise<Moved>): Promise<Moved> => {
+  try {
+    return await carefully(() => db.transaction(move))
+  } catch (error) {
+    if (errnoOf(error) !== duplicateKey) throw error
+    // The last defence, the unique key of what is in force, is told as what it is.
+    const [agreement] = await readAgreements(db, 'WHERE a.agreement_no = ?', [agreementNo])
+    return { kind: 'objected', objection: anotherInForce, agreement: agreement! }
+  }
+}
+
 const moveOne = async (tx: Tx, agreementNo: string, decide: (agreement: Agreement) => Deed, by: Mover): Promise<Moved> => {
   const [agreement] = await readAgreements(tx, 'WHERE a.agreement_no = ? FOR UPDATE', [agreementNo])
-  if (!agreement) return { kind: 'absent' }
-  const moved = await moveLocked(tx, agreement, decide(agreement), by)
-  if (moved.kind === 'moved' && by.actor.startsWith('urn:taxlink:operator:')) await audit(tx, agreement, moved.agreement, by)
-  return moved
+  return agreement ? moveRead(tx, agreement, decide(agreement), by) : { kind: 'absent' }
 }
+
+const moveOneBeside = async (
+  tx: Tx,
+  agreementNo: string,
+  decide: (agreement: Agreement, beside: readonly Agreement[]) => Deed,
+  by: Mover,
+): Promise<Moved> => {
+  const [whose] = await tx.query<{ taxpayerId: string; officeCode: string }>(
+    'SELECT taxpayer_id AS taxpayerId, office_code AS officeCode FROM agreement WHERE agreement_no = ?',
+    [agreementNo],
+  )
+  const own = whose ? await ofTaxpayer(tx, whose, 'FOR UPDATE') : []
+  const agreement = own.find(each => each.agreementNo === agreementNo)
+  if (!agreement) return { kind: 'absent' }
+  const others = own.filter(each => each !== agreement)
+  return moveRead(tx, agreement, decide(agreement, others), by)
+}
+
+const moveRead = async (tx: Tx, agreement: Agreement, deed: Deed, by: Mover): Promise<Moved> => {
+  const said = await moveLocked(tx, agreement, deed, by)
+  if (said.kind === 'moved' && by.actor.startsWith('urn:taxlink:operator:')) await audit(tx, agreement, said.agreement, by)
+  return said
+}
+
+/** A taxpayer's agreements with an office, in the order of registration. */
+const ofTaxpayer = (
+  tx: Tx,
+  { taxpayerId, officeCode }: { readonly taxpayerId: string; readonly officeCode: string },
+  lock: '' | 'FOR UPDATE' = '',
+): Promise<Agreement[]> =>
+  readAgreements(tx, `WHERE a.taxpayer_id = ? AND a.office_code = ? ORDER BY a.id ${lock}`, [taxpayerId, officeCode])
 
 /** What an operator did to an agreement in the audit journal; the number of an agreement is private, so its id stands there. */
 const audit = (tx: Tx, { id, state, particulars }: Agreement, moved: Agreement, { now, actor }: Mover): Promise<void> =>
@@ -130,11 +163,7 @@ const register = async (
   )
   // Ours already: the COMMIT whose answer was lost.
   if (known) return known.id === agreement.id ? { kind: 'registered' } : { kind: 'repeated', ...known }
-  const others = await readAgreements(tx, 'WHERE a.taxpayer_id = ? AND a.office_code = ? ORDER BY a.id', [
-    particulars.taxpayerId,
-    particulars.officeCode,
-  ])
-  const objection = objects(others)
+  const objection = objects(await ofTaxpayer(tx, particulars))
   if (objection) return { kind: 'objected', objection }
   await writeNew(tx, [agreement])
   return { kind: 'registered' }

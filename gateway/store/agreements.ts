@@ -1,6 +1,6 @@
 import { isUnifiedCode, type Outcome, outcome } from '@taxlink/bank-sdk'
 import type { AgreementState } from '../domain/agreement.ts'
-import type { AgreementFacts, Side, Step, Stepping } from '../domain/agreement-steps.ts'
+import type { AgreementFacts, Side, Step, Stepping, Stopper } from '../domain/agreement-steps.ts'
 import type { Comparison, Likeness, Particulars } from '../domain/particulars.ts'
 import type { Objection } from '../domain/proposal.ts'
 import type { Scalar, Tx } from './database.ts'
@@ -17,7 +17,6 @@ export type Agreement = AgreementFacts & {
   readonly replacesId: number | undefined
   /** Since when the account of the one it replaces is the taxpayer's, where both have the same. */
   readonly inheritedSince: string | undefined
-  readonly exception: string | undefined
   readonly warning: string | undefined
   readonly version: number
   readonly stateSince: Date
@@ -27,7 +26,6 @@ export type Agreement = AgreementFacts & {
   readonly objectedAt: Date | undefined
   readonly endingSince: Date | undefined
   readonly voidReason: string | undefined
-  readonly credentialIssued: boolean
   readonly outcome: Outcome | undefined
 }
 
@@ -57,6 +55,8 @@ export type Deed = {
   readonly stepping: Stepping
   readonly reason: string
   readonly held?: Held | undefined
+  /** What becomes of it next, in the same transaction. */
+  readonly afterwards?: ((moved: Agreement) => Deed) | undefined
   /** What the bank said, in its own words. */
   readonly outcome?: Outcome | undefined
   /** What becomes of another one in the same transaction: of the one that is replaced. */
@@ -88,7 +88,6 @@ type Row = {
   replacesNo: string | null
   replacesBank: string | null
   replacesAccount: string | null
-  otherLive: number
   replacesSince: string | null
   exception: string | null
   permitId: number | null
@@ -104,7 +103,7 @@ type Row = {
   enabledBy: string | null
   enabledAt: Date | null
   objectedAt: Date | null
-  suspendedBy: Side | null
+  suspendedBy: Stopper | null
   endingSince: Date | null
   endingBy: Side | null
   voidReason: string | null
@@ -121,8 +120,7 @@ const columns = `a.id, a.agreement_no AS agreementNo, a.tax_system AS taxSystem,
   a.account_since AS accountSince, a.enabled_by AS enabledBy, a.enabled_at AS enabledAt, a.objected_at AS objectedAt,
   a.suspended_by AS suspendedBy, a.ending_since AS endingSince, a.ending_by AS endingBy, a.void_reason AS voidReason,
   a.credential_issued AS credentialIssued, a.likeness, a.result_code AS resultCode, a.bank_result_code AS bankResultCode, a.bank_text AS bankText,
-  o.agreement_no AS replacesNo, o.bank_code AS replacesBank, o.account AS replacesAccount, o.account_since AS replacesSince,
-  EXISTS (SELECT 1 FROM agreement x WHERE x.taxpayer_id = a.taxpayer_id AND x.office_code = a.office_code AND x.live = 1 AND x.id <> a.id) AS otherLive`
+  o.agreement_no AS replacesNo, o.bank_code AS replacesBank, o.account AS replacesAccount, o.account_since AS replacesSince`
 const source = 'FROM agreement a LEFT JOIN agreement o ON o.id = a.replaces_id'
 
 const agreementOf = (row: Row): Agreement => {
@@ -147,7 +145,6 @@ const agreementOf = (row: Row): Agreement => {
     replacesNo: row.replacesNo ?? undefined,
     replacesId: row.replacesId ?? undefined,
     inheritedSince: sameAccount ? (row.replacesSince ?? undefined) : undefined,
-    otherInForce: row.otherLive === 1,
     exception: row.exception ?? undefined,
     awaitsPermit: row.exception !== null && row.permitId === null,
     warning: row.warning ?? undefined,

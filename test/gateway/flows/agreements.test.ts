@@ -14,6 +14,7 @@ import { acceptExact, approveAgreement, reviewAgreement } from '../../../gateway
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
 import { particularsOf, registrationOf, writeActive } from '../agreements.ts'
+import { sampleReference } from '../stage.ts'
 
 // Agreements in the real record, with the rules of the domain.
 
@@ -29,7 +30,8 @@ const notes: string[] = []
 beforeAll(async () => {
   fresh = await freshDatabase(8)
   store = openStore(fresh.db)
-  flow = { store, note: (note: Note) => void notes.push(note.detail ?? note.event) } as unknown as Flow
+  const reference = sampleReference()
+  flow = { store, reference: () => reference, note: (note: Note) => void notes.push(note.detail ?? note.event) } as unknown as Flow
 })
 afterAll(() => fresh.drop())
 
@@ -96,7 +98,7 @@ describe('the way in', () => {
     await register(flow, taxSystem, order, on('2026-03-02'))
     expect(await stateOf(order.agreementNo)).toBe('drafted')
     expect(await heardBindResult(flow, bound(order.agreementNo), on('2026-03-02'))).toMatchObject({ code: '24009' })
-    expect(await approveAgreement(flow, order.agreementNo, zhang, on('2026-03-03'))).toMatchObject({ kind: 'moved' })
+    expect(await approveAgreement(flow, order.agreementNo, zhang, 'checked', on('2026-03-03'))).toMatchObject({ kind: 'moved' })
     expect(await stateOf(order.agreementNo)).toBe('taken')
     expect(await callsOf(order.agreementNo)).toEqual([])
   })
@@ -155,7 +157,7 @@ describe('changes (art. 9)', () => {
       kind: 'registered',
     })
     expect(await stateOf(next.agreementNo)).toBe('drafted')
-    expect(await approveAgreement(flow, next.agreementNo, zhang, on('2026-09-01'))).toMatchObject({
+    expect(await approveAgreement(flow, next.agreementNo, zhang, 'checked', on('2026-09-01'))).toMatchObject({
       kind: 'objected',
       objection: { rule: 'account-within-year' },
     })
@@ -191,6 +193,119 @@ describe('changes (art. 9)', () => {
   })
 })
 
+describe('what stands between registration and force', () => {
+  const accept = (no: string, day = '2026-03-12', by = zhang) => reviewAgreement(flow, no, 'accept', by, 'ok', on(day))
+  test('of two reviewers who accept two of one taxpayer at once, at two banks, one does', async () => {
+    for (let round = 0; round < 5; round++) {
+      const one = registration()
+      const two = registration({ taxpayerId: one.taxpayerId, bankCode: '4306' })
+      for (const order of [one, two]) {
+        await register(flow, taxSystem, order, on('2026-03-02'))
+        await heardBindResult(flow, bound(order.agreementNo, order.bankCode, { held: alike(order) }), on('2026-03-10'))
+      }
+      const moved = await Promise.all([accept(one.agreementNo), accept(two.agreementNo, '2026-03-12', 'urn:taxlink:operator:li')])
+      expect(moved.map(({ kind }) => kind).toSorted()).toEqual(['moved', 'objected'])
+      expect(moved.find(({ kind }) => kind === 'objected')).toMatchObject({ objection: { rule: 'another-in-force' } })
+    }
+  })
+  test('what was registered beside another is judged by the year of that account when it is accepted (art. 9)', async () => {
+    const one = registration()
+    const two = registration({ taxpayerId: one.taxpayerId })
+    for (const order of [one, two]) {
+      await register(flow, taxSystem, order, on('2026-03-02'))
+      await heardBindResult(flow, bound(order.agreementNo, order.bankCode, { held: alike(order) }), on('2026-03-10'))
+    }
+    expect(await accept(one.agreementNo)).toMatchObject({ kind: 'moved' })
+    await askAgreement(flow, taxSystem, 'endings', one.agreementNo, { orderNo: `Y-${one.agreementNo}` }, on('2026-05-04'))
+    await fresh.db.execute("UPDATE agreement SET state = 'ended' WHERE agreement_no = ?", [one.agreementNo])
+    expect(await accept(two.agreementNo, '2026-05-05')).toMatchObject({ kind: 'objected', objection: { rule: 'account-within-year' } })
+    // Registered anew with an exception it waits for two persons.
+    const three = registration({ taxpayerId: one.taxpayerId, account: two.account })
+    expect(await register(flow, taxSystem, three, on('2026-05-05'))).toMatchObject({
+      kind: 'objected',
+      objection: { rule: 'account-within-year' },
+    })
+    expect(await register(flow, taxSystem, { ...three, exception: 'account-closed-by-bank' }, on('2026-05-05'))).toEqual({
+      kind: 'registered',
+    })
+    expect(await stateOf(three.agreementNo)).toBe('drafted')
+  })
+  test('a bank or an office that nobody knows, and a change to another taxpayer, are refused', async () => {
+    const rule = (kind: string) => ({ kind: 'objected', objection: { rule: kind } })
+    expect(await register(flow, taxSystem, registration({ bankCode: '9999' }), on('2026-03-02'))).toMatchObject(rule('bank-unknown'))
+    expect(await register(flow, taxSystem, registration({ officeCode: '1' }), on('2026-03-02'))).toMatchObject(rule('office-unknown'))
+    const old = await inForce()
+    expect(await change(flow, taxSystem, old.agreementNo, registration({ account: old.account }), on('2026-09-01'))).toMatchObject(
+      rule('taxpayer-differs'),
+    )
+  })
+  test('over the wire no day of the binding is before the bank was asked: nothing begins in the month of the binding', async () => {
+    const [wire, paper] = [registration(), registration({ delivery: 'paper' })]
+    for (const { agreementNo: no } of [wire, paper].map(order => order)) {
+      await register(flow, taxSystem, no === wire.agreementNo ? wire : paper, on('2026-03-05'))
+      await heardBindResult(flow, bound(no, '4301', { boundOn: '2026-02-20' }), on('2026-03-06'))
+      await accept(no, '2026-03-07')
+    }
+    expect(await store.agreements.find(wire.agreementNo)).toMatchObject({ boundOn: '2026-03-05', activeFrom: '2026-04-01' })
+    expect(await store.agreements.find(paper.agreementNo)).toMatchObject({ boundOn: '2026-02-20', activeFrom: '2026-03-07' })
+  })
+  test('the particulars a bank tells later are compared, and that code and password were issued', async () => {
+    const order = registration({ channel: 'phone' })
+    const { agreementNo: no } = order
+    await register(flow, taxSystem, order, on('2026-03-02'))
+    await heardBindResult(flow, bound(no), on('2026-03-10'))
+    expect(await store.agreements.find(no)).toMatchObject({ likeness: 'unchecked', credentialIssued: false })
+    await heardBindResult(flow, bound(no, '4301', { held: alike(order), credentialIssued: true }), on('2026-03-11'))
+    expect(await store.agreements.find(no)).toMatchObject({
+      state: 'bound',
+      likeness: 'exact',
+      credentialIssued: true,
+      boundOn: '2026-03-10',
+    })
+    await heardBindResult(flow, bound(no, '4301', { held: { ...alike(order), account: '9' } }), on('2026-03-12'))
+    expect(await store.agreements.find(no)).toMatchObject({ state: 'bound', likeness: 'differs' })
+    expect((await store.agreements.life(no))!.held).toHaveLength(2)
+  })
+  test('payments that the customer stops before the review are not accepted until they go on', async () => {
+    const order = registration()
+    const { agreementNo: no } = order
+    await register(flow, taxSystem, order, on('2026-03-02'))
+    await heardBindResult(flow, bound(no, '4301', { held: alike(order) }), on('2026-03-10'))
+    const tell = async (event: 'suspended' | 'resumed') =>
+      (await heardBindingNotice(flow, { bankCode: '4301', agreementNo: no, event }, on('2026-03-11'))).code
+    expect(await tell('suspended')).toBe('90000')
+    expect(await store.agreements.find(no)).toMatchObject({ state: 'unbound', outcome: { code: '24012' } })
+    expect(await accept(no)).toMatchObject({ kind: 'objected', objection: { rule: 'not-in-this-state' } })
+    expect(await tell('resumed')).toBe('90000')
+    expect(await store.agreements.find(no)).toMatchObject({
+      state: 'bound',
+      likeness: 'exact',
+      boundOn: '2026-03-10',
+      outcome: { code: '90000' },
+    })
+    expect(await accept(no)).toMatchObject({ kind: 'moved' })
+    expect(await heardBindResult(flow, { bankCode: '4301', agreementNo: no, outcome: outcome('24012') }, on('2026-03-13'))).toMatchObject({
+      code: '90000',
+    })
+    expect(await store.agreements.find(no)).toMatchObject({ state: 'suspended', suspendedBy: 'bank' })
+  })
+  test('on paper an approval and the way to the bank are one: the bank may refuse at once', async () => {
+    const { approvedBy: _, ...order } = registration({ delivery: 'paper' })
+    const { agreementNo: no } = order
+    await register(flow, taxSystem, order, on('2026-03-02'))
+    const { seq: before } = (await store.agreements.life(no))!.journal.at(-1)!
+    await approveAgreement(flow, no, zhang, '与申请表一致', on('2026-03-03'))
+    const lines = (await store.agreements.life(no))!.journal.filter(({ seq }) => seq > before)
+    expect(lines.map(({ event, reason }) => [event, reason])).toEqual([
+      ['approve', '与申请表一致'],
+      ['take', 'the taxpayer takes it to the bank'],
+    ])
+    expect(await heardBindResult(flow, { bankCode: '4301', agreementNo: no, outcome: outcome('24005') }, on('2026-03-04'))).toMatchObject({
+      code: '90000',
+    })
+  })
+})
+
 describe('stops and ends', () => {
   const ask = (what: Ask, no: string, orderNo: string, day = '2026-05-04') =>
     askAgreement(flow, taxSystem, what, no, { orderNo: `${orderNo}-${no}` }, on(day))
@@ -205,6 +320,17 @@ describe('stops and ends', () => {
     expect(await heardBindingNotice(flow, { ...resumed, event: 'suspended' }, on('2026-05-06'))).toMatchObject({ code: '90000' })
     expect(await ask('resumptions', no, 'R2')).toMatchObject({ kind: 'objected', objection: { rule: 'stopped-by-the-other-side' } })
     expect(await callsOf(no)).toEqual(['bind', 'suspension', 'suspension'])
+  })
+  test('stopped by both sides it goes on when both let it', async () => {
+    const { agreementNo: no } = await inForce()
+    const notice = (event: 'suspended' | 'resumed') =>
+      heardBindingNotice(flow, { bankCode: '4301', agreementNo: no, event }, on('2026-05-05'))
+    await ask('suspensions', no, 'B1')
+    expect(await notice('suspended')).toMatchObject({ code: '90000' })
+    expect(await ask('resumptions', no, 'B2')).toMatchObject({ kind: 'accepted' })
+    expect(await store.agreements.find(no)).toMatchObject({ state: 'suspended', suspendedBy: 'bank' })
+    expect(await notice('resumed')).toMatchObject({ code: '90000' })
+    expect(await stateOf(no)).toBe('accepted')
   })
   test('what is in force comes to its end; what is not yet ends at once, and a bank that was never told is not told', async () => {
     const { agreementNo: no } = await inForce()
