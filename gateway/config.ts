@@ -11,6 +11,12 @@ export type TlsFiles = { readonly cert: string; readonly key: string; readonly c
 /** Where a bank is heard (`tcp://`, `tls://`, `http://`, `https://`), and from which addresses or networks; none: from any. */
 export type BankListen = { readonly url: string; readonly from: readonly string[] }
 
+/**
+ * Where a bank puts its reconciliation files: a directory of its SFTP server (`sftp://user@host:port/dir`) with our private key and the fingerprint of
+ * the server's own, or a folder of this machine (`file:///dir`). Without one it brings them by upload.
+ */
+export type BankFiles = { readonly url: string; readonly key: string | undefined; readonly host: string | undefined }
+
 /** The whole configuration of a gateway: read once from the environment, checked, frozen. */
 export type Config = {
   /** Nothing of our own making stands in for what operations must provide. */
@@ -35,6 +41,12 @@ export type Config = {
   readonly banks: { readonly [code: string]: string }
   /** Where banks are heard, by their four digits. */
   readonly listens: { readonly [code: string]: BankListen }
+  /** Where banks put their reconciliation files, by their four digits. */
+  readonly bankFiles: { readonly [code: string]: BankFiles }
+  /** Where files lie that were received: one directory for all processes. */
+  readonly filesDir: string
+  /** The most bytes of a file, as it is sent and unpacked. */
+  readonly filesMost: number
   /** What the gateway shows to banks, and the authority it trusts for theirs. */
   readonly bankTls: Partial<TlsFiles>
   readonly sweepMs: number
@@ -53,6 +65,8 @@ type Rule = {
   readonly like?: string
   /** May also be given as a file, by the same name with `_FILE`; never shown. */
   readonly secret?: true
+  /** May also be given as a file; no secret. */
+  readonly fromFile?: true
 }
 
 const text = { type: 'string' } as const
@@ -76,6 +90,8 @@ const rules = {
   TAXLINK_WEBHOOK_SECRET: { ...text, minLength: 32, secret: true },
   TAXLINK_SEALING_KEY: { ...text, pattern: '^[0-9a-f]{64}$', like: '64 hexadecimal digits', secret: true },
   TAXLINK_REFERENCE: text,
+  TAXLINK_FILES: text,
+  TAXLINK_FILES_MOST: whole(4_294_967_296, 1_024, 1_099_511_627_776),
   TAXLINK_BANK_CA: text,
   TAXLINK_BANK_CERT: text,
   TAXLINK_BANK_KEY: text,
@@ -93,16 +109,32 @@ type Values = Given & Optional
 const bankListen = { ...bankUrl, pattern: '^(tcp|tls|http|https)://[^\\s/]+:[0-9]{1,5}$' } as const
 const bankFrom = { ...text, pattern: '^[0-9a-fA-F.:/]+(,[0-9a-fA-F.:/]+)*$', like: '10.20.1.10,10.20.2.0/24' } as const
 
+const bankFiles = {
+  ...text,
+  pattern: '^(sftp://[^\\s/@:]+@[^\\s/@]+/\\S*|file:///\\S+)$',
+  like: 'sftp://user@host:port/dir',
+} as const
+const bankFilesKey = {
+  ...text,
+  pattern: '^-----BEGIN [A-Z ]*PRIVATE KEY-----',
+  like: '-----BEGIN OPENSSH PRIVATE KEY-----',
+  secret: true,
+} as const
+const bankFilesHost = { ...text, pattern: '^SHA256:[A-Za-z0-9+/]{43}$', like: 'SHA256:…, by ssh-keygen -l', fromFile: true } as const
+
 const bankNames = [
   [/^TAXLINK_BANK_(\d{4})_URL$/, bankUrl],
   [/^TAXLINK_BANK_(\d{4})_LISTEN$/, bankListen],
   [/^TAXLINK_BANK_(\d{4})_FROM$/, bankFrom],
+  [/^TAXLINK_BANK_(\d{4})_FILES$/, bankFiles],
+  [/^TAXLINK_BANK_(\d{4})_FILES_KEY$/, bankFilesKey],
+  [/^TAXLINK_BANK_(\d{4})_FILES_HOST$/, bankFilesHost],
 ] as const
-const [[bankName], [listenName], [fromName]] = bankNames
+const [[bankName], [listenName], [fromName], [filesName], [filesKeyName], [filesHostName]] = bankNames
 const ruleOf = (name: string): Rule | undefined =>
   bankNames.find(([form]) => form.test(name))?.[1] ?? (Object.hasOwn(rules, name) ? rules[name as Name] : undefined)
 
-const schemaOf = ({ like: _like, secret: _secret, ...schema }: Rule) => schema
+const schemaOf = ({ like: _like, secret: _secret, fromFile: _fromFile, ...schema }: Rule) => schema
 const check = new Ajv({ allErrors: true, useDefaults: true, strict: true }).compile<Values>({
   type: 'object',
   properties: Object.fromEntries(Object.entries(rules).map(([name, rule]) => [name, schemaOf(rule)])),
@@ -130,6 +162,7 @@ export const readConfig = (env: Readonly<Record<string, string | undefined>>): C
   checkListens(values, config, tell)
   if (config.production) checkProduction(config, tell)
   checkBanks(config, tell)
+  checkBankFiles(values, config, tell)
   checkFiles(values, config, tell)
   if (wrong.size > 0) fail('bad-config', `\n${[...wrong.values()].map(line => `  ${line}`).join('\n')}`)
   return deepFreeze(config)
@@ -155,6 +188,8 @@ export const print = (config: Config): string => {
     TAXLINK_WEBHOOK_SECRET: webhook?.secret === undefined ? undefined : '***',
     TAXLINK_SEALING_KEY: config.sealingKey === undefined ? undefined : '***',
     TAXLINK_REFERENCE: config.reference,
+    TAXLINK_FILES: config.filesDir === defaultFiles(config.dataDir) ? undefined : config.filesDir,
+    TAXLINK_FILES_MOST: config.filesMost,
     TAXLINK_BANK_CA: bankTls.ca,
     TAXLINK_BANK_CERT: bankTls.cert,
     TAXLINK_BANK_KEY: bankTls.key,
@@ -166,7 +201,12 @@ export const print = (config: Config): string => {
     [`TAXLINK_BANK_${code}_LISTEN`, url] as const,
     [`TAXLINK_BANK_${code}_FROM`, from.length === 0 ? undefined : from.join(',')] as const,
   ])
-  return [...Object.entries(values), ...banks, ...listens]
+  const files = Object.entries(config.bankFiles).flatMap(([code, { url, key, host }]) => [
+    [`TAXLINK_BANK_${code}_FILES`, url] as const,
+    [`TAXLINK_BANK_${code}_FILES_KEY`, key === undefined ? undefined : '***'] as const,
+    [`TAXLINK_BANK_${code}_FILES_HOST`, host] as const,
+  ])
+  return [...Object.entries(values), ...banks, ...listens, ...files]
     .map(([name, value]) => (value === undefined ? `# ${name}=` : `${name}=${value}`))
     .join('\n')
 }
@@ -184,7 +224,8 @@ const gather = (env: Readonly<Record<string, string | undefined>>, tell: Tell): 
     if (!rule) {
       if (given.startsWith('TAXLINK_')) tell(given, ...unknown(given))
     } else if (name === given) {
-      if (env[`${name}_FILE`] && rule.secret) tell(name, '变量与其 _FILE 不能同时设置', 'is set both by itself and by its _FILE')
+      if (env[`${name}_FILE`] && secretFile(`${name}_FILE`))
+        tell(name, '变量与其 _FILE 不能同时设置', 'is set both by itself and by its _FILE')
       values[name] = rule.type === 'integer' && /^(0|[1-9][0-9]{0,14})$/.test(value) ? Number(value) : value
     } else if (!env[name]) {
       const content = readable(value)
@@ -197,7 +238,8 @@ const gather = (env: Readonly<Record<string, string | undefined>>, tell: Tell): 
 
 const secretFile = (given: string): string | undefined => {
   const name = given.replace(/_FILE$/, '')
-  return name !== given && ruleOf(name)?.secret ? name : undefined
+  const rule = ruleOf(name)
+  return name !== given && (rule?.secret || rule?.fromFile) ? name : undefined
 }
 
 const readable = (path: string): string | undefined => {
@@ -230,7 +272,7 @@ const sentence = (error: ErrorObject, rule: Rule | undefined): [zh: string, en: 
 const unknown = (given: string): [zh: string, en: string] => {
   const known = [...Object.keys(rules), ...Object.entries(rules).flatMap(([name, rule]) => ('secret' in rule ? [`${name}_FILE`] : []))]
   const nearest = known.map(name => ({ name, far: distance(given, name) })).sort((a, b) => a.far - b.far)[0]
-  const ofBank = /^TAXLINK_BANK_.*(URL|LISTEN|FROM)$/.exec(given)?.[1]
+  const ofBank = /^TAXLINK_BANK_.*(URL|LISTEN|FROM|FILES(?:_KEY|_HOST)?)$/.exec(given)?.[1]
   const guess = nearest && nearest.far <= 4 ? nearest.name : ofBank ? `TAXLINK_BANK_<4 digits>_${ofBank}` : undefined
   return guess ? [`未知变量,是否应为 ${guess}`, `is unknown; did you mean ${guess}?`] : ['未知变量', 'is unknown']
 }
@@ -245,6 +287,8 @@ const distance = (a: string, b: string): number => {
   }
   return row[b.length]!
 }
+
+const defaultFiles = (dataDir: string): string => `${dataDir}/files`
 
 const shape = (v: Values & { readonly [bank: string]: unknown }): Config => ({
   production: v.NODE_ENV === 'production',
@@ -267,6 +311,14 @@ const shape = (v: Values & { readonly [bank: string]: unknown }): Config => ({
   listens: Object.fromEntries(
     ofBanks(v, listenName).map(([code, url]) => [code, { url, from: addresses(v[`TAXLINK_BANK_${code}_FROM`]) }]),
   ),
+  bankFiles: Object.fromEntries(
+    ofBanks(v, filesName).map(([code, url]) => {
+      const [key, host] = ['KEY', 'HOST'].map(what => v[`TAXLINK_BANK_${code}_FILES_${what}`])
+      return [code, { url, key: typeof key === 'string' ? key : undefined, host: typeof host === 'string' ? host : undefined }]
+    }),
+  ),
+  filesDir: v.TAXLINK_FILES ?? defaultFiles(v.TAXLINK_DATA_DIR),
+  filesMost: v.TAXLINK_FILES_MOST,
   bankTls: {
     ...(v.TAXLINK_BANK_CERT ? { cert: v.TAXLINK_BANK_CERT } : {}),
     ...(v.TAXLINK_BANK_KEY ? { key: v.TAXLINK_BANK_KEY } : {}),
@@ -319,6 +371,23 @@ const checkListens = (values: { readonly [name: string]: unknown }, config: Conf
   }
 }
 
+/** Where files come from: a server is known by its key, and knows us by ours. */
+const checkBankFiles = (values: { readonly [name: string]: unknown }, { bankFiles }: Config, tell: Tell): void => {
+  for (const [code, { url, key, host }] of Object.entries(bankFiles)) {
+    const name = `TAXLINK_BANK_${code}_FILES`
+    const { protocol = '', password = '', search = '', hash = '' } = URL.parse(url) ?? {}
+    if (!URL.canParse(url) || password !== '' || search !== '' || hash !== '')
+      tell(name, '只写用户、主机、端口与目录', 'is user, host, port and directory only')
+    if (protocol !== 'sftp:') continue
+    if (key === undefined) tell(`${name}_KEY`, 'sftp 须用私钥登录', 'sftp needs our private key')
+    if (host === undefined) tell(`${name}_HOST`, 'sftp 须写明对方主机密钥的指纹', 'sftp needs the fingerprint of the server’s key')
+  }
+  for (const form of [filesKeyName, filesHostName])
+    for (const [code] of ofBanks(values, form))
+      if (!bankFiles[code]?.url.startsWith('sftp:'))
+        tell(`TAXLINK_BANK_${code}_FILES`, '须与其密钥、指纹同时设置', 'must be set with its key and fingerprint')
+}
+
 const checkProduction = (config: Config, tell: Tell): void => {
   const required = (name: Name, present: unknown) => {
     if (!present) tell(name, '生产环境必须设置', 'must be set in production')
@@ -327,6 +396,7 @@ const checkProduction = (config: Config, tell: Tell): void => {
   required('REDIS_URL', config.redisUrl)
   for (const name of ['TAXLINK_TLS_CERT', 'TAXLINK_TLS_KEY', 'TAXLINK_TLS_CA'] as const) required(name, config.tls)
   required('TAXLINK_SEALING_KEY', config.sealingKey)
+  required('TAXLINK_FILES', config.filesDir !== defaultFiles(config.dataDir))
   if (config.webhook) {
     required('TAXLINK_WEBHOOK_SECRET', config.webhook.secret)
     if (!config.webhook.url.startsWith('https:')) tell('TAXLINK_WEBHOOK_URL', '生产环境必须使用 https', 'must be https in production')

@@ -63,6 +63,8 @@ const levels: { readonly [E in Note['event']]?: 'debug' | 'warn' | 'error' } = {
   'delivery-failed': 'warn',
   'breaker-opened': 'error',
   'link-test': 'debug',
+  'file-refused': 'warn',
+  'file-missing': 'error',
   trouble: 'error',
 }
 

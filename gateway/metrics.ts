@@ -15,6 +15,8 @@ export type MetricsOptions = {
   readonly backlog?: () => Promise<Backlog>
   /** The banks that this process knows to be halted. */
   readonly halted?: () => readonly string[]
+  /** Bank days whose reconciliation file should be there by now; read at each scrape. */
+  readonly missingFiles?: () => Promise<readonly { readonly bankCode: string }[]>
   /** In how many cities each bank gets debits, as this process knows it. */
   readonly openCities?: () => readonly { readonly bankCode: string; readonly count: number }[]
   /** Banks with a name of their own in the figures; all others are `other`. */
@@ -88,7 +90,7 @@ const classOf = ({ code, state }: Note): string => {
 type Fill = (gauge: Gauge) => void | Promise<void>
 
 /** Figures that are read when somebody asks. */
-const addGauges = (registry: Registry, { slots, health, waiting, halted, openCities, backlog }: MetricsOptions): void => {
+const addGauges = (registry: Registry, { slots, health, waiting, halted, openCities, missingFiles, backlog }: MetricsOptions): void => {
   const gauge = (name: string, help: string, labelNames: string[], fill: Fill): void => {
     new Gauge({
       name: `taxlink_${name}`,
@@ -121,6 +123,11 @@ const addGauges = (registry: Registry, { slots, health, waiting, halted, openCit
   if (openCities)
     gauge('bank_open_cities', '银行可扣款的市州数 / cities in which a bank gets debits', ['bank'], self => {
       for (const { bankCode, count } of openCities()) self.set({ bank: bankCode }, count)
+    })
+  if (missingFiles)
+    gauge('files_missing', '缺对账文件的会计日 / bank days whose reconciliation file is missing', ['bank'], async self => {
+      // A record that is away is told by its own check.
+      for (const { bankCode } of await missingFiles().catch(() => [])) self.inc({ bank: bankCode })
     })
   if (!backlog) return
   // One read for all figures of a scrape.

@@ -1,10 +1,15 @@
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { assemble, type Parts } from './assemble.ts'
 import type { Config } from './config.ts'
 import type { DebitState } from './domain/debit.ts'
 import { haltedBanks, openCities } from './domain/reference.ts'
+import { missingFiles } from './flows/file-due.ts'
 import { type Note, standings } from './flows/flow.ts'
+import type { Way } from './flows/ways.ts'
+import { folderWay } from './folder.ts'
 import { openHearing } from './hearing.ts'
 import { check, type Internal, openInternal } from './http/internal.ts'
 import { openHttp } from './http/server.ts'
@@ -15,8 +20,10 @@ import { logNotes, openLog } from './log.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
 import { developmentPki } from './pki.ts'
 import { migrationsDir } from './prepare.ts'
+import { sftpWay } from './sftp.ts'
 import { readBacklog } from './store/backlog.ts'
 import { pending } from './store/migrate.ts'
+import { openSpool, type Spool } from './store/spool.ts'
 import { postWebhook } from './webhook.ts'
 import { startWork } from './work.ts'
 
@@ -45,6 +52,7 @@ const base = async (config: InForce, role: string): Promise<Base> => {
     waiting: () => waiters.count,
     backlog: () => readBacklog(parts.db, parts.flow.clock()),
     halted: () => haltedBanks(parts.flow.reference()),
+    missingFiles: () => missingFiles(parts.flow),
     openCities: () => openCities(parts.flow.reference()),
     isBank: code => parts.flow.reference().banks.has(code),
     process: true,
@@ -90,6 +98,7 @@ export const serve = async (config: InForce): Promise<{ readonly url: string; re
     waiters,
     tls: await serverTls(config),
     keys: keysOf(config),
+    files: { spool: await spoolOf(config), most: config.filesMost },
     host: config.host,
     port: config.port,
     served: metrics.served,
@@ -123,10 +132,12 @@ export const serve = async (config: InForce): Promise<{ readonly url: string; re
 export const work = async (config: InForce): Promise<{ readonly internalUrl: string; stop(): Promise<void> }> => {
   const { parts, waiters, internal } = await base(config, 'work')
   let closing = false
+  const files = { spool: await spoolOf(config), ways: waysOf(config), most: config.filesMost, settleMs: 60_000 }
   const working = startWork(parts.flow, parts.slots, parts.queue, {
     relayMs: 250,
     sweepMs: config.sweepMs,
     books: true,
+    files,
     ...webhookOf(config, parts),
   })
   const inside = await internal(() => closing)
@@ -141,6 +152,15 @@ export const work = async (config: InForce): Promise<{ readonly internalUrl: str
     },
   }
 }
+
+/** The spool of this process: all write into one directory, under names of their own until a file is whole. */
+const spoolOf = (config: InForce): Promise<Spool> => openSpool(config.filesDir, randomUUID)
+
+/** The directories that the workers look into. */
+const waysOf = ({ bankFiles }: InForce): Way[] =>
+  Object.entries(bankFiles).map(([code, { url, key = '', host = '' }]) =>
+    url.startsWith('sftp:') ? sftpWay(code, { url, key, host }) : folderWay(code, fileURLToPath(url)),
+  )
 
 const webhookOf = (config: InForce, parts: Parts) => {
   const { webhook } = config

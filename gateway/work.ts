@@ -3,12 +3,19 @@ import { callWhole } from './flows/bank-calls.ts'
 import { book } from './flows/book.ts'
 import { endAgreements, syncMonth, turnCalendar } from './flows/calendar.ts'
 import { eachBank } from './flows/each-bank.ts'
+import { checkFiles, isWholeFile } from './flows/file-check.ts'
+import { tellOfMissing } from './flows/file-due.ts'
 import type { Flow } from './flows/flow.ts'
 import { notify, type Webhook } from './flows/notify.ts'
 import type { Slots } from './flows/slots.ts'
 import { tellWhole } from './flows/tell.ts'
 import { relay, sweep } from './flows/wake.ts'
+import { lookIntoWays, type Sizes, type Way } from './flows/ways.ts'
 import type { WakeQueue } from './queue.ts'
+import type { Spool } from './store/spool.ts'
+
+/** Where reconciliation files lie and where they come from, how long one may be, and how long one without a marker must have stopped growing. */
+export type FileWork = { readonly spool: Spool; readonly ways: readonly Way[]; readonly most: number; readonly settleMs: number }
 
 /** A worker at work: takes wake-ups, carries the outbox to the queue, sweeps the record, delivers results. */
 export type Work = { stop(): Promise<void> }
@@ -30,6 +37,7 @@ export const startWork = (
     readonly deliverMs?: number
     readonly webhook?: Webhook
     readonly books?: boolean
+    readonly files?: FileWork
   },
 ): Work => {
   const inHand: InHand = new Set()
@@ -65,11 +73,26 @@ export const startWork = (
     const { webhook } = options
     loops.push(repeat(flow, options.deliverMs ?? options.relayMs, () => notify(flow, webhook)))
   }
+  if (options.files) loops.push(...fileLoops(flow, options.files, options.sweepMs))
   return {
     stop: async () => {
       await Promise.all([...loops, ...each].map(loop => loop.stop()))
     },
   }
+}
+
+const tidyMs = 3_600_000
+
+/** Files are looked for, checked and missed; what lies in the spool without a row is removed. */
+const fileLoops = (flow: Flow, { spool, ways, most, settleMs }: FileWork, everyMs: number) => {
+  const sizes: Sizes = new Map()
+  const told = new Map<string, number>()
+  return [
+    repeat(flow, everyMs, () => lookIntoWays(flow, spool, ways, sizes, { most, settleMs, isWhole: isWholeFile })),
+    repeat(flow, everyMs, () => checkFiles(flow, spool)),
+    repeat(flow, calendarMs, () => tellOfMissing(flow, told).then(() => 0)),
+    repeat(flow, tidyMs, () => spool.sweep(digests => flow.store.files.spokenOf(digests), tidyMs, flow.clock()).then(() => 0)),
+  ]
 }
 
 /** Does something again and again: at once while it finds work, after a pause when it does not. Trouble is noted and tried again. */

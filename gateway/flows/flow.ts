@@ -25,6 +25,10 @@ export type Note = {
     | 'proposed'
     | 'decided'
     | 'registered'
+    | 'file-received'
+    | 'file-complete'
+    | 'file-refused'
+    | 'file-missing'
     | 'trouble'
   readonly bankCode?: string
   readonly ticketNo?: string
@@ -32,6 +36,8 @@ export type Note = {
   readonly state?: DebitState
   readonly code?: string
   readonly fault?: string
+  /** The name of a reconciliation file, or the day of one that is not there. */
+  readonly file?: string
   readonly count?: number
   /** Milliseconds the bank took. */
   readonly ms?: number

@@ -1,5 +1,6 @@
 import { agreementOperations } from './agreement-operations.ts'
 import { bankOperations } from './bank-operations.ts'
+import { fileOperations } from './file-operations.ts'
 import { furtherOperations } from './further-operations.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
@@ -13,13 +14,14 @@ export const everyOperation: readonly Operation[] = [
   ...Object.values(furtherOperations),
   ...Object.values(agreementOperations),
   ...Object.values(bankOperations),
+  ...Object.values(fileOperations),
   ...Object.values(operatorOperations),
   ...Object.values(registryOperations),
   ...Object.values(sessionOperations),
 ]
 
 /** The form of the addresses of a url: a parameter is one step of it. */
-const formOf = (url: string): RegExp => new RegExp(`^${url.replace(/:\w+/g, '[0-9A-Za-z-]+')}$`)
+const formOf = (url: string): RegExp => new RegExp(`^${url.replace(/:\w+/g, '[0-9A-Za-z._-]+')}$`)
 const forms = everyOperation.map(({ method, url }) => ({ form: formOf(url), methods: method === 'GET' ? ['GET', 'HEAD'] : [method] }))
 
 /** The methods a path knows, for an answer 405; undefined for a path that is none of ours. */

@@ -1,4 +1,5 @@
 import { agreementShapes } from './agreement-schemas.ts'
+import { fileShapes } from './file-schemas.ts'
 import { furtherShapes } from './further-schemas.ts'
 import { operatorShapes } from './operator-schemas.ts'
 import { registryShapes } from './registry-schemas.ts'
@@ -10,6 +11,7 @@ export const everyShape = [
   ...debitShapes,
   ...furtherShapes,
   ...agreementShapes,
+  ...fileShapes,
   ...operatorShapes,
   ...registryShapes,
   ...sessionShapes,

@@ -7,7 +7,7 @@ import { refusalAt } from './refusals.ts'
 
 /** One operation of the public interface, without what it does: the routes and the reference page are both made of it. */
 export type Operation = {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly url: string
   readonly schema: FastifySchema
   readonly bodyLimit?: number

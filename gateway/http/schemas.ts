@@ -133,6 +133,7 @@ const placesSchema = {
       zh: text('说明(中文) / why, in Chinese'),
       en: text('说明(英文) / why, in English'),
       offset: { type: 'integer', title: '字节位置 / byte offset' },
+      line: { type: 'integer', title: '文件的行号 / line of a file' },
     },
   },
 }

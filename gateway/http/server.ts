@@ -7,12 +7,14 @@ import fastify from 'fastify'
 import type { Flow } from '../flows/flow.ts'
 import type { Keys } from '../flows/sign-in.ts'
 import type { Slots } from '../flows/slots.ts'
+import type { Spool } from '../store/spool.ts'
 import { agreementRoutes } from './agreement.ts'
 import type { App, Reply, Request } from './app.ts'
 import { bankRoutes } from './bank.ts'
 import { bodyLimits, strictBodies } from './body.ts'
 import { recognised } from './duties.ts'
 import { methodsOf } from './every-operation.ts'
+import { fileBodies, fileRoutes } from './files.ts'
 import { furtherRoutes } from './further.ts'
 import { importRoutes, lineBodies } from './imports.ts'
 import { identities, mutualTls } from './mutual-tls.ts'
@@ -40,6 +42,8 @@ export type HttpOptions = {
   readonly waiters: Waiters
   readonly tls: ServerTls
   readonly keys: Keys
+  /** Where the files of banks lie, and how long one may be. */
+  readonly files: { readonly spool: Spool; readonly most: number }
   readonly host: string
   /** 0: any that is free. */
   readonly port: number
@@ -84,6 +88,8 @@ export const openHttp = async (options: HttpOptions): Promise<Http> => {
   app.setValidatorCompiler(validatorCompiler)
   strictBodies(app)
   lineBodies(app)
+  fileBodies(app)
+  boundArrival(app, arrivalMs)
   countRequests(app, pressure, () => state.closing, options.served)
   await app.register(identities, { now: () => flow.clock().getTime(), generation: () => state.generation })
   await app.register(recognised, { flow })
@@ -98,6 +104,7 @@ export const openHttp = async (options: HttpOptions): Promise<Http> => {
   importRoutes(app, deps)
   reviewRoutes(app, deps)
   bankRoutes(app, flow)
+  fileRoutes(app, { ...deps, ...options.files })
   operatorRoutes(app, flow)
   registryRoutes(app, flow)
   sessionRoutes(app, flow, options.keys)
@@ -131,13 +138,31 @@ export const openHttp = async (options: HttpOptions): Promise<Http> => {
 
 const pem = ({ ca, cert, key }: ServerTls) => ({ ca: typeof ca === 'string' ? ca : [...ca], cert, key })
 
+/** How long a file may take to arrive whole; between its bytes no longer than any connection may be idle. */
+const fileMs = 900_000
+
+/** Whatever is no file arrives whole within `arrivalMs`, or its connection ends. */
+const boundArrival = (app: App, arrivalMs: number): void => {
+  app.addHook('onRequest', ({ raw, routeOptions }, reply, done) => {
+    if (!raw.complete && !routeOptions.config.files) {
+      const late = setTimeout(() => {
+        if (raw.complete || reply.raw.headersSent) return
+        raw.socket.end(rawProblem('ERR_HTTP_REQUEST_TIMEOUT'))
+      }, arrivalMs)
+      reply.raw.once('close', () => clearTimeout(late))
+    }
+    done()
+  })
+}
+
 /** A server that speaks HTTP/1.1 over TLS, with every limit set, and nothing on it yet. */
 const bare = (tls: ServerTls, arrivalMs: number): App =>
   fastify<Server>({
     https: { ...mutualTls, ...pem(tls), connectionsCheckingInterval: Math.min(1_000, arrivalMs), headersTimeout: arrivalMs },
     logger: false,
     bodyLimit: bodyLimits.single,
-    requestTimeout: arrivalMs,
+    // Of a file only; what any other request may take is bounded where it is known which it is.
+    requestTimeout: Math.max(fileMs, arrivalMs),
     // Idle in both directions; longer than the longest wait for an outcome, and than the pauses of a caller's pool.
     connectionTimeout: 90_000,
     keepAliveTimeout: 76_000,

@@ -6,7 +6,14 @@ import type { FastifySchemaCompiler } from 'fastify'
 import { everyShape } from './every-shape.ts'
 
 /** Where a request is wrong: JSON pointer, byte offset where the bytes themselves are, and why in both languages. */
-export type PlaceError = { readonly pointer: string; readonly zh: string; readonly en: string; readonly offset?: number }
+export type PlaceError = {
+  readonly pointer: string
+  readonly zh: string
+  readonly en: string
+  readonly offset?: number
+  /** Of a file. */
+  readonly line?: number
+}
 
 // Its types speak of a default export, which a CommonJS module read by Node has not; and one language is enough.
 const inChinese = createRequire(import.meta.url)('ajv-i18n/localize/zh') as (errors: ErrorObject[]) => void

@@ -17,6 +17,8 @@ import { type DebitWrites, openDebitWrites } from './debits.ts'
 import { type Deliveries, openDeliveries } from './deliveries.ts'
 import { type Differences, openDifferences } from './differences.ts'
 import { type DoubtReads, openDoubtReads } from './doubts.ts'
+import { type FileRequests, openFileRequests } from './file-requests.ts'
+import { type Files, openFiles } from './files.ts'
 import { readHalts } from './halts.ts'
 import { type Inbox, openInbox } from './inbox.ts'
 import { type LateAnswers, openLateAnswers } from './late.ts'
@@ -63,6 +65,8 @@ export type Store = DebitWrites &
     readonly registry: RegistryStore
     readonly audit: Audit
     readonly bankCalls: BankCalls
+    readonly files: Files
+    readonly fileRequests: FileRequests
     readonly sessions: Sessions
     takeInstructionId(): number | Promise<number>
     takeSerial(officeCode: string, entrustDate: string): Promise<string>
@@ -108,6 +112,8 @@ export const openStore = (db: Database, reads: Database = db): Store => {
     registry: openRegistry(reads),
     audit: openAudit(reads),
     bankCalls: openBankCalls(reads, follows),
+    files: openFiles(reads),
+    fileRequests: openFileRequests(reads),
     sessions: openSessions(reads),
     takeInstructionId: () => counters.take('instruction'),
     takeSerial: (officeCode, entrustDate) => takeSerial(counters, officeCode, entrustDate),

@@ -14,7 +14,7 @@ const all = (text: string, form: RegExp): string[] => [...text.matchAll(form)].m
 
 describe('configuration', () => {
   const rows = table('配置')
-  const banks = ['URL', 'LISTEN', 'FROM'].map(what => `TAXLINK_BANK_<4 digits>_${what}`)
+  const banks = ['URL', 'LISTEN', 'FROM', 'FILES', 'FILES_KEY', 'FILES_HOST'].map(what => `TAXLINK_BANK_<4 digits>_${what}`)
   // `# NAME=` where there is no default.
   const inForce = new Map(
     print(readConfig({}))

@@ -45,6 +45,9 @@ describe('defaults and values', () => {
       reference: undefined,
       banks: {},
       listens: {},
+      bankFiles: {},
+      filesDir: '.data/files',
+      filesMost: 4_294_967_296,
       bankTls: {},
       sweepMs: 2_000,
       leaseMs: 60_000,
@@ -189,6 +192,7 @@ describe('certificates', () => {
       'TAXLINK_TLS_KEY',
       'TAXLINK_TLS_CA',
       'TAXLINK_SEALING_KEY',
+      'TAXLINK_FILES',
       'TAXLINK_WEBHOOK_SECRET',
       'TAXLINK_WEBHOOK_URL',
     ])
@@ -200,12 +204,53 @@ describe('certificates', () => {
       DATABASE_URL: 'mysql://u@h:1/d',
       REDIS_URL: 'redis://h:1',
       TAXLINK_SEALING_KEY: 'a'.repeat(64),
+      TAXLINK_FILES: '/var/lib/taxlink/files',
       ...tls,
     })
     expect(lines).toEqual([
       expect.stringMatching(/^TAXLINK_TLS_CA: .*development CA/),
       expect.stringMatching(/^TAXLINK_TLS_CERT: .*development CA/),
     ])
+  })
+})
+
+const privateKey = '-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA==\n-----END OPENSSH PRIVATE KEY-----'
+const fingerprint = `SHA256:${'a'.repeat(43)}`
+describe('where banks put their files', () => {
+  const sftp = {
+    TAXLINK_BANK_4306_FILES: 'sftp://taxlink@sftp.bank:2222/out',
+    TAXLINK_BANK_4306_FILES_KEY: privateKey,
+    TAXLINK_BANK_4306_FILES_HOST: fingerprint,
+  }
+  test('a server with our key and the print of its own, from files, too; or a folder', () => {
+    const { TAXLINK_BANK_4306_FILES } = sftp
+    const config = readConfig({
+      TAXLINK_BANK_4306_FILES,
+      TAXLINK_BANK_4306_FILES_KEY_FILE: file('sftp-key', `${privateKey}\n`),
+      TAXLINK_BANK_4306_FILES_HOST_FILE: file('sftp-host', `${fingerprint}\n`),
+      TAXLINK_BANK_4301_FILES: 'file:///srv/in/4301',
+    })
+    expect(config.bankFiles).toEqual({
+      4301: { url: 'file:///srv/in/4301', key: undefined, host: undefined },
+      4306: { url: TAXLINK_BANK_4306_FILES, key: privateKey, host: fingerprint },
+    })
+    expect(readConfig({ ...sftp, TAXLINK_DATA_DIR: '/d' })).toMatchObject({ filesDir: '/d/files' })
+  })
+  test.each<[string, { [name: string]: string }]>([
+    ['TAXLINK_BANK_4306_FILES', { TAXLINK_BANK_4306_FILES: 'ftp://a@b/c' }],
+    ['TAXLINK_BANK_4306_FILES', { TAXLINK_BANK_4306_FILES: 'sftp://user:word@host/out' }],
+    ['TAXLINK_BANK_4306_FILES', { TAXLINK_BANK_4306_FILES: 'sftp://host/out' }],
+    ['TAXLINK_BANK_4306_FILES', { TAXLINK_BANK_4306_FILES: 'file://host/out' }],
+    ['TAXLINK_BANK_4306_FILES', { TAXLINK_BANK_4306_FILES: 'sftp://a@b/c?d' }],
+    ['TAXLINK_BANK_4306_FILES_KEY', { TAXLINK_BANK_4306_FILES_KEY: '' }],
+    ['TAXLINK_BANK_4306_FILES_KEY', { TAXLINK_BANK_4306_FILES_KEY: 'ssh-ed25519 AAAA' }],
+    ['TAXLINK_BANK_4306_FILES_HOST', { TAXLINK_BANK_4306_FILES_HOST: '' }],
+    ['TAXLINK_BANK_4306_FILES_HOST', { TAXLINK_BANK_4306_FILES_HOST: 'MD5:aa:bb' }],
+    ['TAXLINK_BANK_4306_FILES', { TAXLINK_BANK_4306_FILES: '' }],
+  ])('%s is told: %j', (name, change) => {
+    const told = faultOf({ ...sftp, ...change })
+    expect(told.map(line => line.split(':')[0])).toContain(name)
+    expect(told.join()).not.toMatch(/word|AAAA|b3Blb/)
   })
 })
 
@@ -217,14 +262,20 @@ test('print masks secrets and the passwords in URLs, and can be read again', () 
     TAXLINK_WEBHOOK_SECRET: 'x'.repeat(40),
     TAXLINK_SEALING_KEY: 'abcd'.repeat(16),
     TAXLINK_BANK_4301_URL: 'http://user:geheim@bank:443/',
+    TAXLINK_FILES: '/srv/files',
+    TAXLINK_BANK_4306_FILES: 'sftp://taxlink@sftp.bank:2222/out',
+    TAXLINK_BANK_4306_FILES_KEY: privateKey,
+    TAXLINK_BANK_4306_FILES_HOST: fingerprint,
     TAXLINK_PORT: '9443',
   }
   const printed = print(readConfig(env))
-  expect(printed).not.toMatch(/p%40ss|hunter2|geheim|xxxx|abcd/)
+  expect(printed).not.toMatch(/p%40ss|hunter2|geheim|xxxx|abcd|PRIVATE/)
   expect(printed).toContain('DATABASE_URL=mysql://tax:***@db:3306/taxlink?ssl=true\n')
   expect(printed).toContain('REDIS_URL=redis://:***@r:6379/0\n')
   expect(printed).toContain('TAXLINK_WEBHOOK_SECRET=***\n')
   expect(printed).toContain('TAXLINK_BANK_4301_URL=http://user:***@bank:443/')
+  expect(printed).toContain('TAXLINK_FILES=/srv/files\n')
+  expect(printed).toContain(`TAXLINK_BANK_4306_FILES_KEY=***\nTAXLINK_BANK_4306_FILES_HOST=${fingerprint}`)
   expect(printed).toContain('TAXLINK_PORT=9443\n')
   expect(printed).toContain('# TAXLINK_REFERENCE=\n')
 })

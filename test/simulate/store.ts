@@ -201,6 +201,8 @@ export const openSimulatedStore = (
       list: notSimulated('lines'),
     },
 
+    files: new Proxy({} as Store['files'], { get: (_, name) => notSimulated(String(name)) }),
+    fileRequests: new Proxy({} as Store['fileRequests'], { get: (_, name) => notSimulated(String(name)) }),
     bankCalls: new Proxy({} as Store['bankCalls'], { get: (_, name) => notSimulated(String(name)) }),
     audit: { append: notSimulated('append'), list: notSimulated('list'), head: notSimulated('head'), verify: notSimulated('verify') },
     agreement: agreementNo => Promise.resolve(agreements.get(agreementNo)),

@@ -34,7 +34,7 @@ export const leftOf: ReadonlyMap<string, ReadonlySet<string>> = (() => {
 
 /** The files that put the gateway together; everything else in gateway/ has a room of its own. */
 const main = new Set(
-  'main audited enlisted keys start serve hearing assemble work prepare child local servers ports config pki log metrics webhook explained'
+  'main audited enlisted folder sftp keys start serve hearing assemble work prepare child local servers ports config pki log metrics webhook explained'
     .split(' ')
     .map(name => `gateway/${name}.ts`),
 )
@@ -80,6 +80,7 @@ const keepers: { readonly [packageName: string]: string } = {
   'prom-client': 'gateway/metrics.ts',
   cockatiel: 'gateway/flows/breaker.ts',
   pino: 'gateway/log.ts',
+  'ssh2-sftp-client': 'gateway/sftp.ts',
 }
 /** What an adapter, and what a bank's own examination, may be built of besides its own files. */
 const closed = ['adapters', 'conformance'] as const

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
 import { Agent, type AgentOptions, request } from 'node:https'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { outcome } from '@taxlink/bank-sdk'
@@ -18,6 +19,7 @@ import { type Http, type HttpOptions, openHttp } from '../../../gateway/http/ser
 import { openWaiters, type Waiters } from '../../../gateway/http/waiters.ts'
 import type { Pem } from '../../../gateway/pki.ts'
 import { loadReference, parseReference } from '../../../gateway/store/reference.ts'
+import { openSpool, type Spool } from '../../../gateway/store/spool.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
 import { writeRegistry } from '../../registry.ts'
@@ -36,6 +38,9 @@ export type House = {
   readonly slots: Slots
   readonly waiters: Waiters
   readonly keys: Keys
+  /** Where uploads lie. */
+  readonly spool: Spool
+  readonly spoolDir: string
   readonly notes: Note[]
   readonly ca: Authority
   /** How often the bank was asked to debit, by ticket. */
@@ -127,7 +132,9 @@ export const openHouse = async (
   }
   const { change: _change, ...given } = options
   const keys: Keys = { sealing: randomBytes(32), entropy: randomBytes }
-  const http = await openHttp({ flow, slots, waiters, tls: { ca: ca.ca, ...server }, keys, host: '127.0.0.1', port: 0, ...given })
+  const dir = mkdtempSync(join(tmpdir(), 'taxlink-spool-'))
+  const files = { spool: await openSpool(dir, randomUUID), most: 1 << 20 }
+  const http = await openHttp({ flow, slots, waiters, tls: { ca: ca.ca, ...server }, keys, files, host: '127.0.0.1', port: 0, ...given })
   const agents: Agent[] = []
   return {
     http,
@@ -137,6 +144,8 @@ export const openHouse = async (
     slots,
     waiters,
     keys,
+    spool: files.spool,
+    spoolDir: dir,
     notes,
     ca,
     debited,
@@ -153,6 +162,7 @@ export const openHouse = async (
       await http.close()
       await slots.idle()
       await fresh.drop()
+      rmSync(dir, { recursive: true, force: true })
     },
   }
 }

@@ -5,6 +5,7 @@ import { shanghaiDate } from '../../../gateway/domain/time.ts'
 import type { ProposalKind } from '../../../gateway/flows/kind.ts'
 import { proposalKinds } from '../../../gateway/flows/kinds.ts'
 import type { DebitOrder } from '../../../gateway/flows/order.ts'
+import type { Pem } from '../../../gateway/pki.ts'
 import { until } from '../stage.ts'
 import { uri } from './certificates.ts'
 import { type Answered, type Caller, type House, openHouse, order, type Say, succeeded, timedOut } from './house.ts'
@@ -19,6 +20,8 @@ export type Desk = {
   readonly bank: Caller
   /** Any of the sample operators. */
   of(name: string): Caller
+  /** A certificate of a bank, which outlives what the clock is moved by. */
+  bankPem(code: string): Promise<Pem>
   /** Moves the clock of the gateway forward. */
   later(ms: number): void
 }
@@ -43,6 +46,7 @@ export const openDesk = async (): Promise<Desk> => {
     ets: await caller('tax-system:ets'),
     bank: await caller('bank:4301'),
     of,
+    bankPem: code => house.ca.issue({ names: [uri(`urn:taxlink:bank:${code}`)], to: 1_000_000 }),
     later: ms => {
       ahead += ms
     },

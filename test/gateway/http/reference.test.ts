@@ -101,6 +101,7 @@ test('its schemas compile strictly, and its examples are valid', () => {
   const exampled = Object.entries(document.components.schemas).filter(([, schema]) => schema.examples)
   const messages = everyVerb.flatMap(verb => [exchanges[verb].request.id, exchanges[verb].reply.id])
   const orders = ['ReversalOrder', 'SupplementaryDebitOrder', 'StopOrder', 'Reversal', 'SupplementaryDebit', 'Stop']
+  const files = ['ReconciliationFile', 'FileRequestOrder', 'FileRequest']
   const operators = ['ProposalOrder', 'Proposal', 'Approval', 'DecisionReason', 'Break', 'AuditEntry']
   const agreements = [
     'AgreementRegistration',
@@ -112,7 +113,18 @@ test('its schemas compile strictly, and its examples are valid', () => {
     'ReviewReason',
   ]
   const signIn = ['SignIn', 'Me', 'PasswordChange', 'EnrolmentCodeOrder', 'EnrolmentCode', 'Enrolment', 'Enrolled', 'Operator']
-  const named = ['DebitOrder', 'Debit', 'Result', ...orders, ...agreements, ...operators, 'RegistryLineOrder', 'RegistryLine', ...signIn]
+  const named = [
+    'DebitOrder',
+    'Debit',
+    'Result',
+    ...orders,
+    ...agreements,
+    ...files,
+    ...operators,
+    'RegistryLineOrder',
+    'RegistryLine',
+    ...signIn,
+  ]
   expect(exampled.map(([name]) => name)).toEqual([...named, ...messages.map(id => `bank.${id}`)])
   for (const [where, { responses }] of everyOperation())
     for (const [status, { content }] of Object.entries(responses)) {

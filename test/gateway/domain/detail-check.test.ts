@@ -1,0 +1,77 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { headerFault, mostLines, openDetailCheck, openSerials, wholeFault } from '../../../gateway/domain/detail-check.ts'
+import { detailOf } from '../../../gateway/flows/detail-file.ts'
+import { accountingDate, bytesOf, detailLine, freshName, type Header, headerOf, type Line } from '../detail.ts'
+
+const name = freshName('4310', { session: 1 })
+const expected = { name, bytes: 1 << 20, today: accountingDate }
+const three = [detailLine(), detailLine({ verb: 'reversal', amount: 45 }), detailLine({ verb: 'supplementaryDebit', amount: 5 })]
+const header = headerOf(name, three)
+
+test('a header is that of the name, and of the work date where there is one', () => {
+  const said = (change: Partial<Header>, workDate?: string) =>
+    headerFault({ ...header, ...change }, { ...expected, ...(workDate === undefined ? {} : { workDate }) })?.code
+  expect(said({})).toBeUndefined()
+  expect(said({ bankCode: '4306' })).toBe('header-bank')
+  expect(said({ accountingDate: '2026-11-09' })).toBe('header-date')
+  expect(said({ session: 2 })).toBe('header-session')
+  expect(said({ chunk: 2, chunks: 2 })).toBe('header-chunk')
+  expect(said({ chunks: 2 })).toBeUndefined()
+  expect(said({}, accountingDate)).toBeUndefined()
+  expect(said({}, '2026-11-11')).toBe('header-work-date')
+  expect(said({ fileCount: mostLines + 1 })).toBe('too-large')
+})
+
+describe('the lines', () => {
+  const checked = async (lines: readonly Line[], change: Partial<Header> = {}) => {
+    const bytes = await bytesOf(headerOf(name, lines), lines)
+    const read = await detailOf('4310')!.read([bytes])
+    const check = openDetailCheck({ ...read.header, ...change }, expected)
+    for await (const batch of read.batches()) {
+      const fault = check.batch(batch)
+      if (fault) return [fault.code, fault.line, bytes.subarray(fault.byte).toString().slice(0, 20)]
+    }
+    return [...check.suspects]
+  }
+  const second = (change: Partial<Line>) => three.map((line, i) => (i === 1 ? { ...line, ...change } : line))
+  const line = '{"version":"1","type'
+  test('nothing is wrong with good ones; what is wrong is told with its place', async () => {
+    expect(await checked(three)).toEqual([])
+    expect(await checked(second({ accountingDate: '2026-11-09' }))).toEqual(['line-date', 3, line])
+    expect(await checked(second({ entrustDate: '2026-11-11' }))).toEqual(['line-ahead', 3, line])
+    expect(await checked(second({ entrustDate: '2026-11-09' }))).toEqual([])
+    expect(await checked(three, { fileCount: 2 })).toEqual(['whole-differs', 4, line])
+    expect(await checked(second({ bankSerial: three[0]!.bankSerial }))).toEqual([three[0]!.bankSerial])
+  })
+})
+
+test('chunks come to the whole that each of their headers names', () => {
+  const parts = [
+    { count: 2, debitSum: 10, creditSum: 1 },
+    { count: 1, debitSum: 5, creditSum: 0 },
+  ]
+  const whole = { fileCount: 3, fileDebitSum: 15, fileCreditSum: 1 }
+  expect(wholeFault(parts, whole)).toBeUndefined()
+  for (const change of [{ fileCount: 2 }, { fileDebitSum: 14 }, { fileCreditSum: 2 }])
+    expect(wholeFault(parts, { ...whole, ...change })?.code).toBe('whole-differs')
+})
+
+test('a serial number that stands twice is always a suspect; hardly ever another', () => {
+  const add = (serials: ReturnType<typeof openSerials>, text: string) => serials.add(Buffer.from(` ${text} `), 1, 1 + text.length)
+  fc.assert(
+    fc.property(fc.array(fc.stringMatching(/^[!-~]{1,20}$/), { maxLength: 200 }), given => {
+      const serials = openSerials(given.length)
+      const seen = new Set<string>()
+      for (const serial of given) {
+        const found = add(serials, serial)
+        if (seen.has(serial)) expect(found).toBe(true)
+        seen.add(serial)
+      }
+    }),
+  )
+  const many = openSerials(200_000)
+  let taken = 0
+  for (let i = 0; i < 200_000; i++) if (add(many, `20261110${String(i).padStart(10, '0')}`)) taken++
+  expect(taken).toBe(0)
+})
