@@ -1,22 +1,8 @@
 /** 洞庭农商银行 — XML, GBK, over HTTP. Pages are those of the bank's 《财税库行横向联网报文规范 V1.2》. */
 import * as tax from '@taxlink/bank-sdk'
-import { asIs, bank, constant, delimited, document, elements, file, http, nested, number, omit, words, ymd, yuan } from '@taxlink/bank-sdk'
-import { resultCodes } from './codes.ts'
-
-const version = constant('1.2', 'TAX/HEAD/@VER') //              版本, p. 5
-
-/** 报文头, p. 5: of every message. */
-const head = [
-  ['officeCode',        'TAX/HEAD/ZSJG_DM',     asIs],        // 征收机关代码
-  ['entrustDate',       'TAX/HEAD/WTRQ',        ymd],         // 委托日期
-  ['serialNo',          'TAX/HEAD/JYLSH',       asIs],        // 交易流水号
-] as const
-
-/** 原交易, p. 6: of 补扣 and 冲正. */
-const original = [
-  ['originalEntrustDate', 'TAX/BODY/YWTRQ',     ymd],         // 原委托日期
-  ['originalSerialNo',  'TAX/BODY/YJYLSH',      asIs],        // 原交易流水号
-] as const
+import { asIs, bank, constant, document, http, number, omit, words, ymd, yuan } from '@taxlink/bank-sdk'
+import { dayEnd } from './day-end.ts'
+import { head, items, original, result, version } from './parts.ts'
 
 /** 扣款要素, p. 8: of 扣款 and 补扣. Amounts are yuan with two decimals, not fen. */
 const particulars = [
@@ -32,21 +18,7 @@ const particulars = [
   ['clearingNo',        'TAX/BODY/GKQSH',       asIs],        // 国库清算号
   ['remittanceAccount', 'TAX/BODY/BJZH',        asIs],        // 报解专户账号
   ['amount',            'TAX/BODY/JE',          yuan],        // 金额
-  elements('items',     'TAX/BODY/MXS/MX',      { max: 20 }, [ // 税目明细, p. 9
-    ['taxCode',         'ZSXM_DM',              asIs],        // 征收项目代码
-    ['taxName',         'ZSXM_MC',              asIs],        // 征收项目名称
-    ['budgetSubject',   'YSKM_DM',              asIs],        // 预算科目代码
-    ['budgetLevel',     'YSJC',                 asIs],        // 预算级次
-    ['periodStart',     'SSQ_Q',                ymd],         // 所属期起
-    ['periodEnd',       'SSQ_Z',                ymd],         // 所属期止
-    ['amount',          'SE',                   yuan],        // 税额
-  ]),
-] as const
-
-/** 处理结果, p. 6: in the head of every answer. */
-const result = [
-  ['result',            'TAX/HEAD/RET',         resultCodes], // 响应码
-  ['result.bankText',   'TAX/HEAD/RETMSG',      asIs],        // 响应信息
+  items,
 ] as const
 
 /** 应答体, p. 6: of every answer but that of 连接测试. */
@@ -79,7 +51,6 @@ const bound = [
   ['credential',        'TAX/BODY/DNBM',        words({ Y: 'issued', N: 'not-issued' })], // 电脑编码和密码: Y 已发, N 未发; never the secret
 ] as const
 
-const bars = { separator: '|', trailing: true } as const       // p. 34: every field of a file ends with |
 const match = words({ Y: 'same', N: 'differs' })              // 核对结果: Y 相符, N 不符
 
 export default bank({
@@ -349,55 +320,5 @@ export default bank({
     ]),
   },
 
-  files: {
-    detail: file('detail', {                                  // p. 34 对账明细文件: fields end with |, lines with LF
-      called: 'DZ{bankCode}{accountingDate}{session:2}{chunk:4}.del',
-      lineEnd: 'lf',
-      header: delimited(tax.detailHeader, 'gbk', bars, [      // p. 34 首行
-        constant('H'),
-        ['bankCode',      asIs],                              // 行号
-        ['workDate',      ymd],                               // 工作日期
-        ['accountingDate', ymd],                              // 会计日期
-        ['session',       number],                            // 场次
-        ['chunk',         number],                            // 第几个文件
-        ['chunks',        number],                            // 共几个文件
-        ['fileCount',     number],                            // 总笔数
-        ['fileDebitSum',  yuan],                              // 扣款总额
-        ['fileCreditSum', yuan],                              // 退款总额
-      ]),
-      line: delimited(tax.detailLine, 'gbk', bars, [          // p. 35 明细行
-        constant('D'),
-        ['officeCode',    asIs],                              // 征收机关代码
-        ['entrustDate',   ymd],                               // 委托日期
-        ['serialNo',      asIs],                              // 交易流水号
-        ['verb',          words({ KK: 'debit', BK: 'supplementaryDebit', CZ: 'reversal', TZ: 'adjustment' })], // 类别: KK 扣款, BK 补扣, CZ 冲正, TZ 调账
-        ['ticketNo',      asIs],                              // 税票号码
-        ['account',       asIs],                              // 缴税账号
-        ['taxpayerName',  asIs],                              // 户名
-        ['amount',        yuan],                              // 金额
-        ['status',        words({ CG: 'booked', SB: 'failed', YC: 'reversed' })], // 状态: CG 成功, SB 失败, YC 已冲正
-        ['bankSerial',    asIs],                              // 银行流水号
-        ['accountingDate', ymd],                              // 会计日期
-        ['originalEntrustDate', ymd],                         // 原委托日期
-        ['originalSerialNo', asIs],                           // 原交易流水号
-        ['noticeNo',      asIs],                              // 调账通知单号
-        ['coreStatus',    words({ YZ: 'same', WJ: 'missing', BF: 'differs' })], // 核心: YZ 一致, WJ 无记录, BF 不符
-        nested('items',   { max: 20 }, [                      // 税目数, then 税目明细, p. 36
-          ['taxCode',       asIs],                            // 征收项目代码
-          ['taxName',       asIs],                            // 征收项目名称
-          ['budgetSubject', asIs],                            // 预算科目代码
-          ['budgetLevel',   asIs],                            // 预算级次
-          ['periodStart',   ymd],                             // 所属期起
-          ['periodEnd',     ymd],                             // 所属期止
-          ['amount',        yuan],                            // 税额
-        ]),
-      ]),
-      trailer: delimited(tax.detailTrailer, 'gbk', bars, [    // p. 36 末行
-        constant('T'),
-        ['count',         number],                            // 笔数
-        ['debitSum',      yuan],                              // 扣款金额
-        ['creditSum',     yuan],                              // 退款金额
-      ]),
-    }),
-  },
+  ...dayEnd,
 })

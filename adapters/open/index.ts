@@ -22,9 +22,21 @@ export default bank({
   verification:       { request: json(tax.verificationRequest),       reply: json(tax.verificationResult),       path: '/v1/verifications' },
   monthlySync:        { request: json(tax.monthlySyncRequest),        reply: json(tax.monthlySyncResult),        path: '/v1/monthly-syncs' },
 
+  totals:             { request: json(tax.totalsRequest),               reply: json(tax.totalsResult),              path: '/v1/totals' },
+  fileRequest:        { request: json(tax.fileRequestRequest),          reply: json(tax.fileRequestResult),         path: '/v1/file-requests' },
+  adjustmentNotice:   { request: json(tax.adjustmentNoticeRequest),     reply: json(tax.adjustmentNoticeResult),    path: '/v1/adjustment-notices' },
+  summaryVoucher:     { request: json(tax.summaryVoucherRequest),       reply: json(tax.summaryVoucherResult),      path: '/v1/summary-vouchers' },
+  ticketInformation:  { request: json(tax.ticketInformationRequest),    reply: json(tax.ticketInformationResult),   path: '/v1/ticket-information' },
+  feeStatement:       { request: json(tax.feeStatementRequest),         reply: json(tax.feeStatementResult),        path: '/v1/fee-statements' },
+  differenceReport:   { request: json(tax.differenceReportRequest),     reply: json(tax.differenceReportResult),    path: '/v1/difference-reports' },
+
   push: http('/v1', { contentType: 'application/json' }),
   bindingResult:      { request: json(tax.bindingResultRequest),      reply: json(tax.bindingResultReceipt),     path: '/v1/binding-results' },
   bindingNotice:      { request: json(tax.bindingNoticeRequest),      reply: json(tax.bindingNoticeReceipt),     path: '/v1/binding-notices' },
+  adjustmentReceipt:  { request: json(tax.adjustmentReceiptRequest),    reply: json(tax.adjustmentReceiptReceipt),  path: '/v1/adjustment-receipts' },
+  remitConfirmation:  { request: json(tax.remitConfirmationRequest),    reply: json(tax.remitConfirmationReceipt),  path: '/v1/remit-confirmations' },
+  treasuryReceipt:    { request: json(tax.treasuryReceiptRequest),      reply: json(tax.treasuryReceiptReceipt),    path: '/v1/treasury-receipts' },
+  voucherPrinted:     { request: json(tax.voucherPrintedRequest),       reply: json(tax.voucherPrintedReceipt),     path: '/v1/voucher-prints' },
 
   files: {
     detail: file('detail', {

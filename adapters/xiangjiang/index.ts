@@ -1,20 +1,9 @@
 /** 湘江银行 — fixed width, GBK, over TCP. Pages are those of the bank's 《代扣税接口规范 V1.2》. */
 import * as tax from '@taxlink/bank-sdk'
-import { bank, blank, constant, file, left, omit, record, repeat, right, tcp, words, ymd } from '@taxlink/bank-sdk'
+import { bank, blank, constant, left, omit, record, right, tcp, words, ymd } from '@taxlink/bank-sdk'
 import { resultCodes } from './codes.ts'
-
-/** 公共报文头, p. 8: stands behind the 交易码 of every message. 28 bytes. */
-const head = [
-  ['officeCode',        left(12)],                                    // 征收机关代码
-  ['entrustDate',       ymd],                                         // 委托日期
-  ['serialNo',          left(8)],                                     // 交易流水号
-] as const
-
-/** 原交易, p. 9: of 补扣 and 冲正. 16 bytes. */
-const original = [
-  ['originalEntrustDate', ymd],                                       // 原委托日期
-  ['originalSerialNo',  left(8)],                                     // 原交易流水号
-] as const
+import { dayEnd } from './day-end.ts'
+import { head, items, original, result } from './parts.ts'
 
 /** 扣税要素, p. 11: of 扣税 and 补扣. 289 bytes, and 132 for each of at most ten items. */
 const particulars = [
@@ -31,15 +20,7 @@ const particulars = [
   ['remittanceAccount', left(32)],                                    // 报解专户账号
   ['amount',            right(15)],                                   // 税款金额, in fen
   blank(6),                                                           // 备用
-  repeat('items', { count: right(2), max: 10 }, [                     // 税目数, then 税目明细, p. 12
-    ['taxCode',         left(10)],                                    // 税种代码
-    ['taxName',         left(60)],                                    // 税种名称
-    ['budgetSubject',   left(30)],                                    // 预算科目代码
-    ['budgetLevel',     left(1)],                                     // 预算级次
-    ['periodStart',     ymd],                                         // 所属期起
-    ['periodEnd',       ymd],                                         // 所属期止
-    ['amount',          right(15)],                                   // 税额, in fen
-  ]),
+  items,
 ] as const
 
 /** 公共应答体, p. 9: of every answer but that of 链路测试. 125 bytes. */
@@ -58,12 +39,6 @@ const profile = [
   ['taxpayerName',      left(60)],                                    // 纳税人名称
   ['account',           left(32)],                                    // 缴税账号
   ['payerBankNo',       left(12)],                                    // 付款开户行行号
-] as const
-
-/** 返回码与返回信息, p. 21: of every answer about an agreement. 64 bytes. */
-const result = [
-  ['result',            resultCodes],                                 // 返回码
-  ['result.bankText',   left(60)],                                    // 返回信息
 ] as const
 
 /** 签约结果, p. 22: the profile as the bank holds it, then what came of it. 133 bytes. */
@@ -316,44 +291,5 @@ export default bank({
     ]),
   },
 
-  files: {
-    detail: file('detail', {                                          // p. 40 日终对账明细文件: ASCII and GBK, each line ends with CR LF
-      called: 'KKMX_{bankCode}_{accountingDate}_{session:2}_{chunk:4}.txt',
-      lineEnd: 'crlf',
-      header: record(tax.detailHeader, 'gbk', 70, [                   // p. 40 文件头
-        constant('H'),
-        ['bankCode',      left(4)],                                   // 银行代码
-        ['workDate',      ymd],                                       // 税务工作日期
-        ['accountingDate', ymd],                                      // 主机会计日期
-        ['session',       right(2)],                                  // 场次
-        ['chunk',         right(4)],                                  // 文件序号
-        ['chunks',        right(4)],                                  // 文件数
-        ['fileCount',     right(9)],                                  // 总笔数
-        ['fileDebitSum',  right(15)],                                 // 扣款总额, in fen
-        ['fileCreditSum', right(15)],                                 // 退款总额, in fen
-      ]),
-      line: record(tax.detailLine, 'gbk', 221, [                      // p. 41 明细
-        constant('D'),
-        ...head,
-        ['verb',          words({ '1': 'debit', '2': 'supplementaryDebit', '3': 'reversal', '4': 'adjustment' })], // 记账类别: 1 扣税, 2 补扣, 3 冲正, 4 调账
-        ['ticketNo',      left(18)],                                  // 电子税票号
-        ['account',       left(32)],                                  // 缴税账号
-        ['taxpayerName',  left(60)],                                  // 户名
-        ['amount',        right(15)],                                 // 金额, in fen
-        ['status',        words({ '0': 'booked', '1': 'failed', '2': 'reversed' })], // 状态: 0 已记账, 1 失败, 2 已冲正
-        ['bankSerial',    left(20)],                                  // 主机流水号
-        ['accountingDate', ymd],                                      // 主机会计日期
-        ...original,
-        ['noticeNo',      left(20)],                                  // 调账通知单号
-        ['coreStatus',    words({ '0': 'same', '1': 'missing', '2': 'differs' })], // 核心状态: 0 一致, 1 核心无, 2 核心不符
-        omit('items'),
-      ]),
-      trailer: record(tax.detailTrailer, 'gbk', 40, [                 // p. 42 文件尾
-        constant('T'),
-        ['count',         right(9)],                                  // 笔数
-        ['debitSum',      right(15)],                                 // 扣款金额, in fen
-        ['creditSum',     right(15)],                                 // 退款金额, in fen
-      ]),
-    }),
-  },
+  ...dayEnd,
 })

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { Fault, maskText } from '@taxlink/bank-sdk'
 import type { NoticeEvent } from './bindings.ts'
+import type { DaySession, FileRule } from './detail.ts'
 import type { Account, Ledger } from './ledger.ts'
 import type { Rule } from './plan.ts'
 import type { Simulator } from './simulator.ts'
@@ -14,7 +15,8 @@ export type Control = { readonly url: string; close(): Promise<void> }
  * Opens a control port on the loopback interface, for tests and demonstrations:
  * GET /ledger (`?full=1` accounts unmasked, `?entries=0` totals only, `?from=n` entries from the nth), POST /end-day {to?},
  * POST /plan [rule…], POST /balance {account, balance, state?, …}, POST /line {open}, GET /bindings,
- * POST /binding-events {agreementNo, event, reason?}.
+ * POST /binding-events {agreementNo, event, reason?}, GET /day-end (what it was told, the files handed over), POST /files {accountingDate,
+ * session, workDate}, POST /file-plan [rule…], POST /bookings {officeCode, ticketNo, account, amount} (of something nobody has sent).
  */
 export const control = async (simulator: Simulator, port = 0): Promise<Control> => {
   const server = createServer((request, response) => {
@@ -41,11 +43,15 @@ const handle = async (simulator: Simulator, request: IncomingMessage, response: 
   const route = `${request.method} ${pathname}`
   const { ledger } = simulator
   if (route === 'GET /ledger') return await show(ledger, searchParams, response)
+  if (route === 'GET /day-end') return showDayEnd(simulator, response)
   if (route === 'GET /bindings') return await showBindings(simulator, searchParams, response)
   if (route === 'POST /end-day') {
     const { to } = (await bodyOf(request)) as { to?: string }
     ledger.endDay(to)
   } else if (route === 'POST /plan') simulator.plan((await bodyOf(request)) as Rule[])
+  else if (route === 'POST /file-plan') simulator.filePlan((await bodyOf(request)) as FileRule[])
+  else if (route === 'POST /files') await simulator.deliver((await bodyOf(request)) as DaySession)
+  else if (route === 'POST /bookings') simulator.bookUnsent((await bodyOf(request)) as Parameters<Simulator['bookUnsent']>[0])
   else if (route === 'POST /balance') ledger.set((await bodyOf(request)) as Account)
   else if (route === 'POST /line') await simulator.line(((await bodyOf(request)) as { open?: unknown }).open === true)
   else if (route === 'POST /binding-events') {
@@ -56,7 +62,19 @@ const handle = async (simulator: Simulator, request: IncomingMessage, response: 
   send(response, 200, { accountingDate: ledger.accountingDate })
 }
 
-const routes = 'GET /ledger, GET /bindings, POST /end-day, POST /plan, POST /balance, POST /line, POST /binding-events'
+const routes = [
+  'GET /ledger, GET /bindings, GET /day-end, POST /end-day, POST /plan, POST /file-plan, POST /files, POST /bookings, POST /balance, POST /line',
+  'POST /binding-events',
+].join(', ')
+
+/** What the bank was told of its days that are over: numbers, amounts and dates only. */
+const showDayEnd = ({ ledger, delivered }: Simulator, response: ServerResponse): void => {
+  const tasks = ledger.dayEnd.tasks().map(({ kind, id, request, done }) => {
+    const { accountingDate, amount } = request as { readonly accountingDate?: string; readonly amount?: number }
+    return { kind, id, accountingDate, amount, done }
+  })
+  send(response, 200, { tasks, untold: ledger.dayEnd.untold().length, delivered: delivered.map(({ name, status }) => ({ name, status })) })
+}
 
 const showBindings = async ({ ledger, receipts }: Simulator, query: URLSearchParams, response: ServerResponse): Promise<void> => {
   const full = query.get('full') === '1'
@@ -70,7 +88,9 @@ const showBindings = async ({ ledger, receipts }: Simulator, query: URLSearchPar
     boundOn,
   }))
   await writeAll(response, bindings)
-  response.end(`],"receipts":${json(receipts.map(receipt => ({ ...receipt, agreementNo: shown(receipt.agreementNo) })))}}`)
+  response.end(
+    `],"receipts":${json(receipts.map(receipt => (receipt.agreementNo === undefined ? receipt : { ...receipt, agreementNo: shown(receipt.agreementNo) })))}}`,
+  )
 }
 
 // A ledger of a million bookings is written as it is read: no text of it is ever whole in memory.

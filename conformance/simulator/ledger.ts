@@ -1,5 +1,6 @@
-import { fail, type Heard, isDate, keyText, maxFen, type UnifiedCode } from '@taxlink/bank-sdk'
+import { fail, type Heard, isDate, keyText, maxFen, type TaxItem, type UnifiedCode } from '@taxlink/bank-sdk'
 import { type AccountState, type BindingChange, Bindings, debitRefusal } from './bindings.ts'
+import { DayEnd, type DayEndChange, isDayEndChange } from './day-end.ts'
 
 /** An account as a file or a test gives it. What is left out is not checked; `agreementNo: null` is an account without agreement. */
 export type Account = {
@@ -20,12 +21,16 @@ export type Verdict = { readonly code: UnifiedCode; readonly amount: number; rea
 /** What the bank decided about one instruction. Money moved exactly where there is a serial. Never changed; a later one may follow. */
 export type Decision = Verdict & {
   readonly type: 'decision'
-  readonly verb: 'debit' | 'supplementaryDebit' | 'reversal'
+  readonly verb: 'debit' | 'supplementaryDebit' | 'reversal' | 'adjustment'
   readonly key: string
   readonly original?: string
   readonly ticketNo: string
   readonly account: string
   readonly asked: number
+  /** The adjustment notice it follows. */
+  readonly noticeNo?: string
+  /** The tax items, where the bank keeps them. */
+  readonly items?: readonly TaxItem[]
   /** Milliseconds since 1970, UTC. */
   readonly at: number
 }
@@ -33,6 +38,7 @@ export type Decision = Verdict & {
 export type Change =
   | Decision
   | BindingChange
+  | DayEndChange
   | { readonly type: 'day'; readonly date: string }
   | { readonly type: 'account'; readonly account: Omit<Account, 'balance'> & { readonly balance: string } }
 
@@ -41,23 +47,26 @@ export type Entry = {
   readonly serial: string
   readonly key: string
   readonly verb: Decision['verb']
-  readonly kind: 'debit' | 'supplementary' | 'reversal'
+  readonly kind: 'debit' | 'supplementary' | 'reversal' | 'adjustment'
   readonly ticketNo: string
   readonly account: string
   readonly amount: number
   readonly bookedAt: string
   readonly accountingDate: string
-  /** The key of the instruction it reverses or supplements. */
+  /** The key of the instruction it reverses, supplements or adjusts. */
   readonly original?: string
+  readonly noticeNo?: string
+  readonly items?: readonly TaxItem[]
 }
 /** How many bookings and their sum in fen. */
 export type Total = { readonly count: number; readonly amount: bigint }
-/** The bookings of one accounting date; `net` = debits + supplementary − reversals. */
+/** The bookings of one accounting date; `net` = debits + supplementary − reversals − adjustments. */
 export type DayTotals = {
   readonly accountingDate: string
   readonly debits: Total
   readonly supplementary: Total
   readonly reversals: Total
+  readonly adjustments: Total
   readonly net: bigint
 }
 
@@ -68,9 +77,14 @@ export type LedgerOptions = {
   readonly dedupe?: 'by-key' | 'none'
   /** Which reversals the bank makes: of a part, too (`any`, default), of the whole only, or none. */
   readonly reversals?: 'any' | 'whole-only' | 'none'
+  /** Whether the bank keeps the tax items of what it books. */
+  readonly keepsItems?: boolean
   /** Told every change as it happens, before the answer: the place of a journal. */
   readonly write?: (change: Change) => void
 }
+
+/** How a bank errs in its booking: at most, or more than was asked, in fen; twice; or under the next accounting date. */
+export type Odd = { readonly most?: number; readonly more?: number; readonly twice?: boolean; readonly nextDay?: boolean }
 
 type Debit = Heard<'debit'> | Heard<'supplementaryDebit'>
 type Holder = {
@@ -83,10 +97,10 @@ type Holder = {
   readonly state: AccountState
 }
 type Standing = { decision: Decision; booked: bigint; reversed: bigint }
-type Ask = Pick<Decision, 'verb' | 'key' | 'original' | 'ticketNo' | 'account' | 'asked'>
+type Ask = Pick<Decision, 'verb' | 'key' | 'original' | 'ticketNo' | 'account' | 'asked' | 'noticeNo' | 'items'>
 
 const stateCodes = { open: '90000', frozen: '24004', closed: '24005', lost: '24011', stopped: '24012' } as const
-const kinds = { debit: 'debit', supplementaryDebit: 'supplementary', reversal: 'reversal' } as const
+const kinds = { debit: 'debit', supplementaryDebit: 'supplementary', reversal: 'reversal', adjustment: 'adjustment' } as const
 
 /** A bank's ledger: deterministic, without clock and without I/O; `now` comes with each call. */
 export class Ledger {
@@ -98,10 +112,12 @@ export class Ledger {
     date: () => this.#date,
     change: change => this.#change(change),
   })
+  /** What it has heard of its days that are over, and has to tell. */
+  readonly dayEnd = new DayEnd({ date: () => this.#date, change: change => this.#change(change) })
   readonly #standings = new Map<string, Standing>()
   readonly #tombstones = new Set<string>()
   readonly #booked: Decision[] = []
-  readonly #days = new Map<string, { debit: Sum; supplementary: Sum; reversal: Sum }>()
+  readonly #days = new Map<string, DaySums>()
   #date: string
   #serial = 0
 
@@ -118,16 +134,16 @@ export class Ledger {
   }
 
   /**
-   * Debits an account once for all keys: the same key with the same content gets the first answer, with other content 93004. No more than `most`
-   * is booked: a bank that errs.
+   * Debits an account once for all keys: the same key with the same content gets the first answer, with other content 93004. `odd`: a bank that
+   * errs.
    */
-  debit(request: Heard<'debit'>, now: Date, most?: number): Verdict {
-    return this.#take(askOf('debit', request), request, now, most)
+  debit(request: Heard<'debit'>, now: Date, odd?: Odd): Verdict {
+    return this.#take(askOf('debit', request), request, now, odd)
   }
 
   /** A further debit of a ticket (art. 35(2), 35(3)); an original the bank has booked must be of the same ticket and account. */
-  supplementaryDebit(request: Heard<'supplementaryDebit'>, now: Date, most?: number): Verdict {
-    return this.#take(askOf('supplementaryDebit', request), request, now, most)
+  supplementaryDebit(request: Heard<'supplementaryDebit'>, now: Date, odd?: Odd): Verdict {
+    return this.#take(askOf('supplementaryDebit', request), request, now, odd)
   }
 
   /** Takes an instruction in without deciding it: 99091 until `complete`. What can be refused at once is refused at once. */
@@ -164,6 +180,29 @@ export class Ledger {
     return this.#decide(ask, code, code === '90000' || code === '94032' ? ask.asked : 0, now)
   }
 
+  /** Gives back what an adjustment notice asks for (art. 35(1)), to the account of the booking it names, on the present accounting date. */
+  adjust(request: Heard<'adjustmentNotice'>, now: Date): Verdict {
+    const { officeCode, originalEntrustDate, originalSerialNo, ticketNo, amount: asked, noticeNo } = request
+    const original = keyText({ officeCode, entrustDate: originalEntrustDate, serialNo: originalSerialNo })
+    const account = this.#standings.get(original)?.decision.account ?? request.account ?? ''
+    const ask: Ask = { verb: 'adjustment', key: keyText(request), original, ticketNo, account, asked, noticeNo }
+    const known = this.#sameKey(ask)
+    if (known) return known
+    const code = this.#accounts.has(account) ? '90000' : '24001'
+    return this.#decide(ask, code, code === '90000' ? asked : 0, now)
+  }
+
+  /** Books a debit that nobody has sent: a bank that errs. Its serial number is of no instruction. */
+  bookUnsent(
+    unsent: { readonly officeCode: string; readonly ticketNo: string; readonly account: string; readonly amount: number },
+    now: Date,
+  ): Verdict {
+    const { officeCode, ticketNo, account, amount: asked } = unsent
+    if (!this.#accounts.has(account)) fail('bad-value', 'there is no such account')
+    const key = keyText({ officeCode, entrustDate: this.#date, serialNo: String(90_000_000 + this.#serial) })
+    return this.#decide({ verb: 'debit', key, ticketNo, account, asked }, '90000', asked, now)
+  }
+
   /** What became of the instruction with this key: never a guess, 94054 where there is none. */
   inquire(request: Heard<'inquiry'>): Verdict {
     const key = keyText(request)
@@ -197,6 +236,7 @@ export class Ledger {
     if (change.type === 'day') this.#date = change.date
     else if (change.type === 'account') this.#open(change.account)
     else if (change.type === 'decision') this.#settle(change)
+    else if (isDayEndChange(change)) this.dayEnd.apply(change)
     else this.bindings.apply(change)
   }
 
@@ -213,22 +253,30 @@ export class Ledger {
 
   /** Count and sum of debits and reversals per accounting date, oldest first. */
   summary(): DayTotals[] {
-    return [...this.#days]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([accountingDate, { debit, supplementary, reversal }]) => ({
-        accountingDate,
-        debits: { ...debit },
-        supplementary: { ...supplementary },
-        reversals: { ...reversal },
-        net: debit.amount + supplementary.amount - reversal.amount,
-      }))
+    return [...this.#days].sort(([a], [b]) => (a < b ? -1 : 1)).map(([accountingDate, day]) => totalsOf(accountingDate, day))
   }
 
-  #take(ask: Ask, request: Debit, now: Date, most = ask.asked): Verdict {
+  /** The same of one accounting date; nothing may have been booked on it. */
+  totals(accountingDate: string): DayTotals {
+    return totalsOf(accountingDate, this.#days.get(accountingDate) ?? noSums())
+  }
+
+  /** The name of an account's holder, where the bank knows it. */
+  nameOf(account: string): string | undefined {
+    return this.#accounts.get(account)?.name
+  }
+
+  #take(asked: Ask, request: Debit, now: Date, { most = asked.asked, more = 0, twice, nextDay }: Odd = {}): Verdict {
+    const ask = this.#options.keepsItems && request.items ? { ...asked, items: request.items } : asked
     const known = this.#known(ask)
     if (known) return known
     const code = this.#refusal(ask, request)
-    return this.#decide(ask, code, code === '90000' ? Math.min(ask.asked, most) : 0, now)
+    if (code !== '90000') return this.#decide(ask, code, 0, now)
+    const amount = Math.min(ask.asked, most) + more
+    const date = nextDay ? dayAfter(this.#date) : this.#date
+    const verdict = this.#decide(ask, code, amount, now, date)
+    if (twice) this.#decide(ask, code, amount, now, date)
+    return verdict
   }
 
   /** The answer a key already has; a tombstone is an answer, too. */
@@ -301,8 +349,8 @@ export class Ledger {
     return reversals === 'whole-only' && amount !== booked ? '34001' : '90000'
   }
 
-  #decide(ask: Ask, code: UnifiedCode, amount: number, now: Date): Decision {
-    const { verb, key, original, ticketNo, account, asked } = ask
+  #decide(ask: Ask, code: UnifiedCode, amount: number, now: Date, date = this.#date): Decision {
+    const { verb, key, original, ticketNo, account, asked, noticeNo, items } = ask
     const decision: Decision = {
       type: 'decision',
       verb,
@@ -311,11 +359,13 @@ export class Ledger {
       ticketNo,
       account,
       asked,
+      ...(noticeNo === undefined ? {} : { noticeNo }),
+      ...(items === undefined ? {} : { items }),
       code,
       amount,
-      ...(code === '90000' ? { serial: compact(this.#date) + String(this.#serial + 1).padStart(8, '0') } : {}),
+      ...(code === '90000' ? { serial: compact(date) + String(this.#serial + 1).padStart(8, '0') } : {}),
       at: now.getTime(),
-      date: this.#date,
+      date,
     }
     this.#change(decision)
     return decision
@@ -342,12 +392,12 @@ export class Ledger {
   #book(decision: Decision): void {
     const amount = BigInt(decision.amount)
     const holder = this.#accounts.get(decision.account) ?? fail('bad-value', 'a booking for an account that is not there')
-    holder.balance += decision.verb === 'reversal' ? amount : -amount
+    holder.balance += decision.verb === 'reversal' || decision.verb === 'adjustment' ? amount : -amount
     this.#serial = Number(decision.serial!.slice(8))
     this.#booked.push(decision)
     let day = this.#days.get(decision.date)
     if (!day) {
-      day = { debit: { count: 0, amount: 0n }, supplementary: { count: 0, amount: 0n }, reversal: { count: 0, amount: 0n } }
+      day = noSums()
       this.#days.set(decision.date, day)
     }
     const sum = day[kinds[decision.verb]]
@@ -376,6 +426,20 @@ export class Ledger {
 }
 
 type Sum = { count: number; amount: bigint }
+type DaySums = { readonly [K in Entry['kind']]: Sum }
+
+const noSums = (): DaySums => {
+  const none = (): Sum => ({ count: 0, amount: 0n })
+  return { debit: none(), supplementary: none(), reversal: none(), adjustment: none() }
+}
+const totalsOf = (accountingDate: string, { debit, supplementary, reversal, adjustment }: DaySums): DayTotals => ({
+  accountingDate,
+  debits: { ...debit },
+  supplementary: { ...supplementary },
+  reversals: { ...reversal },
+  adjustments: { ...adjustment },
+  net: debit.amount + supplementary.amount - reversal.amount - adjustment.amount,
+})
 
 const askOf = (verb: Decision['verb'], request: Debit | Heard<'reversal'>): Ask => {
   const { ticketNo, account, amount: asked } = request
@@ -417,4 +481,6 @@ const entryOf = (decision: Decision): Entry => ({
   bookedAt: new Date(decision.at).toISOString(),
   accountingDate: decision.date,
   ...(decision.original === undefined ? {} : { original: decision.original }),
+  ...(decision.noticeNo === undefined ? {} : { noticeNo: decision.noticeNo }),
+  ...(decision.items === undefined ? {} : { items: decision.items }),
 })

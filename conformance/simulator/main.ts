@@ -6,6 +6,8 @@ import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Bank, Fault, fail } from '@taxlink/bank-sdk'
 import { control } from './control.ts'
+import type { FilesTo } from './delivery.ts'
+import type { FileRule } from './detail.ts'
 import type { Account } from './ledger.ts'
 import type { Rule } from './plan.ts'
 import { simulate } from './simulator.ts'
@@ -26,6 +28,10 @@ node conformance/simulator/main.ts --bank <module or code> --accounts <file.json
   --tls-dir          folder with ca.pem, cert.pem and key.pem; with it clients must show a certificate of that ca
   --push-url         where the gateway hears what the bank tells of its own accord; without it the bank keeps it to itself
   --push-tls-dir     folder with ca.pem, cert.pem and key.pem: what the bank shows of itself there
+  --files-folder     a folder into which it writes its files
+  --files-url        the gateway to which it uploads its files, with what --push-tls-dir holds
+  --lines-per-file   how many lines a file has; all of a day unless told
+  --file-plan        JSON: [{"when": {"accountingDate", "ticketNo" ending, "key", "verb", "nth", "every"}, "do", "fen"?, "until" session?}, …]
   --control-port     the control port on 127.0.0.1; a free one unless told
 
 Prints "control <url>" and, once it serves, "ready <url>". Ends on SIGTERM and SIGINT.
@@ -44,6 +50,10 @@ const options = {
   'tls-dir': { type: 'string' },
   'push-url': { type: 'string' },
   'push-tls-dir': { type: 'string' },
+  'files-folder': { type: 'string' },
+  'files-url': { type: 'string' },
+  'lines-per-file': { type: 'string' },
+  'file-plan': { type: 'string' },
   'control-port': { type: 'string', default: '0' },
   help: { type: 'boolean', default: false },
 } as const
@@ -72,6 +82,8 @@ const main = async (): Promise<void> => {
     ...(values.journal === undefined ? {} : { journal: values.journal }),
     ...(values['tls-dir'] === undefined ? {} : { tls: await tlsFrom(values['tls-dir']) }),
     ...(values['push-url'] === undefined ? {} : { push: await pushTo(values['push-url'], values['push-tls-dir']) }),
+    files: await filesTo(values),
+    ...(values['file-plan'] === undefined ? {} : { filePlan: (await readJson(values['file-plan'])) as FileRule[] }),
     onFault: fault => process.stderr.write(`${fault.message}\n`),
   })
   const controls = await control(simulator, wholeNumber('--control-port', values['control-port']))
@@ -100,6 +112,15 @@ const tlsFrom = async (folder: string) => {
   return { ca: ca!, cert: cert!, key: key! }
 }
 const pushTo = async (url: string, folder: string | undefined) => (folder === undefined ? { url } : { url, tls: await tlsFrom(folder) })
+const filesTo = async (values: { readonly [option: string]: string | boolean | undefined }): Promise<FilesTo> => {
+  const { 'files-folder': folder, 'files-url': url, 'lines-per-file': lines, 'push-tls-dir': tls } = values
+  return {
+    ...(typeof folder === 'string' ? { folder } : {}),
+    ...(typeof url === 'string' ? { url } : {}),
+    ...(typeof url === 'string' && typeof tls === 'string' ? { tls: await tlsFrom(tls) } : {}),
+    ...(typeof lines === 'string' ? { linesPerFile: wholeNumber('--lines-per-file', lines) } : {}),
+  }
+}
 const wholeNumber = (option: string, text: string): number =>
   /^[0-9]{1,9}$/.test(text) ? Number(text) : fail('bad-config', `${option} is a whole number`)
 

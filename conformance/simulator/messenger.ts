@@ -1,17 +1,31 @@
-import { type Bank, type Fault, keyText, openPush, type PushLine, type RequestOf, type Tls, type UnifiedCode } from '@taxlink/bank-sdk'
+import {
+  type Bank,
+  type Fault,
+  keyText,
+  openPush,
+  type Push,
+  type PushLine,
+  type RequestOf,
+  type Tls,
+  type UnifiedCode,
+} from '@taxlink/bank-sdk'
 import type { Bindings, Notice } from './bindings.ts'
+import type { DayEnd, Telling } from './day-end.ts'
 import type { Speech } from './speech.ts'
 
 /** Where the gateway hears the bank, what the bank shows of itself there, and the first pause (ms) after a telling without a receipt. */
 export type PushTo = { readonly url: string; readonly tls?: Tls; readonly retryMs?: number }
 /** What the gateway answered to something it was told. */
-export type Receipt = { readonly push: Notice['push']; readonly agreementNo: string; readonly key: string; readonly code: UnifiedCode }
+export type Receipt = { readonly push: Push; readonly agreementNo?: string; readonly key: string; readonly code: UnifiedCode }
+type Told = Notice | Telling
 
 const longestRetryMs = 30_000
 
 /** Tells the gateway what stands to be told, each until there is a receipt, over the bank's own line. */
 export class Messenger {
   readonly #bindings: Bindings
+  readonly #dayEnd: DayEnd
+  readonly #bank: Bank
   readonly #speech: Speech
   readonly #line: PushLine | undefined
   readonly #retryMs: number
@@ -23,8 +37,16 @@ export class Messenger {
   /** All receipts so far, in their order. */
   readonly receipts: Receipt[] = []
 
-  constructor(bank: Bank, bindings: Bindings, speech: Speech, to: PushTo | undefined, fault: (fault: Fault) => void) {
-    this.#bindings = bindings
+  constructor(
+    bank: Bank,
+    books: { bindings: Bindings; dayEnd: DayEnd },
+    speech: Speech,
+    to: PushTo | undefined,
+    fault: (fault: Fault) => void,
+  ) {
+    this.#bank = bank
+    this.#bindings = books.bindings
+    this.#dayEnd = books.dayEnd
     this.#speech = speech
     this.#retryMs = to?.retryMs ?? 500
     this.#fault = fault
@@ -35,20 +57,21 @@ export class Messenger {
   wake(twice?: string): void {
     if (twice !== undefined) this.#twice.add(twice)
     if (!this.#line || this.#closed) return
-    for (const notice of this.#bindings.untold()) {
+    for (const notice of [...this.#bindings.untold(), ...this.#dayEnd.untold()]) {
       const key = keyText(notice.key)
-      if (this.#underWay.has(key)) continue
+      if (this.#underWay.has(key) || !this.#bank[notice.push]) continue
       this.#underWay.add(key)
       void this.#tell(this.#line, notice, key, this.#retryMs)
     }
   }
 
-  async #tell(line: PushLine, notice: Notice, key: string, retryMs: number): Promise<void> {
+  async #tell(line: PushLine, notice: Told, key: string, retryMs: number): Promise<void> {
     try {
       await this.#once(line, notice, key)
-      if (this.#twice.delete(notice.agreementNo)) await this.#once(line, notice, key)
+      if ('agreementNo' in notice && this.#twice.delete(notice.agreementNo)) await this.#once(line, notice, key)
       this.#underWay.delete(key)
-      this.#bindings.told(key)
+      if ('agreementNo' in notice) this.#bindings.told(key)
+      else this.#dayEnd.told(key)
     } catch (error) {
       if (this.#closed) return
       this.#fault(error as Fault)
@@ -60,20 +83,21 @@ export class Messenger {
     }
   }
 
-  async #once(line: PushLine, notice: Notice, key: string): Promise<void> {
-    const { push, agreementNo } = notice
-    const { result } = await line.tell(push, this.#words(notice))
-    this.receipts.push({ push, agreementNo, key, code: result.code })
+  async #once(line: PushLine, notice: Told, key: string): Promise<void> {
+    const { push } = notice
+    // Each is whole for its own push; the line only ever writes the fields of that.
+    const { result } = await line.tell(push, this.#words(notice) as RequestOf<typeof push>)
+    const about = 'agreementNo' in notice ? { agreementNo: notice.agreementNo } : {}
+    this.receipts.push({ push, ...about, key, code: result.code })
   }
 
-  #words(notice: Notice): RequestOf<'bindingResult'> & RequestOf<'bindingNotice'> {
-    const { key, agreementNo } = notice
-    const said =
-      notice.push === 'bindingNotice'
-        ? { ...key, agreementNo, event: notice.event, ...(notice.reason === undefined ? {} : { reason: notice.reason }) }
-        : this.#speech.notice({ ...key, agreementNo, ...notice.held }, notice.code)
-    // Each is whole for its own push; the line only ever writes the fields of that.
-    return said as RequestOf<'bindingResult'> & RequestOf<'bindingNotice'>
+  #words(notice: Told): object {
+    const { key } = notice
+    if ('values' in notice) return { ...key, ...notice.values }
+    const { agreementNo } = notice
+    return notice.push === 'bindingNotice'
+      ? { ...key, agreementNo, event: notice.event, ...(notice.reason === undefined ? {} : { reason: notice.reason }) }
+      : this.#speech.notice({ ...key, agreementNo, ...notice.held }, notice.code)
   }
 
   async close(): Promise<void> {

@@ -32,8 +32,17 @@ export const deeds = [
   'garbage',
   /** Books and writes bytes on the line that are no frame. */
   'noise',
-  /** Books only `fen` of what was asked, 0: nothing, and says that it took all: what art. 35(2) and 35(3) are about. The one deed that lies. */
+  // The deeds that lie: what art. 35 is about.
+  /** Books only `fen` of what was asked, 0: nothing, and says that it took all. */
   'under-booking',
+  /** Books `fen` more than was asked, and says that it took what was asked. */
+  'over-booking',
+  /** Books the same twice, and says so of one. */
+  'booked-twice',
+  /** Books under the next accounting date, and tells the present one. */
+  'next-day-booking',
+  /** Books and says that it has refused. */
+  'refused-after-booking',
 ] as const
 export type Deed = (typeof deeds)[number]
 

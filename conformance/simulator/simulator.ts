@@ -18,8 +18,11 @@ import {
   type Verb,
 } from '@taxlink/bank-sdk'
 import type { BindingVerdict, NoticeEvent } from './bindings.ts'
+import { dayEndHandlers, finishTask } from './day-end-handlers.ts'
+import { type Delivered, Delivery, type FilesTo } from './delivery.ts'
+import { type DaySession, Details, type FileRule } from './detail.ts'
 import { Journal } from './journal.ts'
-import { Ledger, type LedgerOptions, type Verdict } from './ledger.ts'
+import { Ledger, type LedgerOptions, type Odd, type Verdict } from './ledger.ts'
 import { Messenger, type PushTo, type Receipt } from './messenger.ts'
 import { type Deed, Plan, type Rule } from './plan.ts'
 import { otherKey, Speech } from './speech.ts'
@@ -36,6 +39,10 @@ export type SimulatorOptions = Omit<LedgerOptions, 'write'> &
     readonly journal?: string
     /** Where the gateway hears what the bank tells of its own accord; without it the bank keeps it to itself. */
     readonly push?: PushTo
+    /** Where the bank hands over its files. */
+    readonly files?: FilesTo
+    /** Planned mistakes of its files; none unless told. */
+    readonly filePlan?: readonly FileRule[]
     readonly onFault?: (fault: Fault, bytes: number) => void
   }
 /** A simulated bank that runs. */
@@ -48,6 +55,14 @@ export type Simulator = {
   line(open: boolean): Promise<void>
   /** Something happens to a binding at the bank, and the gateway is told; false where there is no such binding. */
   happen(agreementNo: string, event: NoticeEvent, reason?: string): boolean
+  /** Puts other planned mistakes of its files in place of the present ones. */
+  filePlan(rules: readonly FileRule[]): void
+  /** Hands over the detail files of a day, asked or not; resolves when that is done. */
+  deliver(of: DaySession): Promise<void>
+  /** Books something that nobody has sent. */
+  bookUnsent(unsent: Parameters<Ledger['bookUnsent']>[0]): Verdict
+  /** The files handed over, in order. */
+  readonly delivered: readonly Delivered[]
   /** What the gateway has answered to what it was told, in order. */
   readonly receipts: readonly Receipt[]
   /** Resolves when every change so far is in the journal. */
@@ -56,16 +71,19 @@ export type Simulator = {
 }
 
 type Subject = InstructionKey & { readonly ticketNo?: string; readonly account?: string; readonly agreementNo?: string }
-/** What a verb does to the bank's books, `most` being booked; and, where it can be in progress, how it is taken in. */
-type Does<V> = { readonly act: (most?: number) => V; readonly accept?: () => V }
-/** The same, said; `under` books less than was asked and says that it was all. */
-type Says<R> = { readonly act: () => R; readonly accept?: () => R; readonly under?: (fen: number) => R }
+/** What a verb does to the bank's books, oddly if need be; and, where it can be in progress, how it is taken in. */
+type Does<V> = { readonly act: (odd?: Odd) => V; readonly accept?: () => V }
+/** The same, said; `lie` books otherwise than it says. */
+type Says<R> = { readonly act: () => R; readonly accept?: () => R; readonly lie?: (deed: Lie, fen: number) => R }
+type Lie = 'under-booking' | 'over-booking' | 'booked-twice' | 'next-day-booking' | 'refused-after-booking'
 type Binding = Extract<Verb, 'bind' | 'changeBinding' | 'cancelBinding' | 'suspension' | 'bindingStatus' | 'verification' | 'monthlySync'>
 
 /** Runs a bank made from its declaration: its own layouts and its own line, a ledger of accounts behind it, and a plan of what goes wrong. */
 export const simulate = async (bank: Bank, options: SimulatorOptions): Promise<Simulator> => {
   let journal: Journal | undefined
-  const ledger = new Ledger({ ...options, write: change => journal?.write(change) })
+  // What its files tell of a booking it must keep.
+  const keepsItems = bank.files?.detail?.line.describe().some(({ field }) => field === 'items') ?? false
+  const ledger = new Ledger({ keepsItems, ...options, write: change => journal?.write(change) })
   if (options.journal !== undefined) journal = await Journal.open(options.journal, change => ledger.apply(change))
   // What was in progress when the bank went down is decided when it comes up.
   for (const key of ledger.pending()) ledger.complete(key, options.now())
@@ -73,10 +91,14 @@ export const simulate = async (bank: Bank, options: SimulatorOptions): Promise<S
     ledger.bindings.decide(agreementNo)
     ledger.bindings.announce(agreementNo)
   }
+  for (const { kind, request, done } of ledger.dayEnd.tasks()) if (!done) finishTask(ledger, kind, request, options.now())
   const { host, port, tls, maxConnections = 10_000, onFault = () => undefined } = options
   const speech = new Speech(bank)
-  const messenger = new Messenger(bank, ledger.bindings, speech, options.push, fault => onFault(fault, 0))
-  const teller = new Teller(ledger, options, journal, speech, messenger)
+  const details = new Details(ledger, bank, options.files?.linesPerFile)
+  details.plan(options.filePlan ?? [])
+  const delivery = new Delivery(details, options.files ?? {}, fault => onFault(fault, 0))
+  const messenger = new Messenger(bank, ledger, speech, options.push, fault => onFault(fault, 0))
+  const teller = new Teller(ledger, options, journal, speech, messenger, { details, delivery })
   const listen = (at: number | undefined) =>
     serve(bank, teller.handlers, {
       ...(host === undefined ? {} : { host }),
@@ -97,6 +119,10 @@ export const simulate = async (bank: Bank, options: SimulatorOptions): Promise<S
       messenger.wake()
       return happened
     },
+    filePlan: rules => details.plan(rules),
+    deliver: of => delivery.deliver(of),
+    delivered: delivery.delivered,
+    bookUnsent: unsent => ledger.bookUnsent(unsent, options.now()),
     plan: rules => teller.plan(rules),
     line: async open => {
       if (open) listener ??= await listen(Number(new URL(first.url).port))
@@ -110,6 +136,7 @@ export const simulate = async (bank: Bank, options: SimulatorOptions): Promise<S
     close: async () => {
       teller.close()
       await messenger.close()
+      await delivery.close()
       await listener?.close(0)
       await journal?.close()
     },
@@ -129,7 +156,14 @@ class Teller {
   readonly handlers: Handlers
   #plan: Plan
 
-  constructor(ledger: Ledger, options: SimulatorOptions, journal: Journal | undefined, speech: Speech, messenger: Messenger) {
+  constructor(
+    ledger: Ledger,
+    options: SimulatorOptions,
+    journal: Journal | undefined,
+    speech: Speech,
+    messenger: Messenger,
+    files: { readonly details: Details; readonly delivery: Delivery },
+  ) {
     this.#ledger = ledger
     this.#options = options
     this.#journal = journal
@@ -141,12 +175,12 @@ class Teller {
     this.handlers = {
       debit: request =>
         this.#serve('debit', request, {
-          act: most => ledger.debit(request, now(), most),
+          act: odd => ledger.debit(request, now(), odd),
           accept: () => ledger.accept('debit', request, now()),
         }),
       supplementaryDebit: request =>
         this.#serve('supplementaryDebit', request, {
-          act: most => ledger.supplementaryDebit(request, now(), most),
+          act: odd => ledger.supplementaryDebit(request, now(), odd),
           accept: () => ledger.accept('supplementaryDebit', request, now()),
         }),
       inquiry: request => this.#serve('inquiry', request, { act: () => ledger.inquire(request) }),
@@ -160,6 +194,17 @@ class Teller {
       bindingStatus: request => this.#bound('bindingStatus', request, { act: () => bindings.status(request) }),
       verification: request => this.#bound('verification', request, { act: () => bindings.verify(request) }),
       monthlySync: request => this.#bound('monthlySync', request, { act: () => bindings.sync(request) }),
+      ...dayEndHandlers(ledger, files, speech, now, (verb, request, does, done) => {
+        const act = () => {
+          const reply = does.act()
+          this.#wake()
+          return reply
+        }
+        return this.#answer(verb, request, { ...does, act }, () => {
+          done?.()
+          this.#wake()
+        })
+      }),
     }
   }
 
@@ -167,12 +212,20 @@ class Teller {
     this.#plan = new Plan(rules)
   }
 
+  /** Tells what there is to tell, once it is on the disk. */
+  #wake(): void {
+    void Promise.resolve(this.#journal?.settled()).then(
+      () => this.#messenger.wake(),
+      () => undefined,
+    )
+  }
+
   #serve<V extends Verb>(verb: V, request: Heard<V> & Subject, { act, accept }: Does<Verdict>): Answer<V> | Promise<Answer<V>> {
     const said = (verdict: Verdict) => this.#speech.reply(verb, request, verdict)
     const done = () => this.#ledger.complete(keyText(request), this.#options.now())
     const says = {
       act: () => said(act()),
-      under: (fen: number) => said(this.#saysAll(request, act, fen)),
+      lie: (deed: Lie, fen: number) => said(this.#lie(deed, request, act, fen)),
       ...(accept ? { accept: () => said(accept()) } : {}),
     }
     return this.#answer(verb, request, says, done)
@@ -210,7 +263,7 @@ class Teller {
     rule: Rule,
     verb: V,
     request: Heard<V>,
-    { act: reply, accept, under = reply }: Says<Reply<V>>,
+    { act: reply, accept, lie = reply }: Says<Reply<V>>,
     done: Done,
   ): Answer<V> | Promise<Answer<V>> {
     const { ms = 0 } = rule
@@ -249,17 +302,33 @@ class Teller {
         reply()
         return rawBytes(new Uint8Array(64).fill(0xff))
       case 'under-booking':
-        return under(rule.fen ?? 0)
+      case 'over-booking':
+      case 'booked-twice':
+      case 'next-day-booking':
+      case 'refused-after-booking':
+        return lie(rule.do, rule.fen ?? 0)
     }
   }
 
-  /** What a bank says that took less than it was asked to. */
-  #saysAll(request: Subject & { readonly amount?: number }, act: Does<Verdict>['act'], fen: number): Verdict {
-    const { amount = 0 } = request
-    if (fen > 0) return { ...act(fen), amount }
-    // It has not even an entry of it; the serial number is of no booking.
+  /** What a bank says that books otherwise. */
+  #lie(deed: Lie, request: Subject & { readonly amount?: number }, act: Does<Verdict>['act'], fen: number): Verdict {
     const { accountingDate: date } = this.#ledger
-    return { code: '90000', amount, serial: `${date.replaceAll('-', '')}00000000`, date }
+    const { amount = 0 } = request
+    switch (deed) {
+      case 'under-booking':
+        if (fen > 0) return { ...act({ most: fen }), amount }
+        // It has not even an entry of it; the serial number is of no booking.
+        return { code: '90000', amount, serial: `${date.replaceAll('-', '')}00000000`, date }
+      case 'over-booking':
+        return saying(act({ more: fen }), { amount })
+      case 'booked-twice':
+        return act({ twice: true })
+      case 'next-day-booking':
+        return saying(act({ nextDay: true }), { date })
+      case 'refused-after-booking':
+        act()
+        return { code: '24003', amount: 0, date }
+    }
   }
 
   #inProgress<A>(ms: number, answer: A, done: () => void): A {
@@ -284,6 +353,10 @@ class Teller {
     this.#timers.clear()
   }
 }
+
+/** Another amount, or another date, of what was booked; a refusal is what it is. */
+const saying = (verdict: Verdict, otherwise: Partial<Verdict>): Verdict =>
+  verdict.code === '90000' ? { ...verdict, ...otherwise } : verdict
 
 const seen = (verb: Verb, { ticketNo = '', account, agreementNo, ...key }: Subject) => ({
   verb,

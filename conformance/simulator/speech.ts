@@ -51,6 +51,11 @@ export class Speech {
     return reply(this.#sayable(verb, code, result => this.#bytes(verb, request, reply(result)) !== undefined))
   }
 
+  /** The reply that tells a code, and figures of the bank's own; what its layout does not carry is left out by it. */
+  plain<V extends Verb>(verb: V, request: Heard<V>, code: UnifiedCode, more: object = {}): Reply<V> {
+    return this.binding(verb, request, { code, more: more as { readonly [field: string]: unknown } })
+  }
+
   /** What the bank tells of its own accord, with the code in its own words. */
   notice<N extends object>(said: N, code: UnifiedCode): N & { readonly result: Outcome } {
     const codec = this.#exchanges.bindingResult?.request

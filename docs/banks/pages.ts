@@ -81,7 +81,7 @@ const limitOf = (kind: Kind<unknown> | undefined): string => {
 const explanation = (codec: AnyCodec, value: Values, row: LayoutRow, kind: Kind<unknown> | undefined): string => {
   const ours = kind?.schema.enum as readonly string[] | undefined
   if (row.form.startsWith('constant')) return `固定为 \`${row.form.slice('constant '.length) || row.field}\``
-  if (row.form === 'count') return `税目数,右对齐,左补 0;至多 ${mostOf(codec, value, row.field)} 个,税目紧随其后`
+  if (row.form === 'count') return `个数,右对齐,左补 0;至多 ${mostOf(codec, value, row.field)} 个,明细紧随其后`
   if (kind?.fields) return `至多 ${mostOf(codec, value, row.field)} 个`
   if (ours) return codec.layout === 'json' ? ours.join(',') : wordsOf(codec, value, row, ours)
   if (row.form === 'date' && codec.layout === 'json') return 'yyyy-MM-dd'
@@ -107,10 +107,12 @@ const kinds: { readonly [form: string]: string } = {
   array: '循环',
 }
 
-const rowsOf = (codec: AnyCodec, value: Values): string[][] =>
-  codec.describe().map((row, i) => {
+const rowsOf = (codec: AnyCodec, value: Values): string[][] => {
+  const { fields } = codec.message
+  const group = Object.values(fields).find(kind => kind.fields)?.fields
+  return codec.describe().map((row, i) => {
     const inItem = row.depth > 0 && !row.place.startsWith('result')
-    const kind = inItem ? codec.message.fields.items?.fields?.[row.field] : codec.message.fields[row.field]
+    const kind = inItem ? group?.[row.field] : fields[row.field]
     const end = row.width === undefined || codec.layout !== 'record' ? '' : `–${Number(row.place) + row.width - 1}`
     const constant = row.form.startsWith('constant')
     return [
@@ -124,6 +126,7 @@ const rowsOf = (codec: AnyCodec, value: Values): string[][] =>
       explanation(codec, value, row, kind),
     ]
   })
+}
 
 const omittedOf = (codec: AnyCodec, side: '请求' | '应答'): string => {
   const there = new Set(codec.describe().map(row => row.field))

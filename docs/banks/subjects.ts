@@ -53,8 +53,10 @@ export const written = (codec: AnyCodec, value: Values): Uint8Array | undefined 
 
 /** How many elements of a list the bank takes, found by asking its layout; `value` is any value that it takes. */
 export const mostOf = (codec: AnyCodec, value: Values, field: string): number => {
-  const element = { ...(value[field] as readonly Values[])[0]!, amount: 1 }
+  const [first = {}] = value[field] as readonly Values[]
+  const element = 'amount' in first ? { ...first, amount: 1 } : first
   let count = 0
-  while (written(codec, { ...value, [field]: Array.from({ length: count + 1 }, () => element), amount: count + 1 })) count++
+  const total = 'amount' in value ? (count: number) => ({ amount: count }) : () => ({})
+  while (written(codec, { ...value, [field]: Array.from({ length: count + 1 }, () => element), ...total(count + 1) })) count++
   return count
 }

@@ -21,8 +21,10 @@ import { parseSample, samplesIn } from './samples.ts'
 /** Bytes of each place of a record; in the other layouts a field has the room the unified interface gives it. */
 const widthsOf = (codec: AnyCodec): { [field: string]: number } => {
   if (codec.layout !== 'record') return {}
-  const places = codec.describe().filter(row => row.form !== 'count')
-  return Object.fromEntries(places.map(row => [(row.depth ? 'items.' : '') + row.field, row.width!]))
+  const rows = codec.describe()
+  const group = rows.find(row => row.form === 'count')?.field ?? ''
+  const places = rows.filter(row => row.form !== 'count')
+  return Object.fromEntries(places.map(row => [(row.depth ? `${group}.` : '') + row.field, row.width!]))
 }
 
 /** The result codes of a bank that keeps its table in its declaration: each unified code that can be written, under the bank's code for it. */

@@ -1,7 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Bank, openDigest, openPush, outcome, type PushHandlers, type RequestOf, servePushes, type Tls } from '@taxlink/bank-sdk'
+import {
+  type Bank,
+  openDigest,
+  openPush,
+  outcome,
+  type PushHandlers,
+  pushes,
+  type RequestOf,
+  servePushes,
+  type Tls,
+} from '@taxlink/bank-sdk'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import dongting from '../../adapters/dongting/index.ts'
 import openBank from '../../adapters/open/index.ts'
@@ -51,7 +61,7 @@ const gateway = async (bank: Bank, more: PushHandlers = {}) => {
   const party = parties.get(bank)
   const listener = await servePushes(
     bank,
-    { bindingResult: hear, bindingNotice: hear, ...more },
+    { ...Object.fromEntries(pushes.map(push => [push, hear])), ...more },
     party ? { tls: party.gateway.server } : {},
   )
   onTestFinished(() => listener.close(0))

@@ -144,6 +144,7 @@ describe('a supplementary debit', () => {
         debits: { count: 1, amount: 30_000n },
         supplementary: { count: 1, amount: 500n },
         reversals: { count: 0, amount: 0n },
+        adjustments: { count: 0, amount: 0n },
         net: 30_500n,
       },
     ])

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
-import { type Bank, outcome, servePushes } from '@taxlink/bank-sdk'
+import { type Bank, outcome, pushes, servePushes } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import xiangjiang from '../../adapters/xiangjiang/index.ts'
 import { messagesOf } from '../../docs/banks/subjects.ts'
@@ -28,7 +28,8 @@ const declaration = put('adapters/yuanjiang/index.ts', block('ts', '// adapters/
 const ask = put('ask.ts', block('ts', '// ask.ts'))
 const tell = put('tell.ts', block('ts', '// tell.ts'))
 put('adapters/xiangjiang/index.ts', readFileSync(join(root, 'adapters/xiangjiang/index.ts'), 'utf8'))
-put('adapters/xiangjiang/codes.ts', readFileSync(join(root, 'adapters/xiangjiang/codes.ts'), 'utf8'))
+for (const file of ['codes.ts', 'parts.ts', 'day-end.ts'])
+  put(`adapters/xiangjiang/${file}`, readFileSync(join(root, 'adapters/xiangjiang', file), 'utf8'))
 const accounts = put('accounts.json', block('json', '[{ "account"'))
 afterAll(() => rmSync(here, { recursive: true, force: true }))
 
@@ -59,7 +60,7 @@ test('what the page tells the gateway arrives, and its receipt comes back', asyn
     told.push(message)
     return { result: outcome('90000') }
   }
-  const gateway = await servePushes(xiangjiang, { bindingResult: hear, bindingNotice: hear })
+  const gateway = await servePushes(xiangjiang, Object.fromEntries(pushes.map(push => [push, hear])))
   onTestFinished(() => gateway.close(0))
   const program = spawn(process.execPath, [tell, gateway.url], { stdio: ['ignore', 'pipe', 'inherit'] })
   let said = ''

@@ -27,6 +27,13 @@ const handlers: Handlers = {
   bindingStatus: () => said,
   verification: () => said,
   monthlySync: () => said,
+  totals: () => said,
+  fileRequest: () => said,
+  adjustmentNotice: () => said,
+  summaryVoucher: () => said,
+  ticketInformation: () => said,
+  feeStatement: () => said,
+  differenceReport: () => said,
 }
 
 type Served = Listener & { readonly faults: { readonly fault: Fault; readonly bytes: number }[]; readonly errors: unknown[] }
