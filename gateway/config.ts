@@ -47,6 +47,8 @@ export type Config = {
   readonly filesDir: string
   /** The most bytes of a file, as it is sent and unpacked. */
   readonly filesMost: number
+  /** How long a file without a marker must not have grown before it is taken. */
+  readonly filesSettleMs: number
   /** What the gateway shows to banks, and the authority it trusts for theirs. */
   readonly bankTls: Partial<TlsFiles>
   readonly sweepMs: number
@@ -92,6 +94,7 @@ const rules = {
   TAXLINK_REFERENCE: text,
   TAXLINK_FILES: text,
   TAXLINK_FILES_MOST: whole(4_294_967_296, 1_024, 1_099_511_627_776),
+  TAXLINK_FILES_SETTLE_MS: whole(60_000, 100, 3_600_000),
   TAXLINK_BANK_CA: text,
   TAXLINK_BANK_CERT: text,
   TAXLINK_BANK_KEY: text,
@@ -190,6 +193,7 @@ export const print = (config: Config): string => {
     TAXLINK_REFERENCE: config.reference,
     TAXLINK_FILES: config.filesDir === defaultFiles(config.dataDir) ? undefined : config.filesDir,
     TAXLINK_FILES_MOST: config.filesMost,
+    TAXLINK_FILES_SETTLE_MS: config.filesSettleMs,
     TAXLINK_BANK_CA: bankTls.ca,
     TAXLINK_BANK_CERT: bankTls.cert,
     TAXLINK_BANK_KEY: bankTls.key,
@@ -319,6 +323,7 @@ const shape = (v: Values & { readonly [bank: string]: unknown }): Config => ({
   ),
   filesDir: v.TAXLINK_FILES ?? defaultFiles(v.TAXLINK_DATA_DIR),
   filesMost: v.TAXLINK_FILES_MOST,
+  filesSettleMs: v.TAXLINK_FILES_SETTLE_MS,
   bankTls: {
     ...(v.TAXLINK_BANK_CERT ? { cert: v.TAXLINK_BANK_CERT } : {}),
     ...(v.TAXLINK_BANK_KEY ? { key: v.TAXLINK_BANK_KEY } : {}),

@@ -132,7 +132,7 @@ export const serve = async (config: InForce): Promise<{ readonly url: string; re
 export const work = async (config: InForce): Promise<{ readonly internalUrl: string; stop(): Promise<void> }> => {
   const { parts, waiters, internal } = await base(config, 'work')
   let closing = false
-  const files = { spool: await spoolOf(config), ways: waysOf(config), most: config.filesMost, settleMs: 60_000 }
+  const files = { spool: await spoolOf(config), ways: waysOf(config), most: config.filesMost, settleMs: config.filesSettleMs }
   const working = startWork(parts.flow, parts.slots, parts.queue, {
     relayMs: 250,
     sweepMs: config.sweepMs,

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { type Bank, fail } from '@taxlink/bank-sdk'
 import { banks } from '#adapters'
 import { type Child, keep } from './child.ts'
@@ -77,7 +78,9 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
     const playing = banks.filter(bank => existsSync(accountsOf(bank.code)))
     const port = await freePort(config.port)
     const hearing = await hearingOf(playing, port)
-    const start = (bank: Bank) => startBank(bank, hearing.get(bank.code), dir, pki, born, restarted(`bank ${bank.code}`))
+    const folders = foldersOf(playing, dir)
+    const start = (bank: Bank) =>
+      startBank(bank, { push: hearing.get(bank.code), folder: folders.get(bank.code) }, dir, pki, born, restarted(`bank ${bank.code}`))
     const banksUp = Promise.all(playing.map(start))
     // Waited for below; until then its failure is nobody's.
     banksUp.catch(() => {})
@@ -96,7 +99,11 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
     const env = await environment(dir, config, running, pki, port)
     const simulated = await banksUp
     for (const bank of simulated) say(`模拟银行 / simulated bank  ${bank.bankCode} ${bank.name}  ${bank.url}`)
-    const gatewayEnv = { ...env.variables, ...Object.fromEntries(simulated.map(bank => [`TAXLINK_BANK_${bank.bankCode}_URL`, bank.url])) }
+    const gatewayEnv = {
+      ...env.variables,
+      ...Object.fromEntries(simulated.map(bank => [`TAXLINK_BANK_${bank.bankCode}_URL`, bank.url])),
+      ...Object.fromEntries([...folders].map(([code, folder]) => [`TAXLINK_BANK_${code}_FILES`, pathToFileURL(folder).href])),
+    }
     // A bank of the unified interface tells on the public port, by its certificate.
     const listens = [...hearing].filter(([, url]) => !url.startsWith('https:')).map(([code, url]) => [`TAXLINK_BANK_${code}_LISTEN`, url])
     const processOf = (name: string, verb: string, extra: NodeJS.ProcessEnv = {}) => {
@@ -174,6 +181,9 @@ const environment = async (
     REDIS_URL: running.redisUrl,
     TAXLINK_PORT: String(port),
     TAXLINK_INTERNAL_PORT: String(await freePort(config.internalPort)),
+    TAXLINK_FILES: join(dir, 'files'),
+    // The simulated banks give a file its name when it is whole.
+    TAXLINK_FILES_SETTLE_MS: '500',
     TAXLINK_TLS_CA: join(at('server'), 'ca.pem'),
     TAXLINK_TLS_CERT: join(at('server'), 'cert.pem'),
     TAXLINK_TLS_KEY: join(at('server'), 'key.pem'),
@@ -194,18 +204,26 @@ const hearingOf = async (playing: readonly Bank[], port: number): Promise<Map<st
   return urls
 }
 
+/** The folders into which banks put their files; one of the unified interface uploads them. */
+const foldersOf = (playing: readonly Bank[], dir: string): Map<string, string> =>
+  new Map(
+    playing.flatMap(({ code, bindingResult }) =>
+      bindingResult?.request.layout === 'json' ? [] : [[code, join(dir, 'banks', code, 'out')] as const],
+    ),
+  )
+
 /** A simulated bank as a process; its ledger outlives it, under its first accounting date. */
 const startBank = async (
   { code, name }: Bank,
-  pushUrl: string | undefined,
+  { push: pushUrl, folder }: { readonly push: string | undefined; readonly folder: string | undefined },
   dir: string,
   pki: DevelopmentPki,
   born: (child: Child) => void,
   restarted: (how: string) => void,
 ): Promise<Simulated> => {
-  const folder = join(dir, 'banks', code)
-  writePem(join(folder, 'tls'), pki.ca, await pki.issue({ cn: name, uri: `urn:taxlink:bank:${code}` }, { server: true }))
-  const dayFile = join(folder, 'accounting-date')
+  const own = join(dir, 'banks', code)
+  writePem(join(own, 'tls'), pki.ca, await pki.issue({ cn: name, uri: `urn:taxlink:bank:${code}` }, { server: true }))
+  const dayFile = join(own, 'accounting-date')
   if (!existsSync(dayFile)) writeFileSync(dayFile, shanghaiDate(new Date()))
   // Fixed ports, so that a bank that was killed comes back where the gateway looks for it.
   const [port, controlPort] = [await freePort(), await freePort()]
@@ -222,14 +240,15 @@ const startBank = async (
       '--accounting-date',
       readFileSync(dayFile, 'utf8').trim(),
       '--journal',
-      join(folder, 'journal'),
+      join(own, 'journal'),
       '--port',
       String(port),
       '--control-port',
       String(controlPort),
-      ...(secured.has(code) ? ['--tls-dir', join(folder, 'tls')] : []),
+      ...(secured.has(code) ? ['--tls-dir', join(own, 'tls')] : []),
       ...(pushUrl === undefined ? [] : ['--push-url', pushUrl]),
-      ...(pushUrl?.startsWith('https:') ? ['--push-tls-dir', join(folder, 'tls')] : []),
+      ...(pushUrl?.startsWith('https:') ? ['--push-tls-dir', join(own, 'tls'), '--files-url', pushUrl] : []),
+      ...(folder === undefined ? [] : ['--files-folder', folder]),
     ],
     env: nodeEnv(dir),
     log: join(dir, 'log', `bank-${code}.log`),

@@ -48,6 +48,7 @@ describe('defaults and values', () => {
       bankFiles: {},
       filesDir: '.data/files',
       filesMost: 4_294_967_296,
+      filesSettleMs: 60_000,
       bankTls: {},
       sweepMs: 2_000,
       leaseMs: 60_000,
