@@ -10,11 +10,13 @@ import { shanghaiDate } from './domain/time.ts'
 import type { Flow, Note } from './flows/flow.ts'
 import { type Guard, openGuard } from './flows/guard.ts'
 import { hearLate } from './flows/late.ts'
+import { openLook } from './flows/look.ts'
 import { openSlots, type Slots } from './flows/slots.ts'
 import { printKeyFor } from './keys.ts'
 import { openQueue, type WakeQueue } from './queue.ts'
 import { openCalendar } from './store/calendar.ts'
 import { type Database, openDatabase } from './store/database.ts'
+import type { BankDay } from './store/days.ts'
 import { openStore, type Store } from './store/store.ts'
 
 /** The parts of one process, put together by hand. */
@@ -90,23 +92,32 @@ export const assemble = async (
     guard.watch(codesOf(lines))
     banks.use(lines)
   }
-  const refreshed = (what: string, everyMs: number, read: () => Promise<void>) => {
-    const timer = setInterval(() => {
-      read()
-        .then(renew)
-        .catch(error => hear.note({ event: 'trouble', detail: `${what}: ${String(error)}` }))
-    }, everyMs)
-    timer.unref()
-    return timer
+  const resets = new Map<string, number>()
+  /** What was seen of a bank before two persons put its day right counts no more. */
+  const putRight = (days: ReadonlyMap<string, BankDay>) => {
+    for (const [bankCode, { resetId }] of days) {
+      if (resetId === undefined || resets.get(bankCode) === resetId) continue
+      resets.set(bankCode, resetId)
+      store.forgetDay(bankCode, resetId)
+      guard.forgetDay(bankCode)
+    }
   }
-  const timers = [
+  putRight(await store.bankDays())
+  const refreshed = (what: string, everyMs: number, read: () => Promise<void>) =>
+    openLook(
+      everyMs,
+      () => read().then(renew),
+      error => hear.note({ event: 'trouble', detail: `${what}: ${String(error)}` }),
+    )
+  const looks = [
     refreshed('reference data', refreshMs, async () => {
       const next = await store.reference()
       if (next && next.version !== loaded.version) loaded = next
     }),
     refreshed('how the banks stand', standingMs, async () => {
-      const next = await Promise.all([store.registry.read(registry), store.halts()])
-      ;[registry, halts] = next
+      const [nextRegistry, nextHalts, days] = await Promise.all([store.registry.read(registry), store.halts(), store.bankDays()])
+      ;[registry, halts] = [nextRegistry, nextHalts]
+      putRight(days)
     }),
   ]
   const slots = openSlots(mostWaiting)
@@ -119,7 +130,7 @@ export const assemble = async (
     store,
     db: reads,
     close: async () => {
-      for (const timer of timers) clearInterval(timer)
+      for (const look of looks) look.close()
       // Nothing new from the queue; what waits for a place stays in the record for others; what is at a bank is heard to the end.
       await queue.close()
       guard.close()

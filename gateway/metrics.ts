@@ -19,6 +19,8 @@ export type MetricsOptions = {
   readonly missingFiles?: () => Promise<readonly { readonly bankCode: string }[]>
   /** In how many cities each bank gets debits, as this process knows it. */
   readonly openCities?: () => readonly { readonly bankCode: string; readonly count: number }[]
+  /** How many days the certificate of each bank is still good. */
+  readonly certificateDays?: () => readonly { readonly bankCode: string; readonly days: number }[]
   /** Banks with a name of their own in the figures; all others are `other`. */
   readonly isBank?: (code: string) => boolean
   /** Figures of the process itself; only once in a process. */
@@ -90,7 +92,10 @@ const classOf = ({ code, state }: Note): string => {
 type Fill = (gauge: Gauge) => void | Promise<void>
 
 /** Figures that are read when somebody asks. */
-const addGauges = (registry: Registry, { slots, health, waiting, halted, openCities, missingFiles, backlog }: MetricsOptions): void => {
+const addGauges = (
+  registry: Registry,
+  { slots, health, waiting, halted, openCities, certificateDays, missingFiles, backlog }: MetricsOptions,
+): void => {
   const gauge = (name: string, help: string, labelNames: string[], fill: Fill): void => {
     new Gauge({
       name: `taxlink_${name}`,
@@ -128,6 +133,10 @@ const addGauges = (registry: Registry, { slots, health, waiting, halted, openCit
     gauge('files_missing', '缺对账文件的会计日 / bank days whose reconciliation file is missing', ['bank'], async self => {
       // A record that is away is told by its own check.
       for (const { bankCode } of await missingFiles().catch(() => [])) self.inc({ bank: bankCode })
+    })
+  if (certificateDays)
+    gauge('bank_certificate_days', '技术认证还有几天到期 / days until the certificate of a bank is over', ['bank'], self => {
+      for (const { bankCode, days } of certificateDays()) self.set({ bank: bankCode }, days)
     })
   if (!backlog) return
   // One read for all figures of a scrape.

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url'
 import { assemble, type Parts } from './assemble.ts'
 import type { Config } from './config.ts'
 import type { DebitState } from './domain/debit.ts'
-import { haltedBanks, openCities } from './domain/reference.ts'
+import { certificateDays, haltedBanks, openCities } from './domain/reference.ts'
+import { shanghaiDate } from './domain/time.ts'
 import { missingFiles } from './flows/file-due.ts'
 import { type Note, standings } from './flows/flow.ts'
 import type { Way } from './flows/ways.ts'
@@ -54,6 +55,7 @@ const base = async (config: InForce, role: string): Promise<Base> => {
     halted: () => haltedBanks(parts.flow.reference()),
     missingFiles: () => missingFiles(parts.flow),
     openCities: () => openCities(parts.flow.reference()),
+    certificateDays: () => certificateDays(parts.flow.reference(), shanghaiDate(parts.flow.clock())),
     isBank: code => parts.flow.reference().banks.has(code),
     process: true,
   })

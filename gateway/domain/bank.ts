@@ -60,6 +60,8 @@ export type BankEntry = {
   readonly province: QualificationState | undefined
   /** How the cities stand to it, by the office of the city (art. 29(5), 31). */
   readonly cities: ReadonlyMap<string, CityState>
+  /** The last day of the information centre’s certificate; that it is over takes no agency away (art. 31), but nothing new rests on it. */
+  readonly certificateValidTo?: string | undefined
   /** Where it is halted at present. */
   readonly halt?: Halt
 }

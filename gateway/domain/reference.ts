@@ -115,9 +115,9 @@ export const withRegistry = (reference: Reference, registry: Registry, today: st
   return {
     ...reference,
     banks: new Map(
-      held.map(({ bank, dossier: { province, cities, contracts } }) => [
+      held.map(({ bank, dossier: { province, cities, contracts, certificateValidTo } }) => [
         bank.code,
-        { ...bank, province, cities, policy: inForce(contracts, today)?.policy ?? bank.policy },
+        { ...bank, province, cities, certificateValidTo, policy: inForce(contracts, today)?.policy ?? bank.policy },
       ]),
     ),
     remittance: new Map(held.flatMap(({ bank, dossier }) => [...dossier.accounts].map(([to, terms]) => [`${bank.code}/${to}`, terms]))),
@@ -144,6 +144,14 @@ export const openCities = (reference: Reference): { readonly bankCode: string; r
     bankCode: code,
     count: [...cities.values()].filter(city => bankGate(province, city) === undefined).length,
   }))
+
+/** How many days the certificate of each qualified bank is still good; 0 on its last day, less after it. */
+export const certificateDays = (reference: Reference, today: string): { readonly bankCode: string; readonly days: number }[] =>
+  [...reference.banks.values()].flatMap(({ code, province, certificateValidTo }) =>
+    certificateValidTo !== undefined && (province === 'qualified' || province === 'suspended')
+      ? [{ bankCode: code, days: Math.round((Date.parse(certificateValidTo) - Date.parse(today)) / 86_400_000) }]
+      : [],
+  )
 
 /** Whether a routing found its way. */
 export const isRoute = (found: Route | NoRoute): found is Route => 'bank' in found

@@ -14,8 +14,8 @@ import {
 
 // 银行登记簿: the registry is a journal of lines about banks, only ever added to. Whatever holds of a bank is read out of its lines.
 
-/** What a line does besides moving a bank: it keeps a paper, an account, a contract. */
-export type Entry = 'evidence' | 'account' | 'contract'
+/** What a line does besides moving a bank: it keeps a paper, an account, a contract, a longer certificate, an assessment. */
+export type Entry = 'evidence' | 'account' | 'contract' | 'renew' | 'assess'
 /** A line of the registry. The content is what was said when it was written, and never changes. */
 export type RegistryLine = {
   readonly id: number
@@ -41,6 +41,7 @@ export type LineContent = {
   readonly from?: string
   readonly to?: string
   readonly policy?: BankPolicy
+  readonly verdict?: Assessment['verdict']
   readonly [name: string]: unknown
 }
 
@@ -55,11 +56,15 @@ export type RemittanceAccount = {
 }
 /** 合同参数: what a bank promises from a day on. */
 export type Contract = { readonly from: string; readonly policy: BankPolicy }
+/** 评估 of a bank in a city (art. 31): up to which day, and whether it does what is asked of it. */
+export type Assessment = { readonly to: string; readonly verdict: 'meets' | 'fails' }
 /** 卷宗: all that the registry holds about one bank. */
 export type Dossier = {
   /** Undefined: it never applied. */
   readonly province: QualificationState | undefined
   readonly cities: ReadonlyMap<string, CityState>
+  /** The last of each city. */
+  readonly assessments: ReadonlyMap<string, Assessment>
   /** The conditions of art. 27 for which there is evidence, since it last applied. */
   readonly evidence: ReadonlySet<Condition>
   /** The last day of the information centre's certificate. */
@@ -80,6 +85,7 @@ export type Registry = {
 export const noDossier: Dossier = {
   province: undefined,
   cities: new Map(),
+  assessments: new Map(),
   evidence: new Set(),
   certificateValidTo: undefined,
   accounts: new Map(),
@@ -109,6 +115,10 @@ const withContract = (dossier: Dossier, { content: { from = '', policy } }: Regi
 
 const after = (dossier: Dossier, line: RegistryLine): Dossier => {
   const { event, cityCode, content, state } = line
+  if (event === 'assess') {
+    const { to = '', verdict = 'meets' } = content
+    return { ...dossier, assessments: new Map(dossier.assessments).set(cityCode ?? '', { to, verdict }) }
+  }
   if (cityCode !== undefined) return { ...dossier, cities: new Map(dossier.cities).set(cityCode, state as CityState) }
   if (event === 'account') return withAccount(dossier, line)
   if (event === 'contract') return withContract(dossier, line)
@@ -116,7 +126,7 @@ const after = (dossier: Dossier, line: RegistryLine): Dossier => {
   // A new application is judged by new papers.
   if (event === 'apply') return { ...dossier, province, evidence: new Set(), certificateValidTo: undefined }
   if (event === 'evidence' && content.condition) return { ...dossier, evidence: new Set([...dossier.evidence, content.condition]) }
-  if (event === 'certify') return { ...dossier, province, certificateValidTo: content.validTo }
+  if (event === 'certify' || event === 'renew') return { ...dossier, province, certificateValidTo: content.validTo }
   return event === 'decertify' ? { ...dossier, province, certificateValidTo: undefined } : { ...dossier, province }
 }
 
@@ -155,36 +165,72 @@ const gapsAre = (gaps: readonly (Condition | 'certificate')[]): Objection =>
     `missing: ${gaps.map(gap => (gap === 'certificate' ? 'a certificate in force' : conditions[gap].en)).join('; ')}`,
   )
 
-const entries: ReadonlySet<string> = new Set<Entry>(['evidence', 'account', 'contract'])
+const longAgo = objection('certificate-over', '有效期至已过的日期', 'the certificate would be over already')
+const notYet = objection('assessment-of-the-future', '评估期间还没有过完', 'the time that is assessed is not over yet')
+const wasAssessed = objection('assessed-already', '这段期间已评估过', 'this time has been assessed already')
+
 // What takes a bank back or away in a city does not ask how the province stands to it.
 const backwards: ReadonlySet<string> = new Set<CityEvent>(['return', 'suspend', 'revoke'])
 
-const inCity = (dossier: Dossier, cityCode: string, event: CityEvent): Moved => {
+// What opens a city to a bank, or opens it again, rests on what the province has qualified it by.
+const openings: ReadonlySet<string> = new Set<CityEvent>(['approve', 'activate', 'resume'])
+
+const inCity = (dossier: Dossier, cityCode: string, event: CityEvent, today: string): Moved => {
   const from = dossier.cities.get(cityCode)
   if (!backwards.has(event) && dossier.province !== 'qualified') return provinceFirst
   // 31: what a city has revoked is prepared anew, from the beginning.
   if (event === 'prepare') return from === undefined || from === 'revoked' ? { state: 'preparing' } : noStep(from, event)
   const state = from === undefined ? undefined : cityMachine.next(from, event)
-  return state === undefined ? noStep(from, event) : { state }
+  if (state === undefined) return noStep(from, event)
+  const gaps = openings.has(event) ? qualificationGaps(dossier.evidence, dossier.certificateValidTo, today) : []
+  return gaps.length > 0 ? gapsAre(gaps) : { state }
 }
 
-const inProvince = (dossier: Dossier, event: ProvinceEvent, today: string): Moved => {
+const inProvince = (dossier: Dossier, event: ProvinceEvent, { validTo }: LineContent, today: string): Moved => {
   const from = dossier.province
   if (event === 'apply') return from === undefined || from === 'declined' ? { state: 'applied' } : noStep(from, event)
   if (from === undefined) return notRegistered
   const state = qualificationMachine.next(from, event)
   if (state === undefined) return noStep(from, event)
+  if (event === 'certify' && validTo !== undefined && validTo < today) return longAgo
   if (event !== 'qualify' && event !== 'resume') return { state }
   const gaps = qualificationGaps(dossier.evidence, dossier.certificateValidTo, today)
   return gaps.length > 0 ? gapsAre(gaps) : { state }
 }
 
+/** A paper, an account or a contract is kept as long as something may come of it. */
+const kept = ({ province }: Dossier): Moved => {
+  if (province === undefined) return notRegistered
+  return qualificationMachine.isFinal(province) ? over : { state: province }
+}
+/** 续期: while a bank has a certificate, another takes its place without a step back; a bank that is at work is not certified from the beginning. */
+const renewed = ({ province }: Dossier, { validTo = '' }: LineContent, today: string): Moved => {
+  if (province === undefined) return notRegistered
+  if (province !== 'certified' && province !== 'qualified' && province !== 'suspended') return noStep(province, 'renew')
+  return validTo < today ? longAgo : { state: province }
+}
+/** 31: a city assesses, time after time, what is open to its taxpayers, or was. */
+const assessed = ({ cities, assessments }: Dossier, cityCode: string, { from = '', to = '' }: LineContent, today: string): Moved => {
+  const state = cities.get(cityCode)
+  if (state !== 'active' && state !== 'suspended') return noStep(state, 'assess')
+  if (to >= today) return notYet
+  return from <= (assessments.get(cityCode)?.to ?? '') ? wasAssessed : { state }
+}
+
 /** Judges an order about a bank, as its dossier stands: the state it leads to, or what stands against it. */
-export const judgeLine = (dossier: Dossier, { event, cityCode }: Order, today: string): Moved => {
-  if (entries.has(event)) {
-    const { province } = dossier
-    if (province === undefined) return notRegistered
-    return qualificationMachine.isFinal(province) ? over : { state: province }
+export const judgeLine = (dossier: Dossier, { event, cityCode, content }: Order, today: string): Moved => {
+  switch (event) {
+    case 'evidence':
+    case 'account':
+    case 'contract':
+      return kept(dossier)
+    case 'renew':
+      return renewed(dossier, content, today)
+    case 'assess':
+      return assessed(dossier, cityCode ?? '', content, today)
+    default:
+      return cityCode === undefined
+        ? inProvince(dossier, event as ProvinceEvent, content, today)
+        : inCity(dossier, cityCode, event as CityEvent, today)
   }
-  return cityCode === undefined ? inProvince(dossier, event as ProvinceEvent, today) : inCity(dossier, cityCode, event as CityEvent)
 }

@@ -24,6 +24,8 @@ export type Guard = {
   readonly heldUntil: (bankCode: string) => Date | undefined
   /** The latest accounting date (记账日期) the bank has named to this process, in a link test or in any other answer. */
   readonly accountingDate: (bankCode: string) => string | undefined
+  /** Forgets the accounting date it has named: two persons have put it right. */
+  forgetDay(bankCode: string): void
   /** Sends link tests to these banks from now on, and to no others. */
   watch(bankCodes: readonly string[]): void
   state(): Health[]
@@ -44,7 +46,7 @@ export type GuardOptions = {
 type Watched = {
   readonly breaker: Breaker
   bucket: Bucket
-  accountingDate?: string
+  accountingDate: string | undefined
   /** Whether the bank knows a link test. */
   testable: boolean
   /** Whether its series of link tests is under way. */
@@ -79,6 +81,7 @@ export const openGuard = (options: GuardOptions): Guard => {
     const bank: Watched = {
       breaker: openBreaker(() => policyOf(bankCode)?.linkTestMs ?? longestRestMs),
       bucket: fullBucket,
+      accountingDate: undefined,
       testable: true,
       tested: false,
       probing: false,
@@ -184,6 +187,10 @@ export const openGuard = (options: GuardOptions): Guard => {
       return until && bank.breaker.stateAt(now) === 'half-open' ? later(now, policyOf(bankCode)?.timeoutMs ?? longestRestMs) : until
     },
     accountingDate: bankCode => banks.get(bankCode)?.accountingDate,
+    forgetDay: bankCode => {
+      const bank = banks.get(bankCode)
+      if (bank) bank.accountingDate = undefined
+    },
     watch: bankCodes => {
       const before = watched
       watched = new Set(bankCodes)

@@ -1,4 +1,4 @@
-import { digits, text } from '@taxlink/bank-sdk'
+import { date, digits, text } from '@taxlink/bank-sdk'
 import type { Objection } from '../domain/proposal.ts'
 import { changeAccount } from './agreement-kinds.ts'
 import { declareBreak, resolveDoubt } from './doubt-kinds.ts'
@@ -47,12 +47,36 @@ export const resumeBank = kindOf(
   },
 )
 
+const notAhead: Objection = {
+  rule: 'day-not-ahead',
+  zh: '记录的银行记账日期并不晚于此日',
+  en: 'the accounting date on record is not later than this',
+}
+/** 更正记账日期: a bank named a day that it was never on, and until then nothing of before could be reversed (art. 35(1)). */
+export const resetBankDay = kindOf(
+  { bankCode, accountingDate: date('银行当前的记账日期', 'the accounting date that the bank is at work on') },
+  {
+    zh: '更正银行报错的记账日期',
+    en: 'put right the accounting date of a bank',
+    ...byOperators('accounts'),
+    example: { bankCode: '4301', accountingDate: '2026-11-10' },
+    subject: content => content.bankCode,
+    wrong: nothing,
+    stand: async (flow, content) => {
+      if (!flow.reference().banks.has(content.bankCode)) return notRegistered
+      return ((await flow.store.bankDays()).get(content.bankCode)?.accountingDate ?? '') > content.accountingDate ? province : notAhead
+    },
+    apply: async (deeds, content) => ((await deeds.resetDay(content.bankCode, content.accountingDate)) ? undefined : notAhead),
+  },
+)
+
 /** Every kind there is, by name. */
 export const proposalKinds = {
   'resolve-doubt': resolveDoubt,
   'declare-break': declareBreak,
   'halt-bank': haltBank,
   'resume-bank': resumeBank,
+  'reset-bank-day': resetBankDay,
   'add-operator': addOperator,
   'change-operator': changeOperator,
   'reset-operator': resetOperator,

@@ -52,6 +52,13 @@ export const lineKinds = {
     { ...inProvince, validTo: date('有效期至', 'last day'), ...paper },
     { ...bank, validTo: '2028-10-31', ...said },
   ),
+  renew: kind(
+    '6(1)',
+    '技术认证续期',
+    'the certificate is renewed',
+    { ...inProvince, validTo: date('有效期至', 'last day'), ...paper },
+    { ...bank, validTo: '2030-10-31', ...said },
+  ),
   decertify: kind(
     '6(1)',
     '收回技术认证',

@@ -245,6 +245,12 @@ export const bankListSchema = {
             title: '省里的资格,未申请则无 / how the province stands to it',
             enum: Object.keys(qualificationMachine.table),
           },
+          certificateValidTo: { type: 'string', format: 'date', title: '技术认证有效期至 / last day of the certificate' },
+          accountingDate: {
+            type: 'string',
+            format: 'date',
+            title: '最近见到的银行记账日期 / the latest accounting date the bank was seen on',
+          },
           cities: {
             type: 'array',
             title: '各市州 / the cities',

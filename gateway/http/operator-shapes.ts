@@ -3,6 +3,7 @@ import type { BankEntry, Halt } from '../domain/bank.ts'
 import { isOver } from '../domain/proposal.ts'
 import { shanghaiTime } from '../domain/time.ts'
 import type { BreakView } from '../store/breaks.ts'
+import type { BankDay } from '../store/days.ts'
 import type { Doubt, OpenAtBank } from '../store/doubts.ts'
 import type { Proposal } from '../store/proposals.ts'
 import type { AttemptView } from '../store/reads.ts'
@@ -95,12 +96,19 @@ export const auditJson = ({ seq, at: then, actor, action, subject, officeCode, d
 
 const nothingOpen = { waiting: 0, sent: 0, doubtful: 0, forPerson: 0 }
 /** A bank, whether it is halted and by whom, and what is open there. */
-export const bankJson = ({ code, name, province, cities }: BankEntry, halt: Halt | undefined, open: OpenAtBank | undefined) => {
+export const bankJson = (
+  { code, name, province, cities, certificateValidTo }: BankEntry,
+  halt: Halt | undefined,
+  open: OpenAtBank | undefined,
+  day: BankDay | undefined,
+) => {
   const { waiting, sent, doubtful, forPerson } = open ?? nothingOpen
   return {
     bankCode: code,
     name,
     ...given('province', province),
+    ...given('certificateValidTo', certificateValidTo),
+    ...given('accountingDate', day?.accountingDate),
     cities: [...cities].map(([cityCode, state]) => ({ cityCode, state })),
     ...given('halt', halt && { ...halt, since: shanghaiTime(halt.since) }),
     backlog: { waiting, sent, doubtful, forPerson },

@@ -46,7 +46,8 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
     ...operatorOperations.listBanks,
     handler: async request => {
       const [reference, operator] = [flow.reference(), operatorIn(request)]
-      const [halts, open] = await Promise.all([flow.store.halts(), flow.store.openByBank(officesOf(reference, operator))])
+      const offices = officesOf(reference, operator)
+      const [halts, open, days] = await Promise.all([flow.store.halts(), flow.store.openByBank(offices), flow.store.bankDays()])
       const banks = [...reference.banks.values()].toSorted((a, b) => (a.code < b.code ? -1 : 1))
       return {
         banks: banks.map(bank =>
@@ -54,6 +55,7 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
             { ...bank, cities: citiesSeen(reference, operator, bank.cities) },
             halts.get(bank.code),
             open.find(({ bankCode }) => bankCode === bank.code),
+            days.get(bank.code),
           ),
         ),
       }

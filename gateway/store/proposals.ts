@@ -11,6 +11,7 @@ import { appendAudit } from './audit.ts'
 import { carefully } from './beside.ts'
 import type { NewBreak } from './breaks.ts'
 import type { Database, Scalar, Tx } from './database.ts'
+import { resetDay } from './days.ts'
 import { haltBank, resumeBank } from './halts.ts'
 import type { Actor } from './linked.ts'
 import { heldAdministrators, heldOperator, insertOperator, updateOperator } from './operators.ts'
@@ -72,6 +73,8 @@ export type Decided =
 export type Deeds = {
   halt(bankCode: string, reason: string): Promise<boolean>
   resume(bankCode: string): Promise<boolean>
+  /** Puts the accounting date that a bank was seen on back to an earlier one; false: it is not ahead of that any more. */
+  resetDay(bankCode: string, accountingDate: string): Promise<boolean>
   /** Writes a line of the banks' registry, unless the rules object as the bank stands then. */
   register(line: NewLine, judge: JudgeLine): Promise<Objection | undefined>
   /** Ends the doubt about the instruction that the proposal is about, unless it `objects` under its lock. */
@@ -274,6 +277,7 @@ const deedsIn = (tx: Tx, { id, about, proposedBy, officeCode }: Proposal, by: Ac
   return {
     halt: (bankCode, reason) => haltBank(tx, bankCode, reason, id, by.now),
     resume: bankCode => resumeBank(tx, bankCode, id, by.now),
+    resetDay: (bankCode, accountingDate) => resetDay(tx, bankCode, accountingDate, id, by.now),
     register: async (line, judge) => {
       const written = await writeLine(tx, line, judge, by, { proposalId: id })
       return 'rule' in written ? written : undefined

@@ -63,14 +63,6 @@ export type DebitFilter = {
   readonly officeCode?: string | undefined
   readonly state?: DebitState | undefined
 }
-/** Totals of a day, by bank, state and unified code. */
-export type DayTotal = {
-  readonly bankCode: string
-  readonly state: DebitState
-  readonly resultCode: string | null
-  readonly count: number
-  readonly sum: bigint
-}
 
 /** The reads of the gateway, by drizzle. Private content is only in `load`, for those that call the bank. */
 export type DebitReads = {
@@ -86,7 +78,6 @@ export type DebitReads = {
    * in `halted` only what they may have already.
    */
   due(now: Date, limit: number, halted?: readonly string[]): Promise<number[]>
-  totals(entrustDate: string): Promise<DayTotal[]>
 }
 
 /** The columns of a view, of an instruction joined with its ticket. */
@@ -258,19 +249,5 @@ export const openDebitReads = (db: Database): DebitReads => {
           [sqlTime(now), ...halted, limit],
         )
       ).map(row => row.id),
-    totals: async entrustDate => {
-      const rows = await d
-        .select({
-          bankCode: instruction.bankCode,
-          state: instruction.state,
-          resultCode: instruction.resultCode,
-          count: sql<number>`COUNT(*)`,
-          sum: sql<string>`SUM(${instruction.amount})`,
-        })
-        .from(instruction)
-        .where(and(isDebit, eq(instruction.entrustDate, entrustDate)))
-        .groupBy(instruction.bankCode, instruction.state, instruction.resultCode)
-      return rows.map(r => ({ ...r, sum: BigInt(r.sum) }))
-    },
   }
 }

@@ -127,6 +127,7 @@ const deedsIn = (tables: Tables, { id, about, proposedBy }: ProposalRow, by: Act
     addOperator: notSimulated,
     changeOperator: notSimulated,
     resetOperator: notSimulated,
+    resetDay: notSimulated,
   }
 }
 

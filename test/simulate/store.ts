@@ -209,7 +209,8 @@ export const openSimulatedStore = (
     // Its functions are asked for by name only by flows that the simulation does not run.
     agreements: new Proxy({} as Store['agreements'], { get: (_, name) => notSimulated(String(name)) }),
     attempts: notSimulated('attempts'),
-    totals: notSimulated('totals'),
+    bankDays: notSimulated('bankDays'),
+    forgetDay: notSimulated('forgetDay'),
     reference: notSimulated('reference'),
   }
 }

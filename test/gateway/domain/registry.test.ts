@@ -64,6 +64,45 @@ describe('cell by cell', () => {
   })
 })
 
+test('a city assesses what is open there or was, a time that is over, and each time once', () => {
+  const assess = (state: CityState | undefined, from: string, to: string, last?: string) => {
+    const dossier: Dossier = {
+      ...complete,
+      province: 'suspended',
+      cities: state ? new Map([[city, state]]) : new Map(),
+      assessments: last === undefined ? new Map() : new Map([[city, { to: last, verdict: 'meets' }]]),
+    }
+    const said = judgeLine(dossier, { event: 'assess', cityCode: city, content: { from, to } }, today)
+    return 'rule' in said ? said.rule : said.state
+  }
+  for (const state of [undefined, ...cities])
+    expect(assess(state, '2026-07-01', '2026-09-30')).toBe(state === 'active' || state === 'suspended' ? state : 'no-such-step')
+  expect(assess('active', '2026-07-01', '2026-11-09')).toBe('active')
+  expect(assess('active', '2026-07-01', today)).toBe('assessment-of-the-future')
+  expect(assess('active', '2026-07-01', '2026-09-30', '2026-07-01')).toBe('assessed-already')
+  expect(assess('active', '2026-07-02', '2026-09-30', '2026-07-01')).toBe('active')
+  const made = dossierOf([
+    line('assess', 'active', { to: '2026-06-30', verdict: 'fails' }, city),
+    line('assess', 'active', { to: '2026-09-30', verdict: 'meets' }, city),
+  ])
+  expect([...made.assessments]).toEqual([[city, { to: '2026-09-30', verdict: 'meets' }]])
+})
+
+test('a certificate is renewed where there is one, for days to come, and moves nothing', () => {
+  const renew = (dossier: Dossier, validTo: string) => {
+    const said = judgeLine(dossier, { event: 'renew', cityCode: undefined, content: { validTo } }, today)
+    return 'rule' in said ? said.rule : said.state
+  }
+  expect(renew(noDossier, '2027-11-10')).toBe('bank-not-registered')
+  for (const province of provinces) {
+    const has = ['certified', 'qualified', 'suspended'].includes(province)
+    expect(renew({ ...complete, province }, today), province).toBe(has ? province : 'no-such-step')
+  }
+  expect(renew({ ...complete, province: 'qualified' }, '2026-11-09')).toBe('certificate-over')
+  const certify = { event: 'certify', cityCode: undefined, content: { validTo: '2026-11-09' } } as const
+  expect(judgeLine({ ...complete, province: 'agreed' }, certify, today)).toMatchObject({ rule: 'certificate-over' })
+})
+
 describe('the conditions of article 27', () => {
   test.each(['standing', 'software', 'clearing', 'conduct'] as const)(
     'without evidence of %s nothing is qualified or resumed',
@@ -73,6 +112,17 @@ describe('the conditions of article 27', () => {
       expect(judge({ ...complete, evidence, province: 'suspended' }, 'resume')).toBe('conditions-without-evidence')
     },
   )
+  test('nor is a city opened, or opened again, with a certificate that is over; what is open stays open', () => {
+    const dossier: Dossier = { ...complete, certificateValidTo: '2026-11-09', province: 'qualified' }
+    for (const [state, event, said] of [
+      ['ready', 'approve', 'conditions-without-evidence'],
+      ['approved', 'activate', 'conditions-without-evidence'],
+      ['suspended', 'resume', 'conditions-without-evidence'],
+      ['preparing', 'report', 'reported'],
+      ['active', 'suspend', 'suspended'],
+    ] as const)
+      expect(judge({ ...dossier, cities: new Map([[city, state]]) }, event, city)).toBe(said)
+  })
   test('nor with a certificate that is over', () => {
     expect(judge({ ...complete, certificateValidTo: '2026-11-09', province: 'certified' }, 'qualify')).toBe('conditions-without-evidence')
     expect(judge({ ...complete, certificateValidTo: '2026-11-09', province: 'suspended' }, 'resume')).toBe('conditions-without-evidence')
@@ -108,6 +158,7 @@ describe('what the lines make', () => {
     expect(made).toMatchObject({ province: 'certified', certificateValidTo: '2027-11-10' })
     expect([...made.evidence]).toEqual(['software'])
     expect([...made.cities]).toEqual([[city, 'reported']])
+    expect(dossierOf([...lines, line('renew', 'certified', { validTo: '2029-11-10' })]).certificateValidTo).toBe('2029-11-10')
     expect(dossierOf([...lines, line('decertify', 'agreed')]).certificateValidTo).toBeUndefined()
   })
   test('a new application is judged by new papers', () => {

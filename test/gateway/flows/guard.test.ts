@@ -245,6 +245,17 @@ describe('link tests', () => {
     await ask('inquiry')
     expect(guard.state()).toContainEqual({ bankCode: '4301', breaker: 'closed', accountingDate: '2026-11-11' })
   })
+  test('name a day anew after it was put right: the wrong one is forgotten', async () => {
+    answers = () => ({ ...ok, accountingDate: '2026-11-18' })
+    await pass(60_000 * 2)
+    expect(guard.accountingDate('4301')).toBe('2026-11-18')
+    guard.forgetDay('4301')
+    guard.forgetDay('9999')
+    expect(guard.accountingDate('4301')).toBeUndefined()
+    answers = () => ok
+    await ask('inquiry')
+    expect(guard.accountingDate('4301')).toBe('2026-11-10')
+  })
   test('find a dead line before the first debit does', async () => {
     answers = () => dead
     await pass(5 * 60_000 + 1)

@@ -87,6 +87,7 @@ test('what the bank was seen to have closed is refused, and the way is named', a
   const said = await ets.ask('POST', '/v1/reversals', reversal(ticketNo))
   expect(said.json).toMatchObject({ state: 'refused', result: { code: '38002', nextZh: '使用调账通知单' } })
   expect(said.json.result).toMatchObject({ bankText: expect.stringContaining('调账通知单') })
+  await house.fresh.db.execute('DROP TRIGGER bank_day_no_delete')
   await house.fresh.db.execute('DELETE FROM bank_day')
 })
 

@@ -60,6 +60,14 @@ const setUps: { readonly [K in keyof typeof proposalKinds]: () => Promise<Case> 
     if (!(await isHalted('4310'))) await doneByTwo(desk, 'halt-bank', { bankCode: '4310', reason: '升级' })
     return { content: { bankCode: '4310' }, happened: async () => !(await isHalted('4310')) }
   },
+  'reset-bank-day': async () => {
+    await desk.house.fresh.db.execute(
+      `INSERT INTO bank_day (bank_code, accounting_date, seen_at) VALUES ('4399', '2090-01-01', '2026-11-10')
+       ON DUPLICATE KEY UPDATE accounting_date = '2090-01-01'`,
+    )
+    const content = { bankCode: '4399', accountingDate: '2026-11-10' }
+    return { content, happened: async () => (await desk.house.store.bankDays()).get('4399')?.accountingDate === '2026-11-10' }
+  },
   'move-bank': async () => {
     const content = { bankCode: '4306', event: 'suspend', ...paper }
     const isSuspended = async () => (await dossierOf('4306')).province === 'suspended'

@@ -82,7 +82,7 @@ const qualify = async (bank: string): Promise<void> => {
 }
 
 test('the steps of the table are those of the state tables, and no other', () => {
-  const sql = readFileSync('migrations/0009-registry.sql', 'utf8')
+  const sql = readFileSync('migrations/0021-bank-affairs.sql', 'utf8')
   const lists = [...sql.matchAll(/to_state\) IN \(([^)]*)\)/g)].map(([, list]) =>
     [...list!.matchAll(/'([^']*)'/g)].map(([, step]) => step!),
   )
@@ -114,6 +114,14 @@ describe('no step is skipped', () => {
     ['14301000000', 'evidence', '', ''],
     ['', 'evidence', 'applied', 'agreed'],
     ['', 'evidence', '', ''],
+    ['', 'renew', '', ''],
+    ['', 'renew', 'applied', 'applied'],
+    ['', 'renew', 'agreed', 'agreed'],
+    ['', 'assess', 'qualified', 'qualified'],
+    ['14301000000', 'assess', '', ''],
+    ['14301000000', 'assess', 'approved', 'approved'],
+    ['14301000000', 'renew', 'active', 'active'],
+    ['14301000000', 'assess', 'active', 'suspended'],
   ])('in %j there is no %s from %j to %j', async (city, event, from, to) => {
     await expect(insert({ bank: '4997', city, seq: 1, event, from, to })).rejects.toThrow(/registry_step|follows|province/)
   })
@@ -124,6 +132,26 @@ describe('no step is skipped', () => {
     await qualify(bank)
     await insert(prepare)
   })
+})
+
+test('a certificate is renewed and a city assesses without a step, though the province has suspended the bank', async () => {
+  const [bank, city] = [await certified(), '14301000000']
+  await qualify(bank)
+  const byTwo = async (kind: string, content: object) => ({ content, proposal: await approved(kind, content) })
+  const move = (event: string) => byTwo('move-bank', { bankCode: bank, event })
+  const moveInCity = (event: string) => byTwo('move-bank-in-city', { bankCode: bank, cityCode: city, event })
+  await insert({ bank, city, seq: 1, event: 'prepare', from: '', to: 'preparing' })
+  await insert({ bank, city, seq: 2, event: 'report', from: 'preparing', to: 'reported' })
+  await insert({ bank, city, seq: 3, event: 'inspect', from: 'reported', to: 'ready' })
+  await insert({ bank, city, seq: 4, event: 'approve', from: 'ready', to: 'approved', ...(await moveInCity('approve')) })
+  await insert({ bank, city, seq: 5, event: 'activate', from: 'approved', to: 'active', ...(await moveInCity('activate')) })
+  await insert({ bank, seq: 5, event: 'suspend', from: 'qualified', to: 'suspended', ...(await move('suspend')) })
+  await insert({ bank, seq: 6, event: 'renew', from: 'suspended', to: 'suspended' })
+  await insert({ bank, city, seq: 6, event: 'assess', from: 'active', to: 'active' })
+  await insert({ bank, city, seq: 7, event: 'suspend', from: 'active', to: 'suspended', ...(await moveInCity('suspend')) })
+  const resumed = { bank, city, seq: 8, event: 'resume', from: 'suspended', to: 'active', ...(await moveInCity('resume')) }
+  await expect(insert(resumed)).rejects.toThrow('province qualifies')
+  await insert({ bank, city, seq: 8, event: 'assess', from: 'suspended', to: 'suspended' })
 })
 
 describe('what takes two persons', () => {
