@@ -91,16 +91,29 @@ export type GateRefusal = {
 }
 const no = (rule: GateRefusal['rule'], code: GateRefusal['code'], zh: string, en: string): GateRefusal => ({ rule, code, zh, en })
 
+const over = no('agreement-over', '24017', '三方协议已终止或失效(附件2第十二条)', 'the agreement is over (annex 2 §12)')
+const stopped = no('agreement-suspended', '24012', '已办理止付(附件2第四条)', 'payments are stopped (annex 2 §4)')
+
+/**
+ * Why what was accepted under an agreement, and never left us, or supplements what was debited lawfully (art. 35), may not leave now: payments are stopped,
+ * or the agreement is void by itself. Its end and its last day let what is pending be settled (art. 10).
+ */
+export const stoppedUnder = (agreement: Pick<AgreementStanding, 'state'> | undefined): GateRefusal | undefined =>
+  agreement?.state === 'suspended' ? stopped : agreement?.state === 'void' ? over : undefined
+
 /** What a debit says of itself that its agreement must confirm. */
 export type DebitClaim = Pick<Particulars, 'taxpayerId' | 'officeCode' | 'bankCode' | 'account'>
+
+/** A refusal as the tax side is told it: the rule's name stands before the words. */
+export const named = (refusal: GateRefusal | undefined): GateRefusal | undefined =>
+  refusal && { ...refusal, zh: `${refusal.rule} ${refusal.zh}` }
 
 /** Why a debit may not pass under an agreement (art. 8(4), 29(6), annex 2 §§2, 4, 7, 12, 14), or undefined: it may. `now` decides the day. */
 export const gate = (agreement: AgreementStanding | undefined, debit: DebitClaim, now: Date): GateRefusal | undefined => {
   if (!agreement) return no('no-agreement', '24009', '无此三方协议(第二十九条第六项)', 'there is no such agreement (art. 29(6))')
   const { state, particulars } = agreement
-  if (agreementMachine.isFinal(state))
-    return no('agreement-over', '24017', '三方协议已终止或失效(附件2第十二条)', 'the agreement is over (annex 2 §12)')
-  if (state === 'suspended') return no('agreement-suspended', '24012', '已办理止付(附件2第四条)', 'payments are stopped (annex 2 §4)')
+  if (agreementMachine.isFinal(state)) return over
+  if (state === 'suspended') return stopped
   if (agreement.ending) return no('agreement-ending', '24017', '三方协议正在终止(第十条)', 'the agreement is coming to its end (art. 10)')
   if (state !== 'accepted' && state !== 'active')
     return no('agreement-not-bound', '24009', '账号尚未绑定或未复核(第八条第三项)', 'the account is not bound and reviewed (art. 8(3))')

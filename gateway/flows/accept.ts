@@ -1,5 +1,5 @@
 import { outcome, type RequestOf } from '@taxlink/bank-sdk'
-import { gate } from '../domain/agreement.ts'
+import { gate, named } from '../domain/agreement.ts'
 import type { BankPolicy } from '../domain/bank.ts'
 import type { DebitState } from '../domain/debit.ts'
 import { isRoute, type NoRoute, route } from '../domain/reference.ts'
@@ -63,10 +63,8 @@ export const acceptDebit = async (flow: Flow, slots: Slots, taxSystem: string, o
 }
 
 /** No debit without an agreement that lets it pass (art. 29(6)); what is told names the rule. */
-const barredByAgreement = async (flow: Flow, order: DebitOrder): Promise<NoRoute | undefined> => {
-  const refusal = gate(await flow.store.agreement(order.agreementNo), order, flow.clock())
-  return refusal && { ...refusal, zh: `${refusal.rule} ${refusal.zh}` }
-}
+const barredByAgreement = async (flow: Flow, order: DebitOrder): Promise<NoRoute | undefined> =>
+  named(gate(await flow.store.agreement(order.agreementNo), order, flow.clock()))
 
 type Known = Omit<NewDebit, 'request' | 'state' | 'nextAttemptAt' | 'wakeAt' | 'outcome' | 'reason'>
 type Course = Pick<NewDebit, 'state' | 'nextAttemptAt' | 'wakeAt' | 'reason'>

@@ -1,3 +1,5 @@
+import type { RequestOf } from '@taxlink/bank-sdk'
+import { type GateRefusal, named, stoppedUnder } from '../domain/agreement.ts'
 import { type BankEntry, type BankPolicy, deliveryEnds } from '../domain/bank.ts'
 import { dueStep, mayGoAgain } from '../domain/debit.ts'
 import { unqualifiedIn } from '../domain/reference.ts'
@@ -50,12 +52,12 @@ const waitsUntil = (flow: Flow, { bankCode, acceptedAt }: Instruction, policy: B
 }
 
 /**
- * Whether what certainly never left us may still be sent. A debit to a bank that lost its agency meanwhile is refused (art. 31); a reversal is
- * looked at again, because its original may have settled, and the bank's day may have ended.
+ * Whether what certainly never left us may still be sent. A debit to a bank that lost its agency meanwhile is refused (art. 31), and one whose agreement
+ * was stopped or made void (annex 2 §§4, 12); a reversal is looked at again, because its original may have settled, and the bank's day may have ended.
  */
 const mayLeave = async (flow: Flow, instruction: Instruction, bank: BankEntry): Promise<boolean> => {
   const { id, ticketNo, verb, officeCode } = instruction
-  const bar = unqualifiedIn(flow.reference(), bank, officeCode)
+  const bar = unqualifiedIn(flow.reference(), bank, officeCode) ?? (verb === 'reversal' ? undefined : await stoppedNow(flow, instruction))
   if (verb !== 'reversal' && !bar) return true
   const now = flow.clock()
   if (verb === 'reversal') await seeDay(flow, bank.code, flow.accountingDate(bank.code), now)
@@ -65,6 +67,10 @@ const mayLeave = async (flow: Flow, instruction: Instruction, bank: BankEntry): 
   if (came === 'done' || came === 'refuse') flow.settled(waitKey(instruction), came === 'done' ? 'succeeded' : 'refused')
   return came === 'send'
 }
+
+/** Why the agreement of a debit lets nothing pass any more, though it did when the debit was accepted. */
+const stoppedNow = async (flow: Flow, { request }: Instruction): Promise<GateRefusal | undefined> =>
+  named(stoppedUnder(await flow.store.agreement((JSON.parse(request) as RequestOf<'debit'>).agreementNo)))
 
 const again = (ticket: Ticket, own: Movement, { policy }: BankEntry, now: Date): Verdict => {
   const original = movementOf(ticket, own.originalId ?? 0)

@@ -1,4 +1,5 @@
 import { checkSum, type RequestOf } from '@taxlink/bank-sdk'
+import { named, stoppedUnder } from '../domain/agreement.ts'
 import { barred } from '../domain/reference.ts'
 import { decideSupplement } from '../domain/supplement.ts'
 import { movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
@@ -44,9 +45,11 @@ export const supplement = async (flow: Flow, slots: Slots, taxSystem: string, or
     },
     wakeAt: later(now, graceMs),
   }
+  // The debit was lawful, so its remedy needs no agreement in force; a stop, or an account that is closed, bars it all the same.
+  const stopped = named(stoppedUnder(await flow.store.agreement(original.agreementNo)))
   const decide = (ticket: Ticket): Verdict => {
     const verdict = decideSupplement(ticket, movementOf(ticket, debit.id)!, reason, amount)
-    const bar = barred(flow.reference(), bank, officeCode)
+    const bar = barred(flow.reference(), bank, officeCode) ?? stopped
     return verdict.kind === 'send' && bar ? { kind: 'refuse', ...bar } : verdict
   }
   const said = await flow.store.order(made, decide)

@@ -1,6 +1,6 @@
 import type { SimulatorOptions } from '@taxlink/bank-conformance/simulator'
 import { outcome } from '@taxlink/bank-sdk'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { BankPolicy } from '../../../gateway/domain/bank.ts'
 import { acceptDebit } from '../../../gateway/flows/accept.ts'
 import { advance } from '../../../gateway/flows/advance.ts'
@@ -11,6 +11,7 @@ import { supplement } from '../../../gateway/flows/supplement.ts'
 import { sweep } from '../../../gateway/flows/wake.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
+import { writeActive } from '../agreements.ts'
 import { orderOf, planned, quickPolicy, sampleReference, simulateBanks, stage, until, writeStageAgreements } from '../stage.ts'
 
 // Stories of tickets after their debit, over real sockets with all three simulated banks, of every class of promise.
@@ -363,4 +364,44 @@ test('a bank that loses its agency winds up: what was never sent is refused, wha
     await away.close()
   })
   await city.close()
+})
+
+test('under an agreement that is stopped or void nothing leaves that never left, and nothing is supplemented; under one that ends both go on', async () => {
+  const city = await openCity()
+  const away = stage(store, sampleReference(patient), [], `off-${++orders}`, false, clock)
+  onTestFinished(async () => {
+    await away.close()
+    await city.close()
+  })
+  const namedIn = (state: string, n: number) => ({ ...orderOf('4301', ''), agreementNo: `XY-${state}`, taxpayerId: `91430100STOP${n}` })
+  const states = {
+    suspended: "state = 'suspended', suspended_by = 'tax'",
+    void: "state = 'void', void_reason = 'account-closed'",
+    ended: "state = 'ended', ending_since = '2026-11-10', ending_by = 'tax'",
+  }
+  const expected = { suspended: ['refused', '24012'], void: ['refused', '24017'], ended: ['succeeded', '90000'] } as const
+  for (const [n, state] of (['suspended', 'void', 'ended'] as const).entries()) {
+    const named = namedIn(state, n)
+    await writeActive(fresh.db, [named])
+    const [unsent, short] = [nextTicket(), nextTicket()]
+    const order = (ticketNo: string) => ({
+      ...orderOf('4301', ticketNo, { amount: 10_000 }),
+      agreementNo: named.agreementNo,
+      taxpayerId: named.taxpayerId,
+    })
+    await acceptDebit(city.flow, city.slots, taxSystem, order(short))
+    await certain(short)
+    await missing(short)
+    await acceptDebit(away.flow, away.slots, taxSystem, order(unsent))
+    await away.slots.idle()
+    await fresh.db.execute(`UPDATE agreement SET ${states[state]} WHERE agreement_no = ?`, [named.agreementNo])
+    city.work()
+    const { outcome: said, state: became } = await certain(unsent)
+    expect([became, said?.code], state).toEqual(expected[state])
+    if (state !== 'ended') expect(said?.bankText).toContain(state === 'void' ? 'agreement-over' : 'agreement-suspended')
+    const remedy = await settled('supplementaryDebit', await take(city, short, 10_000, 'bank-missing'))
+    expect([remedy.state, remedy.outcome?.code], state).toEqual(expected[state])
+    // What we refuse ourselves says nothing of the bank: the ticket stands.
+    expect((await store.find(short))!.voidedAt).toBeUndefined()
+  }
 })
