@@ -135,45 +135,12 @@ const hashCheaply = (from: Uint8Array, start: number, end: number): void => {
 /** The two as one number that a Set holds. */
 const serialName = (): number => (serialLow >>> 0) * 0x20_0000 + (serialHigh >>> 11)
 
-const isDebit = (verb: number): boolean => verb < reversalVerb
-
-/** Sums of a file, exact however large they are. */
-const openSums = () => {
-  let [lines, debit, credit] = [0, 0n, 0n]
-  return {
-    add(count: number, debitPart: bigint, creditPart: bigint) {
-      lines += count
-      debit += debitPart
-      credit += creditPart
-    },
-    differ: (count: number, debitSum: number, creditSum: number): string | undefined => {
-      if (lines !== count) return `${lines} lines, not ${count}`
-      if (debit !== BigInt(debitSum)) return `debits of ${debit} fen, not ${debitSum}`
-      return credit === BigInt(creditSum) ? undefined : `credits of ${credit} fen, not ${creditSum}`
-    },
-    lines: () => lines,
-  }
-}
-/** Adds up a batch: a million million yuan in parts that never leave the safe integers. */
-const sumOfBatch = ({ count, columns: { verb, amount } }: DetailLines): readonly [bigint, bigint] => {
-  const parts = [0, 0, 0, 0] as [number, number, number, number]
-  for (let i = 0; i < count; i++) {
-    const fen = amount.values[i]!
-    const high = Math.floor(fen / 1_000_000)
-    const at = isDebit(verb.values[i]!) ? 0 : 2
-    parts[at]! += high
-    parts[at + 1]! += fen - high * 1_000_000
-  }
-  const whole = (high: number, low: number) => BigInt(high) * 1_000_000n + BigInt(low)
-  return [whole(parts[0], parts[1]), whole(parts[2], parts[3])]
-}
-
-/** Goes over the whole file once, part by part. */
+/** Goes over the whole file once, part by part. Whoever reads it holds each part against its own trailer; here the parts are held against the whole. */
 export const openCensus = (key: PrintKey, expected: Expected) => {
   const sums = noSums()
   const linesIn = new Int32Array(buckets)
   const suspects = new Set<number>()
-  const [whole, part] = [openSums(), { of: openSums() }]
+  let [lines, linesOfPart, debit, credit] = [0, 0, 0n, 0n]
   let head: DetailHeader | undefined
   let isOpen = false
   let standing = 0
@@ -194,22 +161,20 @@ export const openCensus = (key: PrintKey, expected: Expected) => {
     if (head && told(head) !== told(header)) refuse('headers-differ', `part ${header.chunk} says otherwise than part 1 what the whole is`)
     head = header
     isOpen = true
-    part.of = openSums()
+    linesOfPart = 0
     seen ??= openFilter(header.fileCount)
   }
   const end = ({ count, debitSum, creditSum }: DetailTrailer): void => {
-    const wrong = isOpen ? part.of.differ(count, debitSum, creditSum) : 'it has no header'
-    if (wrong !== undefined) throw new FileRefused('trailer-differs', wrong)
+    if (!isOpen || linesOfPart !== count) throw new FileRefused('trailer-differs', `${linesOfPart} lines, not ${count}`)
+    debit += BigInt(debitSum)
+    credit += BigInt(creditSum)
     isOpen = false
   }
-  const add = (lines: DetailLines): void => {
+  const add = ({ count, firstLine, texts, columns }: DetailLines): void => {
     if (!isOpen || !head || !seen) throw new FileRefused('header-missing', 'lines without a header')
-    const { count, firstLine, texts, columns } = lines
-    const [debit, credit] = sumOfBatch(lines)
-    part.of.add(count, debit, credit)
-    whole.add(count, debit, credit)
-    if (whole.lines() > head.fileCount)
-      throw new FileRefused('trailer-differs', `more lines than the ${head.fileCount} of the header`, firstLine)
+    lines += count
+    linesOfPart += count
+    if (lines > head.fileCount) throw new FileRefused('totals-differ', `more lines than the ${head.fileCount} of the header`, firstLine)
     const { officeCode: office, serialNo: serial, ticketNo: ticket, account, bankSerial } = columns
     const { entrustDate, verb, amount, status, coreStatus, accountingDate, originalEntrustDate, originalSerialNo } = columns
     for (let i = 0; i < count; i++) {
@@ -263,9 +228,11 @@ export const openCensus = (key: PrintKey, expected: Expected) => {
     end(): Census {
       if (!head || isOpen) throw new FileRefused('trailer-missing', 'the file has no end')
       if (head.chunk !== head.chunks) throw new FileRefused('wrong-chunk', `${head.chunk} parts of ${head.chunks}`)
-      const wrong = whole.differ(head.fileCount, head.fileDebitSum, head.fileCreditSum)
-      if (wrong !== undefined) throw new FileRefused('totals-differ', wrong)
-      return { lines: whole.lines(), standing, sums, linesIn, suspects }
+      if (lines !== head.fileCount) throw new FileRefused('totals-differ', `${lines} lines, not ${head.fileCount}`)
+      const { fileDebitSum, fileCreditSum } = head
+      if (debit !== BigInt(fileDebitSum)) throw new FileRefused('totals-differ', `debits of ${debit} fen, not ${fileDebitSum}`)
+      if (credit !== BigInt(fileCreditSum)) throw new FileRefused('totals-differ', `credits of ${credit} fen, not ${fileCreditSum}`)
+      return { lines, standing, sums, linesIn, suspects }
     },
   }
 }

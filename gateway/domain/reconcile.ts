@@ -51,6 +51,8 @@ export type TaxEntry = EntryKey & {
 
 /** What else is known of a key that one side alone has. */
 export type Elsewhere = {
+  /** The ledger has it under this very date: another line of the file was found equal to it. */
+  readonly here?: { readonly amount: number; readonly instructionId: number | undefined }
   /** Where the ledger has it under another accounting date: that date, the amount, and whether that day's session found it at the bank. */
   readonly booked?: {
     readonly accountingDate: string
@@ -175,8 +177,16 @@ const onlyTax = (tax: TaxEntry, failed: readonly BankEntry[], elsewhere: Elsewhe
   return found(tax.verb === 'reversal' ? 'reversed-one-side' : 'tax-only', tax, tax, [], byClock)
 }
 
-const onlyBank = (bank: readonly BankEntry[], { booked, instruction }: Elsewhere): Difference => {
+const onlyBank = (bank: readonly BankEntry[], { here, booked, instruction }: Elsewhere): Difference => {
   const last = bank.at(-1)!
+  if (here)
+    return {
+      ...found('duplicate-at-bank', last, undefined, bank),
+      instructionId: here.instructionId,
+      taxAmount: here.amount,
+      bankAmount: here.amount + sumOf(bank),
+      bankEntries: bank.length + 1,
+    }
   const named = (difference: Difference): Difference => ({ ...difference, instructionId: booked?.instructionId ?? instruction?.id })
   if (booked) {
     const { accountingDate, amount } = booked

@@ -98,10 +98,10 @@ export const openLedger = (db: Database): Ledger => {
       hashKey(key, entry)
       return bucketHashed()
     }
-    type Row = KeyRow & { accountingDate: string; amount: number; instructionId: number | null }
+    type Row = KeyRow & { accountingDate: string; amount: number; instructionId: number | null; seq: number }
     return db.query<Row>(
       `SELECT accounting_date AS accountingDate, office_code AS officeCode, entrust_date AS entrustDate, serial_no AS serialNo, verb, amount,
-         instruction_id AS instructionId
+         instruction_id AS instructionId, seq
        FROM booking WHERE bank_code = ? AND ${within('accounting_date', dates).join('')}
          AND (${keysSql(keys, 'bucket = ? AND office_code = ? AND entrust_date = ? AND serial_no = ? AND verb = ?')}) ORDER BY accounting_date`,
       [day.bankCode, ...dates, ...keys.flatMap(k => [bucketOf(k), k.officeCode, k.entrustDate, k.serialNo, k.verb])],
@@ -207,18 +207,18 @@ export const openLedger = (db: Database): Ledger => {
         const found = await findings(day, part, latest)
         for (const row of found)
           if (row.bankEntries > 0 && row.taxAmount === 0 && names.has(entryName(row))) of(entryName(row)).listedOn = row.accountingDate
-        for (const row of await others(
-          day,
-          part,
-          key,
-          dates.map(({ date }) => date),
-        )) {
-          const { accountingDate, amount, instructionId } = row
+        for (const row of await others(day, part, key, [day.accountingDate, ...dates.map(({ date }) => date)])) {
+          const { accountingDate, amount, seq } = row
+          const instructionId = row.instructionId ?? undefined
+          if (accountingDate === day.accountingDate) {
+            if (seq <= day.frozenSeq) of(entryName(row)).here = { amount, instructionId }
+            continue
+          }
           const isMissed = found.some(f => f.accountingDate === accountingDate && entryName(f) === entryName(row) && f.bankEntries === 0)
           of(entryName(row)).booked = {
             accountingDate,
             amount,
-            instructionId: instructionId ?? undefined,
+            instructionId,
             atBank: latest.has(accountingDate) && !isMissed,
           }
         }

@@ -188,6 +188,13 @@ describe('one key', () => {
       },
     ],
     [
+      'once more than the line that was found equal',
+      [bank({ bankSerial: 'B2', lineNo: 5 })],
+      [],
+      { here: { amount: 100, instructionId: 7 } },
+      { type: 'duplicate-at-bank', taxAmount: 100, bankAmount: 200, bankEntries: 2, instructionId: 7, bankSerial: 'B2' },
+    ],
+    [
       'booked under the day before with another amount',
       [bank({ amount: 150 })],
       [],
