@@ -24,3 +24,18 @@ export const sessionMachine = machine('reconciliation', {
 export type SessionState = keyof typeof sessionMachine.table
 /** What moves a session on. */
 export type SessionEvent = 'settle' | 'freeze' | 'await' | 'take' | 'refuse' | 'match' | 'balance' | 'differ' | 'withdraw'
+
+/** Times of a session, in milliseconds. */
+export const sessionRules = {
+  /** How long doubts that are being asked about are waited for. */
+  settleMs: 600_000,
+  /** And after that for a bank's totals, before its file is waited for without them. */
+  totalsMs: 600_000,
+  /** How often what is waited for is looked at, and how often a file. */
+  lookMs: 1_000,
+  fileMs: 5_000,
+  /** When a file that has not come is told of. */
+  overdueMs: 2 * 3_600_000,
+  /** How many days back sessions are opened that nobody has opened. */
+  daysBack: 7,
+} as const

@@ -20,6 +20,9 @@ export const dayBefore = (date: string): string => daysFrom(date, -1)
 const endOf = (date: string, dayEnd: string): number =>
   Date.parse(`${date}T00:00:00Z`) - offsetMs + Number(dayEnd.slice(0, 2)) * 3_600_000 + Number(dayEnd.slice(3)) * 60_000
 
+/** The instant at which a bank's accounting day is over. */
+export const endOfDay = (date: string, dayEnd: string): Date => new Date(endOf(date, dayEnd))
+
 /** The accounting day on which a bank whose day ends at `dayEnd` books what reaches it at `at`. */
 export const accountingDay = (at: Date, dayEnd: string): string => {
   const date = shanghaiDate(at)

@@ -27,8 +27,9 @@ export type Note = {
     | 'registered'
     | 'file-received'
     | 'file-complete'
-    | 'file-refused'
     | 'file-missing'
+    | 'reconciled'
+    | 'file-refused'
     | 'trouble'
   readonly bankCode?: string
   readonly ticketNo?: string

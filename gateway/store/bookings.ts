@@ -32,6 +32,8 @@ export type Bookings = {
   feedEnd(): Promise<number>
   /** The totals of a bank day so far. */
   dayTotals(bankCode: string, accountingDate: string): Promise<Totals>
+  /** The bank days from a date on that have bookings, `bankCode/date`. */
+  daysSince(date: string): Promise<string[]>
   /** Position and totals of one moment: no booking falls between them. */
   freeze(bankCode: string, accountingDate: string): Promise<Frozen>
 }
@@ -221,6 +223,13 @@ export const openBookings = (db: Database): Bookings => ({
   },
   feedEnd: async () => (await db.query<{ next: number }>("SELECT next FROM counter WHERE name = 'result'"))[0]!.next - 1,
   dayTotals: (bankCode, accountingDate) => totalsFrom(db, bankCode, accountingDate),
+  daysSince: async date =>
+    (
+      await db.query<{ day: string }>(
+        "SELECT DISTINCT CONCAT(bank_code, '/', accounting_date) AS day FROM booking_total WHERE accounting_date >= ?",
+        [date],
+      )
+    ).map(({ day }) => day),
   freeze: (bankCode, accountingDate) =>
     db.transaction(async tx => {
       const at = await cursorRow(tx, 'FOR UPDATE')

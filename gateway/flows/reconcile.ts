@@ -1,0 +1,280 @@
+import { Fault, type RequestOf, type UnifiedCode } from '@taxlink/bank-sdk'
+import type { BankPolicy } from '../domain/bank.ts'
+import { bookingVerbs, type Total, type Totals } from '../domain/booking.ts'
+import { FileRefused } from '../domain/match.ts'
+import { openCities } from '../domain/reference.ts'
+import { sessionRules } from '../domain/session.ts'
+import { dayHasEnded, endOfDay, later, shanghaiDate } from '../domain/time.ts'
+import type { SessionKey } from '../store/differences.ts'
+import type { Change, Held, SessionView } from '../store/reconciliations.ts'
+import { ask } from './ask.ts'
+import { book } from './book.ts'
+import type { Flow } from './flow.ts'
+import { type DetailFile, matchFile } from './match.ts'
+
+// 日终对账: opens the sessions of each bank's day and brings them, step by step, from the doubts to the differences. Each step is a move of its own
+// under the session's fence, so that another worker goes on where one was broken off.
+
+/** Where the banks' files come from. */
+export type FileSource = {
+  /** Asks the bank for the file of a session, the first time or (with a reason) again; the same asked twice is asked once. */
+  ask(session: SessionView, why: string | undefined, now: Date): Promise<void>
+  /** The whole file of a session, all its parts, as soon as it is there. */
+  find(at: SessionKey): Promise<DetailFile | undefined>
+}
+
+const dayMs = 86_400_000
+
+/** Opens the session of each bank day that has ended, once: of the banks that get debits, and wherever something is booked; returns how many. */
+export const openSessions = async (flow: Flow): Promise<number> => {
+  const now = flow.clock()
+  const { banks } = flow.reference()
+  const active = new Set(openCities(flow.reference()).flatMap(({ bankCode, count }) => (count > 0 ? [bankCode] : [])))
+  const today = shanghaiDate(now)
+  const dates = Array.from({ length: sessionRules.daysBack + 1 }, (_, back) => shanghaiDate(later(now, -back * dayMs)))
+  const booked = new Set(await flow.store.bookings.daysSince(dates.at(-1)!))
+  let opened = 0
+  for (const { code: bankCode, policy } of banks.values()) {
+    const ended = dates.filter(date => dayHasEnded(date, policy.dayEnd, flow.accountingDate(bankCode), now))
+    for (const accountingDate of ended) {
+      const isLatest = accountingDate === ended[0] && active.has(bankCode)
+      if (!isLatest && !booked.has(`${bankCode}/${accountingDate}`)) continue
+      const opening = {
+        bankCode,
+        accountingDate,
+        workDate: today,
+        kind: 'day-end',
+        openedBy: flow.owner,
+        reason: 'by the calendar',
+      } as const
+      if (await flow.store.reconciliations.open({ ...opening, now, once: true })) opened++
+    }
+  }
+  return opened
+}
+
+/** Brings sessions that are due as far as they come; returns how many steps were made. Any number of workers may do so: each session is one's at a time. */
+export const reconcile = async (flow: Flow, files: FileSource): Promise<number> => {
+  const { reconciliations } = flow.store
+  let steps = 0
+  for (;;) {
+    const now = flow.clock()
+    const held = await reconciliations.claim(flow.owner, now, later(now, flow.leaseMs))
+    if (!held) return steps
+    steps++
+    const { bankCode } = held.session
+    try {
+      const moved = await step(flow, files, held)
+      flow.note({ event: moved ? 'reconciled' : 'stale', bankCode, detail: `${nameOf(held.session)} ${held.session.state}` })
+    } catch (error) {
+      // The lease runs out, and whoever comes then tries again.
+      flow.note({ event: 'trouble', bankCode, detail: `${nameOf(held.session)}: ${String(error)}` })
+    }
+  }
+}
+
+const nameOf = ({ bankCode, accountingDate, session }: SessionKey): string => `session ${session} of ${accountingDate} at ${bankCode}`
+
+/** One step, by what the session has come to. False: it was not ours any more. */
+const step = (flow: Flow, files: FileSource, held: Held): Promise<boolean> => {
+  switch (held.session.state) {
+    case 'opened':
+      return held.session.kind === 'intraday' ? freeze(flow, held) : settle(flow, held)
+    case 'settling':
+      return settle(flow, held)
+    case 'frozen':
+      return compareTotals(flow, files, held)
+    case 'awaited':
+      return lookForFile(flow, files, held)
+    case 'taken':
+      return match(flow, files, held)
+    case 'matched':
+      return weigh(flow, held)
+    default:
+      return flow.store.reconciliations.move(held, undefined, { next: null })
+  }
+}
+
+const policyOf = (flow: Flow, { bankCode }: SessionKey): BankPolicy => {
+  const bank = flow.reference().banks.get(bankCode)
+  if (!bank) throw new Error('the bank is not in the reference data')
+  return bank.policy
+}
+
+/** Instructions that were sent before this may stand on the session's accounting date. */
+const endOf = (flow: Flow, { bankCode, accountingDate }: SessionKey): Date =>
+  endOfDay(accountingDate, policyOf(flow, { bankCode, accountingDate, session: 0 }).dayEnd)
+
+/**
+ * Doubts of the day are asked about first, all at once. Those that wait for a person do not hold the session up, nor does any beyond its time: what is
+ * still open then is no booking, is counted with the session, and the bank's own file is evidence about it.
+ */
+const settle = async (flow: Flow, held: Held): Promise<boolean> => {
+  const { session } = held
+  const { reconciliations } = flow.store
+  const now = flow.clock()
+  const sentBefore = endOf(flow, session)
+  const { asked } = await reconciliations.doubts(session.bankCode, sentBefore)
+  if (asked === 0 || now >= later(session.openedAt, sessionRules.settleMs)) return freeze(flow, held)
+  if (session.state === 'opened') await reconciliations.hastenDoubts(session.bankCode, sentBefore, now)
+  return reconciliations.move(held, session.state === 'opened' ? 'settle' : undefined, { next: later(now, sessionRules.lookMs) })
+}
+
+/** Books all that the feed has told by now, and fixes what belongs to the session: position and totals of one moment. */
+const freeze = async (flow: Flow, held: Held): Promise<boolean> => {
+  const { session } = held
+  const { bookings, reconciliations } = flow.store
+  const end = await bookings.feedEnd()
+  await book(flow)
+  const now = flow.clock()
+  // Another process is at it.
+  if ((await bookings.cursor()).resultSeq < end) return reconciliations.move(held, undefined, { next: later(now, sessionRules.lookMs) })
+  const { asked, persons } = await reconciliations.doubts(session.bankCode, endOf(flow, session))
+  const { seq, totals } = await bookings.freeze(session.bankCode, session.accountingDate)
+  return reconciliations.move(held, 'freeze', { frozen: { seq, totals, at: now }, doubts: asked + persons, next: now })
+}
+
+const none: Total = { entries: 0, amount: 0n }
+const told = (
+  totals: Totals,
+): Omit<RequestOf<'totals'>, 'officeCode' | 'entrustDate' | 'serialNo' | 'workDate' | 'accountingDate' | 'session' | 'kind'> => {
+  const { debit = none, supplementaryDebit = none, reversal = none, adjustment = none } = totals
+  return {
+    debitCount: debit.entries,
+    debitSum: Number(debit.amount),
+    supplementaryCount: supplementaryDebit.entries,
+    supplementarySum: Number(supplementaryDebit.amount),
+    reversalCount: reversal.entries,
+    reversalSum: Number(reversal.amount),
+    adjustmentCount: adjustment.entries,
+    adjustmentSum: Number(adjustment.amount),
+  }
+}
+type TotalsReply = {
+  readonly [F in keyof ReturnType<typeof told>]?: number | undefined
+}
+/** The bank's own totals, where it told any. */
+const heard = (reply: TotalsReply): Totals | undefined => {
+  const pairs = {
+    debit: [reply.debitCount, reply.debitSum],
+    supplementaryDebit: [reply.supplementaryCount, reply.supplementarySum],
+    reversal: [reply.reversalCount, reply.reversalSum],
+    adjustment: [reply.adjustmentCount, reply.adjustmentSum],
+  } as const
+  const said = bookingVerbs.flatMap(verb => {
+    const [entries, amount] = pairs[verb]
+    return entries === undefined || amount === undefined ? [] : [[verb, { entries, amount: BigInt(amount) }] as const]
+  })
+  return said.length === 0 ? undefined : Object.fromEntries(said)
+}
+/** Whether two totals are the same, where the bank told its own. */
+const sameTotals = (ours: Totals, theirs: Totals): boolean =>
+  bookingVerbs.every(verb => {
+    const [a, b] = [ours[verb] ?? none, theirs[verb] ?? none]
+    return a.entries === b.entries && a.amount === b.amount
+  })
+
+/**
+ * The totals of both sides are told. A bank that cannot tell its own goes on to its file; within the day nothing follows but the comparison. The message
+ * keeps its key until it is answered.
+ */
+const compareTotals = async (flow: Flow, files: FileSource, held: Held): Promise<boolean> => {
+  const { session } = held
+  const { reconciliations } = flow.store
+  const { timeoutMs } = policyOf(flow, session)
+  const [officeCode] = flow.reference().offices.keys()
+  const entrustDate = shanghaiDate(flow.clock())
+  const key = session.key ?? {
+    officeCode: officeCode ?? '',
+    entrustDate,
+    serialNo: await flow.store.takeSerial(officeCode ?? '', entrustDate),
+  }
+  const until = later(flow.clock(), timeoutMs + flow.leaseMs)
+  if (!(await reconciliations.move(held, undefined, { key, next: flow.clock() }, until))) return false
+  const totals = session.totals ?? {}
+  const message: RequestOf<'totals'> = {
+    ...key,
+    workDate: session.workDate,
+    accountingDate: session.accountingDate,
+    session: session.session,
+    kind: session.kind === 'day-end' ? 'final' : 'intraday',
+    ...told(totals),
+  }
+  const said = await ask(flow, session.bankCode, 'totals', message, timeoutMs)
+  const now = flow.clock()
+  const isLate = now >= later(session.openedAt, sessionRules.settleMs + sessionRules.totalsMs)
+  const again =
+    said.kind === 'doubtful' || said.kind === 'undelivered' || (said.kind === 'answered' && said.reply.result.class === 'unknown')
+  if (again && !isLate) return reconciliations.move(held, undefined, { next: later(now, sessionRules.lookMs) })
+  const bankTotals = said.kind === 'answered' ? heard(said.reply) : undefined
+  const code: UnifiedCode | undefined = said.kind === 'answered' ? said.reply.result.code : undefined
+  const change: Change = { ...(bankTotals ? { bankTotals } : {}), ...(code === undefined ? {} : { totalsCode: code }), next: now }
+  if (session.kind === 'day-end') {
+    await files.ask(session, undefined, now)
+    return reconciliations.move(held, 'await', change)
+  }
+  if (code === undefined) return reconciliations.move(held, 'withdraw', { ...change, done: now, next: null })
+  const agrees = bankTotals ? sameTotals(totals, bankTotals) : code === '90000'
+  return reconciliations.move(held, agrees ? 'balance' : 'differ', { ...change, done: now, next: null })
+}
+
+/** A file that was refused stays refused: another has to come. */
+const lookForFile = async (flow: Flow, files: FileSource, held: Held): Promise<boolean> => {
+  const { session } = held
+  const file = await files.find(session)
+  const now = flow.clock()
+  const isNew = file !== undefined && (session.fileFault === undefined || file.sha256 !== session.fileSha256)
+  if (!isNew) return flow.store.reconciliations.move(held, undefined, { next: later(now, sessionRules.fileMs) })
+  return flow.store.reconciliations.move(held, 'take', { file, fileFault: null, next: now })
+}
+
+/** The session was taken from us while we worked on it. */
+class Lost extends Error {}
+
+const match = async (flow: Flow, files: FileSource, held: Held): Promise<boolean> => {
+  const { session } = held
+  const { reconciliations, ledger } = flow.store
+  if (!(await reconciliations.clear(held))) return false
+  const file = await files.find(session)
+  if (file?.sha256 !== session.fileSha256 || session.frozenSeq === undefined || session.totals === undefined || !file)
+    return reconciliations.move(held, 'refuse', { fileFault: 'superseded', next: flow.clock() })
+  let renewed = flow.clock().getTime()
+  const beat = async (): Promise<void> => {
+    const now = flow.clock()
+    if (now.getTime() - renewed < flow.leaseMs / 3) return
+    renewed = now.getTime()
+    if (!(await reconciliations.renew(held, later(now, flow.leaseMs)))) throw new Lost()
+  }
+  let next = 1
+  try {
+    const { last, equal, counts } = await matchFile({
+      ledger,
+      key: flow.printKey(),
+      at: session,
+      frozen: { seq: session.frozenSeq, totals: session.totals },
+      file,
+      beat,
+      write: async found => {
+        if (!(await reconciliations.write(held, found, next))) throw new Lost()
+        next += found.length
+      },
+    })
+    const now = flow.clock()
+    return await reconciliations.match(held, last, next, { matched: { at: now, equal, counts }, next: now })
+  } catch (error) {
+    if (error instanceof Lost) return false
+    if (!(error instanceof FileRefused || error instanceof Fault)) throw error
+    if (!(await reconciliations.clear(held))) return false
+    const now = flow.clock()
+    flow.note({ event: 'file-refused', bankCode: session.bankCode, detail: `${nameOf(session)}: ${error.message}` })
+    await files.ask(session, error.message, now)
+    return reconciliations.move(held, 'refuse', { fileFault: error.message, next: later(now, sessionRules.fileMs) })
+  }
+}
+
+/** A session without a difference is balanced; what becomes of one that has some, its breaks decide. */
+const weigh = (flow: Flow, held: Held): Promise<boolean> => {
+  const now = flow.clock()
+  const found = Object.values(held.session.counts ?? {}).some(count => count > 0)
+  return flow.store.reconciliations.move(held, found ? 'differ' : 'balance', { done: now, next: null })
+}
