@@ -1,0 +1,48 @@
+import type { FileCodec } from '@taxlink/bank-sdk'
+import type { DetailField, DetailLines, DetailPart } from '../domain/match.ts'
+
+type Columns = DetailLines['columns']
+const fields: readonly DetailField[] = [
+  'officeCode',
+  'entrustDate',
+  'serialNo',
+  'verb',
+  'ticketNo',
+  'account',
+  'amount',
+  'status',
+  'bankSerial',
+  'accountingDate',
+  'originalEntrustDate',
+  'originalSerialNo',
+  'coreStatus',
+]
+
+/**
+ * Reads the parts of a bank's file, one stream of bytes a chunk, in constant memory and as strictly as a message: a Fault where one is not what the
+ * bank's declaration says. The number of a line counts through all chunks. Lines are valid until the next part is asked for.
+ */
+export const detailParts = async function* (
+  codec: FileCodec<'detail'>,
+  chunks: readonly (() => AsyncIterable<Uint8Array>)[],
+): AsyncGenerator<DetailPart> {
+  let before = 0
+  for (const open of chunks) {
+    const reading = await codec.read(open())
+    yield { kind: 'header', header: reading.header }
+    let columns: Columns | undefined
+    let lines = 0
+    for await (const batch of reading.batches()) {
+      // One set of columns is filled again and again.
+      columns ??= columnsFor(batch.columns)
+      lines += batch.count
+      yield { kind: 'lines', count: batch.count, firstLine: before + batch.lineNo(0), texts: batch.texts, columns }
+    }
+    yield { kind: 'trailer', trailer: reading.trailer() }
+    // Its header and trailer are lines, too.
+    before += lines + 2
+  }
+}
+
+const columnsFor = (all: { readonly [field: string]: Columns[DetailField] }): Columns =>
+  Object.fromEntries(fields.map(field => [field, all[field]!])) as Columns
