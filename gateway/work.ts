@@ -7,6 +7,8 @@ import { checkFiles, isWholeFile } from './flows/file-check.ts'
 import { tellOfMissing } from './flows/file-due.ts'
 import type { Flow } from './flows/flow.ts'
 import { notify, type Webhook } from './flows/notify.ts'
+import { openSessions, reconcile } from './flows/reconcile.ts'
+import { sessionFiles } from './flows/session-files.ts'
 import type { Slots } from './flows/slots.ts'
 import { tellWhole } from './flows/tell.ts'
 import { relay, sweep } from './flows/wake.ts'
@@ -87,7 +89,10 @@ const tidyMs = 3_600_000
 const fileLoops = (flow: Flow, { spool, ways, most, settleMs }: FileWork, everyMs: number) => {
   const sizes: Sizes = new Map()
   const told = new Map<string, number>()
+  const source = sessionFiles(flow, spool)
   return [
+    repeat(flow, calendarMs, () => openSessions(flow).then(() => 0)),
+    repeat(flow, everyMs, () => reconcile(flow, source)),
     repeat(flow, everyMs, () => lookIntoWays(flow, spool, ways, sizes, { most, settleMs, isWhole: isWholeFile })),
     repeat(flow, everyMs, () => checkFiles(flow, spool)),
     repeat(flow, calendarMs, () => tellOfMissing(flow, told).then(() => 0)),

@@ -32,13 +32,15 @@ export const openSessions = async (flow: Flow): Promise<number> => {
   const active = new Set(openCities(flow.reference()).flatMap(({ bankCode, count }) => (count > 0 ? [bankCode] : [])))
   const today = shanghaiDate(now)
   const dates = Array.from({ length: sessionRules.daysBack + 1 }, (_, back) => shanghaiDate(later(now, -back * dayMs)))
-  const booked = new Set(await flow.store.bookings.daysSince(dates.at(-1)!))
+  const [booked, since] = await Promise.all([flow.store.bookings.daysSince(dates.at(-1)!), flow.store.files.activeSince()])
+  const withBookings = new Set(booked)
   let opened = 0
   for (const { code: bankCode, policy } of banks.values()) {
     const ended = dates.filter(date => dayHasEnded(date, policy.dayEnd, flow.accountingDate(bankCode), now))
     for (const accountingDate of ended) {
-      const isLatest = accountingDate === ended[0] && active.has(bankCode)
-      if (!isLatest && !booked.has(`${bankCode}/${accountingDate}`)) continue
+      const from = since.get(bankCode)
+      const isLatest = accountingDate === ended[0] && active.has(bankCode) && from !== undefined && accountingDate > shanghaiDate(from)
+      if (!isLatest && !withBookings.has(`${bankCode}/${accountingDate}`)) continue
       const opening = {
         bankCode,
         accountingDate,

@@ -12,6 +12,7 @@ import { insertBookings } from '../../../gateway/store/bookings.ts'
 import type { SessionKey } from '../../../gateway/store/differences.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
+import { writeRegistry } from '../../registry.ts'
 import { detailOf, type Line } from '../detail-lines.ts'
 import { quickPolicy, sampleReference } from '../stage.ts'
 import { doubt, newDebit, settlementOf } from '../store/kit.ts'
@@ -25,6 +26,7 @@ let store: Store
 beforeAll(async () => {
   fresh = await freshDatabase(6)
   store = openStore(fresh.db)
+  await writeRegistry(fresh.db)
 })
 afterAll(() => fresh.drop())
 // What other cases have left waits for ever.
