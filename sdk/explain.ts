@@ -1,4 +1,5 @@
 import { type Bank, recognise } from './bank.ts'
+import { files } from './catalogue.ts'
 import type { Explained } from './cell.ts'
 import { Fault } from './fault.ts'
 import type { Line, TcpLine } from './line-terms.ts'
@@ -8,10 +9,10 @@ export type Explanation = { readonly message: string; readonly zh: string; reado
 
 /**
  * Any bytes of a known bank as a table of fields, private ones masked: a message alone, or as it stands on the wire, behind its length header
- * or its HTTP head. Undefined where they are none of the bank's messages. Never throws.
+ * or its HTTP head; or a file, its first lines and its last. Undefined where they are none of the bank's messages. Never throws.
  */
 export const explain = (of: Bank, bytes: Uint8Array): Explanation | undefined => {
-  const alone = explainMessage(of, bytes)
+  const alone = explainMessage(of, bytes) ?? explainFileOf(of, bytes)
   if (alone) return alone
   const head = headOf(of.line, bytes)
   const body = head && explainMessage(of, bytes.subarray(head.width, head.width + (head.announced ?? bytes.length)))
@@ -25,6 +26,12 @@ export const explain = (of: Bank, bytes: Uint8Array): Explanation | undefined =>
 const explainMessage = (of: Bank, bytes: Uint8Array): Explanation | undefined => {
   const found = recognise(of, bytes)
   return found && { message: found.codec.message.id, zh: found.codec.message.zh, rows: found.codec.explain(bytes) }
+}
+
+/** A file of the bank, by its first line. */
+const explainFileOf = (of: Bank, bytes: Uint8Array): Explanation | undefined => {
+  const found = Object.values(of.files ?? {}).find(file => file.matches(bytes))
+  return found && { message: found.name, zh: files[found.name].zh, rows: found.explain(bytes) }
 }
 
 /** What stands before a message on the wire; `announced` is the length of the message, where the head tells it. */

@@ -3,9 +3,11 @@ import {
   type AnyVerb,
   type Bank,
   type Cell,
+  type HeaderOf,
   type Kind,
   type LayoutRow,
   type Line,
+  type LineOf,
   maxFen,
   type Outcome,
   outcomes,
@@ -42,6 +44,14 @@ const sampleOf = (at: URL, id: string, slug: string): { readonly value: Values; 
   return { value: JSON.parse(section('value')) as Values, message: section('message') }
 }
 
+/** The sample of a detail file: what it says, and its text. */
+const fileSampleOf = (at: URL) => {
+  const file = readFileSync(new URL('detail.file.ordinary.sample', at), 'utf8')
+  const section = (from: string) => (file.split(`\n== ${from}\n`)[1] ?? '').split('\n\n== ')[0]!
+  const value = JSON.parse(section('value')) as { readonly header: HeaderOf<'detail'>; readonly lines: readonly LineOf<'detail'>[] }
+  return { value, text: section('file') }
+}
+
 /** The bank's words of a field and ours: `1 computer, 2 phone`. */
 const wordsOf = (codec: AnyCodec, value: Values, row: LayoutRow, ours: readonly string[]): string => {
   const pairs = ours.map(word => {
@@ -52,7 +62,9 @@ const wordsOf = (codec: AnyCodec, value: Values, row: LayoutRow, ours: readonly 
     const theirs =
       codec.layout === 'record'
         ? text.slice(Number(row.place), Number(row.place) + (row.width ?? 0))
-        : text.split(`<${tag}>`)[1]?.split('<')[0]
+        : codec.layout === 'delimited'
+          ? text.split('|')[Number(row.place) - 1]
+          : text.split(`<${tag}>`)[1]?.split('<')[0]
     return `${theirs} = ${word}`
   })
   return pairs.join(',')
@@ -81,11 +93,13 @@ const limitOf = (kind: Kind<unknown> | undefined): string => {
 const explanation = (codec: AnyCodec, value: Values, row: LayoutRow, kind: Kind<unknown> | undefined): string => {
   const ours = kind?.schema.enum as readonly string[] | undefined
   if (row.form.startsWith('constant')) return `固定为 \`${row.form.slice('constant '.length) || row.field}\``
+  if (row.form === 'count' && codec.layout === 'delimited') return `个数,至多 ${mostOf(codec, value, row.field)} 个,明细紧随其后`
   if (row.form === 'count') return `个数,右对齐,左补 0;至多 ${mostOf(codec, value, row.field)} 个,明细紧随其后`
   if (kind?.fields) return `至多 ${mostOf(codec, value, row.field)} 个`
   if (ours) return codec.layout === 'json' ? ours.join(',') : wordsOf(codec, value, row, ours)
   if (row.form === 'date' && codec.layout === 'json') return 'yyyy-MM-dd'
   if (row.form === 'text' && codec.layout !== 'record') return ''
+  if (row.form === 'number' && codec.layout === 'delimited') return '整数,不补位'
   const unit = kind?.schema.maximum === maxFen && row.form !== 'yuan' ? ',单位分' : ''
   return `${notes[row.form] ?? ''}${unit}`
 }
@@ -169,6 +183,33 @@ const exchangePart = (bank: Bank, samples: URL, verb: AnyVerb): string[] => {
   ]
 }
 
+const ends = { crlf: '回车换行(CR LF)', lf: '换行(LF)' }
+
+/** The detail file: its name, its lines of three kinds, a whole one. */
+const filePart = (bank: Bank, samples: URL): string[] => {
+  const file = bank.files?.detail
+  if (!file) return []
+  const { value, text } = fileSampleOf(samples)
+  const part = (title: string, codec: AnyCodec, of: Values): string[] => [
+    `### ${title} ${codec.message.zh} \`${codec.message.id}\``,
+    `${layouts[codec.layout]},字符集 ${codec.charset.toUpperCase()}${codec.width === undefined ? '' : `,全长 ${codec.width} 字节(不含行尾)`}。`,
+    table(
+      ['序号', '字段', '名称', codec.layout === 'record' ? '位置(从 0 起)' : '位置', '长度', '类型', '必填', '说明'],
+      rowsOf(codec, of),
+    ) + omittedOf(codec, '应答'),
+  ]
+  return [
+    '# 文件',
+    `## 对账明细文件 \`detail\``,
+    `文件名 \`${file.called}\`,本例为 \`${file.nameOf(value.header)}\`。每行以${ends[file.lineEnd]}结束,最后一行也不例外;首行为文件头,末行为文件尾,其间每笔记账一行,没有记账也须报送。笔数与金额合计须与文件头、文件尾逐分一致;有一处不符,整份不收,并告知行号与字节位置。`,
+    ...part('首行', file.header as AnyCodec, value.header),
+    ...part('明细行', file.line as AnyCodec, value.lines.find(line => line.items) ?? value.lines[0]!),
+    ...part('末行', file.trailer as AnyCodec, { count: 1, debitSum: 1, creditSum: 1 }),
+    '样例(⏎ 为行尾):',
+    `\`\`\`text\n${text}\n\`\`\``,
+  ]
+}
+
 const page = ({ folder, bank, codes, samples }: Subject): string =>
   [
     `# ${bank.name} ${bank.code}`,
@@ -179,6 +220,7 @@ const page = ({ folder, bank, codes, samples }: Subject): string =>
     ...(bank.push
       ? ['# 银行发往网关', `线路:${lineOf(bank, bank.push, pushes)}`, ...pushes.flatMap(push => exchangePart(bank, samples, push))]
       : []),
+    ...filePart(bank, samples),
     '## 返回码',
     `列表以外的返回码一律按 \`99090\` 结果不明处理:系统查询银行,绝不重发,也绝不视为失败。`,
     codeTable(codes),

@@ -3,6 +3,7 @@ import { recognise } from '@taxlink/bank-sdk'
 import { describe, expect, test } from 'vitest'
 import { bankOf, banks } from '../../adapters/index.ts'
 import { messagesOf, subjects } from '../../docs/banks/subjects.ts'
+import { isFileSample } from './file-samples.ts'
 import { complete, formatSample, independentBytes, parseSample, pinOf, samplesIn, textOf } from './samples.ts'
 
 // The samples are the contract with each bank, byte by byte. A new sample is a file with a title and a value;
@@ -15,7 +16,7 @@ test('every folder is a bank of the province, and has a code of its own', () => 
 
 describe.each(subjects)('$folder', ({ bank, samples }) => {
   const messages = messagesOf(bank)
-  const files = samplesIn(samples)
+  const files = samplesIn(samples).filter(name => !isFileSample(name))
   const idOf = (name: string) => name.split('.').slice(0, 2).join('.')
 
   test('every message of the bank has a sample, every sample a message', () => {

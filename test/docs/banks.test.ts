@@ -4,11 +4,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
-import { type Bank, outcome, pushes, servePushes } from '@taxlink/bank-sdk'
+import { type Bank, type FileCodec, outcome, pushes, servePushes } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import xiangjiang from '../../adapters/xiangjiang/index.ts'
 import { messagesOf } from '../../docs/banks/subjects.ts'
 import { complete, parseSample } from '../adapters/samples.ts'
+import { readAll } from '../sdk/file-kit.ts'
 
 // docs/banks.md as its reader lives it: its code is compiled, its sample completed, its simulator run, its debit sent.
 
@@ -27,6 +28,7 @@ const put = (path: string, text: string): string => {
 const declaration = put('adapters/yuanjiang/index.ts', block('ts', '// adapters/yuanjiang/index.ts'))
 const ask = put('ask.ts', block('ts', '// ask.ts'))
 const tell = put('tell.ts', block('ts', '// tell.ts'))
+const files = put('files.ts', block('ts', '// files.ts'))
 put('adapters/xiangjiang/index.ts', readFileSync(join(root, 'adapters/xiangjiang/index.ts'), 'utf8'))
 for (const file of ['codes.ts', 'parts.ts', 'day-end.ts'])
   put(`adapters/xiangjiang/${file}`, readFileSync(join(root, 'adapters/xiangjiang', file), 'utf8'))
@@ -52,6 +54,15 @@ test('the sample is completed and read back', async () => {
   const sample = complete(parseSample(block('text', '# 沅江银行')), codec)
   expect(codec.decode(Buffer.from(sample.hex, 'hex'))).toEqual(sample.value)
   expect(sample.message).toContain('|倈珅商行')
+})
+
+test('the file of the page is written, and read back', async () => {
+  const written = spawnSync(process.execPath, [files])
+  expect(written.stdout.toString('latin1')).toMatch(/^H\|4320\|.*\r\nD\|.*\|1234\.56\|Y\|.*\|0\|\r\nT\|1\|1234\.56\|0\.00\|\r\n$/s)
+  const { detail } = (await import(pathToFileURL(files).href)) as { readonly detail: FileCodec<'detail'> }
+  const { lines, trailer } = await readAll(detail, written.stdout)
+  expect(lines).toMatchObject([{ serialNo: '00000017', amount: 123_456, verb: 'debit' }])
+  expect(trailer).toEqual({ count: 1, debitSum: 123_456, creditSum: 0 })
 })
 
 test('what the page tells the gateway arrives, and its receipt comes back', async () => {
