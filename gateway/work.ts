@@ -1,6 +1,7 @@
 import { begin, type InHand } from './flows/advance.ts'
 import { callWhole } from './flows/bank-calls.ts'
 import { book } from './flows/book.ts'
+import { advanceBreaks } from './flows/break-remedies.ts'
 import { endAgreements, syncMonth, turnCalendar } from './flows/calendar.ts'
 import { eachBank } from './flows/each-bank.ts'
 import { checkFiles, isWholeFile } from './flows/file-check.ts'
@@ -70,7 +71,10 @@ export const startWork = (
       return 0
     }),
   ]
-  if (options.books) loops.push(repeat(flow, options.sweepMs, () => book(flow)))
+  if (options.books) {
+    loops.push(repeat(flow, options.sweepMs, () => book(flow)))
+    loops.push(repeat(flow, options.sweepMs, () => advanceBreaks(flow, slots)))
+  }
   if (options.webhook) {
     const { webhook } = options
     loops.push(repeat(flow, options.deliverMs ?? options.relayMs, () => notify(flow, webhook)))

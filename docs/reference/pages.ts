@@ -1,5 +1,7 @@
 import { everyVerb, exchanges, type Fields, faults, type Kind, type Message, maxFen, outcomes, version } from '@taxlink/bank-sdk'
 import { agreementMachine } from '../../gateway/domain/agreement.ts'
+import { breakMachine } from '../../gateway/domain/break-life.ts'
+import { remedyTable } from '../../gateway/domain/break-remedy.ts'
 import { debitMachine } from '../../gateway/domain/debit.ts'
 import { proposalMachine } from '../../gateway/domain/proposal.ts'
 import { cityMachine, qualificationMachine } from '../../gateway/domain/qualification.ts'
@@ -129,6 +131,13 @@ const statePage = (): string =>
     machineSection('银行资格(全省)qualification(第二十七、三十一条)', qualificationMachine, ['applied']),
     machineSection('银行在市州的开通 city(第二十七、二十九、三十一条)', cityMachine, ['preparing']),
     machineSection('对账场次 reconciliation(第三十五、三十六条)', sessionMachine, ['opened']),
+    machineSection('单边账 break(第三十五条)', breakMachine, ['found']),
+    '## 单边账的处理方式 / The remedy of a difference(第三十五条第一至三项)',
+    '自上而下,第一条成立的决定。 / From above, the first that holds decides.',
+    table(
+      ['规则 rule', '条 article', '处理 remedy', '含义'],
+      remedyTable.map(row => [`\`${row.rule}\``, row.article, `\`${row.remedy}\``, row.zh]),
+    ),
     '## 冲正的决定表 / Decision table of a reversal(第三十五条第一项)',
     '自上而下,第一条成立的决定;都不成立则发送。 / From above, the first that holds decides; where none does, it is sent.',
     table(

@@ -25,8 +25,8 @@ export type Movement = {
 
 /** How a difference is known: from the bank's own late word, from an inquiry, declared by two persons, from the bank's file. */
 export type BreakSource = 'late-answer' | 'inquiry' | 'resolution' | 'file'
-/** 单边账 (art. 35): which side has the money, or how much of it. */
-export type BreakKind = 'bank-only' | 'bank-missing' | 'under-debited' | 'over-debited'
+/** 单边账 (art. 35): which side has the money, or how much of it; or (a session's finding) the money is right and its particulars are not. */
+export type BreakKind = 'bank-only' | 'bank-missing' | 'under-debited' | 'over-debited' | 'particulars'
 /** A difference between the record and the bank. */
 export type Break = {
   readonly instructionId: number

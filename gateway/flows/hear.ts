@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { exchanges, type Heard, maskValues, type Outcome, outcome, outcomes, type Push, type UnifiedCode } from '@taxlink/bank-sdk'
+import { heardAdjustment } from './adjustments.ts'
 import { type BindResult, heardBindingNotice, heardBindResult } from './bindings.ts'
 import type { Flow } from './flow.ts'
 
@@ -32,6 +33,7 @@ const acts: { readonly [P in Push]?: (flow: Flow, bankCode: string, message: Hea
   bindingResult: (flow, bankCode, message, now, id) => heardBindResult(flow, bindResultOf(bankCode, message), now, id),
   bindingNotice: (flow, bankCode, { agreementNo, event, reason }, now, id) =>
     heardBindingNotice(flow, { bankCode, agreementNo, event, ...(reason === undefined ? {} : { reason }) }, now, id),
+  adjustmentReceipt: (flow, bankCode, message, now) => heardAdjustment(flow, bankCode, message, now),
 }
 
 /** A result of a binding in the words of the rules: of a bind's own reply, of a status, of a notice alike. The office is that of the key. */

@@ -1,4 +1,5 @@
 import type { Fields, FieldValues } from '@taxlink/bank-sdk'
+import type { PrintKey } from '../domain/fingerprint.ts'
 import type { Duty } from '../domain/operator.ts'
 import type { Objection, ProposalRules } from '../domain/proposal.ts'
 import type { Reference } from '../domain/reference.ts'
@@ -22,6 +23,8 @@ export type Approval = {
   readonly proposedBy: string
   readonly proposedAt: Date
   readonly reference: Reference
+  /** The key of the fingerprints, for what is booked. */
+  readonly printKey: () => PrintKey
 }
 
 /**

@@ -1,6 +1,7 @@
 import { date, digits, text } from '@taxlink/bank-sdk'
 import type { Objection } from '../domain/proposal.ts'
 import { changeAccount } from './agreement-kinds.ts'
+import { settleBankOnly } from './break-kinds.ts'
 import { declareBreak, resolveDoubt } from './doubt-kinds.ts'
 import { byOperators, kindOf, nothing, type ProposalKind } from './kind.ts'
 import { addOperator, changeOperator, resetOperator } from './operator-kinds.ts'
@@ -74,6 +75,7 @@ export const resetBankDay = kindOf(
 export const proposalKinds = {
   'resolve-doubt': resolveDoubt,
   'declare-break': declareBreak,
+  'settle-break': settleBankOnly,
   'halt-bank': haltBank,
   'resume-bank': resumeBank,
   'reset-bank-day': resetBankDay,

@@ -111,7 +111,13 @@ const decide = async (flow: Flow, id: number, act: Act, reason: string | undefin
     reason,
     judge: (proposal, accountOf) => judgeAmong(flow, proposal, act, accountOf, now),
     apply: (deeds, { kind, content, proposedBy, proposedAt }) =>
-      kindNamed(kind).apply(deeds, content, { proposalId: id, proposedBy, proposedAt, reference: flow.reference() }),
+      kindNamed(kind).apply(deeds, content, {
+        proposalId: id,
+        proposedBy,
+        proposedAt,
+        reference: flow.reference(),
+        printKey: flow.printKey,
+      }),
     told,
   })
   if (decided.kind === 'decided') tell(flow, decided.proposal)

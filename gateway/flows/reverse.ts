@@ -2,6 +2,7 @@ import { bankHalted } from '../domain/reference.ts'
 import { decideReversal } from '../domain/reversal.ts'
 import { movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
 import { later, shanghaiDate } from '../domain/time.ts'
+import type { Instruction } from '../store/debits.ts'
 import type { NewOrder } from '../store/orders.ts'
 import { seeDay } from './day.ts'
 import { type Flow, graceMs } from './flow.ts'
@@ -15,8 +16,19 @@ import type { Slots } from './slots.ts'
  */
 export const reverse = async (flow: Flow, slots: Slots, taxSystem: string, order: ReversalOrder): Promise<FurtherVerdict> => {
   const original = await originalOf(flow, taxSystem, order)
-  const bank = original && flow.reference().banks.get(original.bankCode)
-  if (!original || !bank) return { kind: 'absent' }
+  return original ? reverseOriginal(flow, slots, taxSystem, original, order) : { kind: 'absent' }
+}
+
+/** The same of a known original: what the gateway itself orders where a session found an excess before the bank's day-end. */
+export const reverseOriginal = async (
+  flow: Flow,
+  slots: Slots,
+  taxSystem: string,
+  original: Instruction,
+  order: ReversalOrder,
+): Promise<FurtherVerdict> => {
+  const bank = flow.reference().banks.get(original.bankCode)
+  if (!bank) return { kind: 'absent' }
   const now = flow.clock()
   const { ticketNo, officeCode, bankCode } = original
   const entrustDate = shanghaiDate(now)

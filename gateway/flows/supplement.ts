@@ -4,6 +4,7 @@ import { barred } from '../domain/reference.ts'
 import { decideSupplement } from '../domain/supplement.ts'
 import { movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
 import { later, shanghaiDate } from '../domain/time.ts'
+import type { Instruction } from '../store/debits.ts'
 import type { NewOrder } from '../store/orders.ts'
 import { type Flow, graceMs } from './flow.ts'
 import { type FurtherVerdict, follow, furtherHash, originalOf, type SupplementOrder, supplementOrder, told } from './further.ts'
@@ -15,11 +16,23 @@ import type { Slots } from './slots.ts'
  * where the items do not sum to the amount.
  */
 export const supplement = async (flow: Flow, slots: Slots, taxSystem: string, order: SupplementOrder): Promise<FurtherVerdict> => {
+  checkSum(order.amount, order.items, supplementOrder.id)
+  const debit = await originalOf(flow, taxSystem, { ticketNo: order.ticketNo })
+  return debit ? supplementDebit(flow, slots, taxSystem, debit, order) : { kind: 'absent' }
+}
+
+/** The same of a known debit: what an operator orders to remedy a break. */
+export const supplementDebit = async (
+  flow: Flow,
+  slots: Slots,
+  taxSystem: string,
+  debit: Instruction,
+  order: SupplementOrder,
+): Promise<FurtherVerdict> => {
   const { orderNo, amount, reason, items } = order
   checkSum(amount, items, supplementOrder.id)
-  const debit = await originalOf(flow, taxSystem, { ticketNo: order.ticketNo })
-  const bank = debit && flow.reference().banks.get(debit.bankCode)
-  if (!debit || !bank) return { kind: 'absent' }
+  const bank = flow.reference().banks.get(debit.bankCode)
+  if (!bank) return { kind: 'absent' }
   const now = flow.clock()
   const { ticketNo, officeCode, bankCode } = debit
   const entrustDate = shanghaiDate(now)

@@ -164,7 +164,7 @@ export const breakSchema = {
     kind: {
       type: 'string',
       title: '种类:银行独有、银行没有、少划、多划 / which side has it, or how much',
-      enum: ['bank-only', 'bank-missing', 'under-debited', 'over-debited'],
+      enum: ['bank-only', 'bank-missing', 'under-debited', 'over-debited', 'particulars'],
     },
     source: {
       type: 'string',

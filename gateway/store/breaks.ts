@@ -42,8 +42,9 @@ export const insertBreak = async (tx: Tx, b: NewBreak): Promise<boolean> => {
   if (known) return false
   const reason = b.reason.slice(0, 200)
   await tx.execute(
-    `INSERT INTO break (at, ticket_no, instruction_id, kind, source, tax_amount, bank_amount, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    [sqlTime(b.at), b.ticketNo, b.instructionId, b.kind, b.source, b.taxAmount, b.bankAmount, reason],
+    `INSERT INTO break (at, ticket_no, instruction_id, kind, source, tax_amount, bank_amount, reason, bank_code, office_code)
+     SELECT ?, ?, ?, ?, ?, ?, ?, ?, bank_code, office_code FROM instruction WHERE id = ?`,
+    [sqlTime(b.at), b.ticketNo, b.instructionId, b.kind, b.source, b.taxAmount, b.bankAmount, reason, b.instructionId],
   )
   const [row] = await tx.query<{ state: string }>('SELECT state FROM instruction WHERE id = ?', [b.instructionId])
   await insertJournal(tx, [{ ...b, event: 'break', state: row?.state ?? '', reason: `${b.kind} (${b.source}): ${b.reason}` }])

@@ -1,5 +1,6 @@
 import { fail } from '@taxlink/bank-sdk'
 import type { Said } from '../domain/break.ts'
+import type { PrintKey } from '../domain/fingerprint.ts'
 import { type Account, operatorName } from '../domain/operator.ts'
 import type { Act, Objection, ProposalState, Proposed, Verdict } from '../domain/proposal.ts'
 import { enrolmentRules } from '../domain/sign-in.ts'
@@ -19,6 +20,7 @@ import { type JudgeLine, type NewLine, writeLine } from './registry.ts'
 import { type About, declareBreak, type Resolution, resolveDoubt } from './resolve.ts'
 import { sqlTime, within } from './rows.ts'
 import { beginEnrolment } from './sessions.ts'
+import { type Settling, settleBreak } from './settle-break.ts'
 
 /** A proposal as it is first written, and frozen. */
 export type NewProposal = {
@@ -84,6 +86,8 @@ export type Deeds = {
     found: Pick<NewBreak, 'kind' | 'source' | 'taxAmount' | 'bankAmount' | 'reason'>,
     objects: (own: Movement, ticket: Ticket) => Objection | undefined,
   ): Promise<Objection | boolean>
+  /** Adopts or returns what only the bank has; an adoption is booked under the key of the fingerprints. */
+  settleBreak(id: number, decision: Settling, key: PrintKey): Promise<Objection | undefined>
   /** Lets a change of account inside its year go on (art. 9), and to the bank. */
   permitChange(
     agreementNo: string,
@@ -285,6 +289,7 @@ const deedsIn = (tx: Tx, { id, about, proposedBy, officeCode }: Proposal, by: Ac
     resolve: (resolution, objects) => resolveDoubt(tx, subject(), resolution, objects, by),
     permitChange: (agreementNo, decide, leave) => permitChange(tx, agreementNo, decide, leave, id, by),
     declareBreak: (found, objects) => declareBreak(tx, { ...found, ...subject(), at: by.now, actor: by.actor }, objects),
+    settleBreak: (breakId, decision, key) => settleBreak(tx, breakId, decision, id, key, by),
     addOperator: async account => {
       if (await heldOperator(tx, account.name)) return false
       await insertOperator(tx, account, id, by.now)

@@ -9,12 +9,15 @@ import { type AgreementWrites, openAgreementWrites } from './agreement-writes.ts
 import { type Audit, openAudit } from './audit.ts'
 import { type BankCalls, type Follows, openBankCalls } from './bank-calls.ts'
 import { type Bookings, openBookings } from './bookings.ts'
+import { type BreakBalance, openBreakBalance } from './break-balance.ts'
+import { type BreakLife, openBreakLife } from './break-life.ts'
 import { type Breaks, openBreaks } from './breaks.ts'
 import { openCounters, takeRun, takeSerial } from './counters.ts'
 import type { Database } from './database.ts'
 import { type BankDays, openBankDays } from './days.ts'
 import { type DebitWrites, openDebitWrites } from './debits.ts'
 import { type Deliveries, openDeliveries } from './deliveries.ts'
+import { type DifferenceReads, openDifferenceReads } from './difference-reads.ts'
 import { type Differences, openDifferences } from './differences.ts'
 import { type DoubtReads, openDoubtReads } from './doubts.ts'
 import { type FileRequests, openFileRequests } from './file-requests.ts'
@@ -24,6 +27,7 @@ import { type Inbox, openInbox } from './inbox.ts'
 import { type LateAnswers, openLateAnswers } from './late.ts'
 import { type Ledger, openLedger } from './ledger.ts'
 import { openLinked } from './linked.ts'
+import { type Notices, noticeTold, openNotices } from './notices.ts'
 import { type Operators, openOperators } from './operators.ts'
 import { type OrderReads, openOrderReads } from './order-reads.ts'
 import { type Orders, openOrders } from './orders.ts'
@@ -33,6 +37,7 @@ import { openReconciliations, type Reconciliations } from './reconciliations.ts'
 import { readReference } from './reference.ts'
 import { openRegistry, type RegistryStore } from './registry.ts'
 import { openSessions, type Sessions } from './sessions.ts'
+import { openSettling, type SettlingReads } from './settle-break.ts'
 import { openWakes, type Wakes } from './wakes.ts'
 
 /** The agreements of the record, and what banks are to be told of them. */
@@ -67,6 +72,8 @@ export type Store = DebitWrites &
     readonly bankCalls: BankCalls
     readonly files: Files
     readonly fileRequests: FileRequests
+    readonly breakLife: BreakLife & BreakBalance & DifferenceReads & SettlingReads
+    readonly notices: Notices
     readonly sessions: Sessions
     takeInstructionId(): number | Promise<number>
     takeSerial(officeCode: string, entrustDate: string): Promise<string>
@@ -77,7 +84,7 @@ export type Store = DebitWrites &
   }
 
 /** What follows from the answers of banks that were told something, by verb. */
-const follows: Follows = {}
+const follows: Follows = { adjustmentNotice: noticeTold }
 
 /** The record in MySQL or MariaDB: `db` for the writes of the hot path, `reads` for everything else. */
 export const openStore = (db: Database, reads: Database = db): Store => {
@@ -114,6 +121,8 @@ export const openStore = (db: Database, reads: Database = db): Store => {
     bankCalls: openBankCalls(reads, follows),
     files: openFiles(reads),
     fileRequests: openFileRequests(reads),
+    breakLife: { ...openBreakLife(reads), ...openBreakBalance(reads), ...openDifferenceReads(reads), ...openSettling(reads) },
+    notices: openNotices(reads),
     sessions: openSessions(reads),
     takeInstructionId: () => counters.take('instruction'),
     takeSerial: (officeCode, entrustDate) => takeSerial(counters, officeCode, entrustDate),

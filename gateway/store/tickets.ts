@@ -55,7 +55,7 @@ export const readTicket = async (tx: Pick<Tx, 'query'>, ticketNo: string, lock: 
     isOpen: number
   }>(
     `SELECT instruction_id AS instructionId, kind, source, tax_amount AS taxAmount, bank_amount AS bankAmount, closed_at IS NULL AS isOpen
-     FROM break WHERE ticket_no = ? ORDER BY id`,
+     FROM break WHERE ticket_no = ? AND instruction_id IS NOT NULL AND kind <> 'particulars' AND state <> 'superseded' ORDER BY id`,
     [ticketNo],
   )
   const { voidedAt, bankDay, ...rest } = head

@@ -128,6 +128,7 @@ const deedsIn = (tables: Tables, { id, about, proposedBy }: ProposalRow, by: Act
     changeOperator: notSimulated,
     resetOperator: notSimulated,
     resetDay: notSimulated,
+    settleBreak: notSimulated,
   }
 }
 

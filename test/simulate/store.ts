@@ -204,6 +204,8 @@ export const openSimulatedStore = (
     files: new Proxy({} as Store['files'], { get: (_, name) => notSimulated(String(name)) }),
     fileRequests: new Proxy({} as Store['fileRequests'], { get: (_, name) => notSimulated(String(name)) }),
     bankCalls: new Proxy({} as Store['bankCalls'], { get: (_, name) => notSimulated(String(name)) }),
+    breakLife: new Proxy({} as Store['breakLife'], { get: (_, name) => notSimulated(String(name)) }),
+    notices: new Proxy({} as Store['notices'], { get: (_, name) => notSimulated(String(name)) }),
     audit: { append: notSimulated('append'), list: notSimulated('list'), head: notSimulated('head'), verify: notSimulated('verify') },
     agreement: agreementNo => Promise.resolve(agreements.get(agreementNo)),
     // Its functions are asked for by name only by flows that the simulation does not run.

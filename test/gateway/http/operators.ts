@@ -129,6 +129,20 @@ export const debited = async (desk: Desk, change: Partial<DebitOrder> = {}): Pro
   await desk.ets.ask('POST', '/v1/debits', sent, { prefer: 'wait=20' })
   return { ticketNo: sent.ticketNo, key: await keyOf(desk, sent.ticketNo), amount: sent.amount }
 }
+let unheard = 0
+/** A break that a session has found: the bank has what nobody ever sent it. */
+export const bankOnlyBreak = async ({ house }: Desk, officeCode = '14301020000'): Promise<number> => {
+  const serialNo = String(90_000_000 + ++unheard)
+  const { insertId } = await house.fresh.db.execute(
+    `INSERT INTO break (at, ticket_no, kind, source, tax_amount, bank_amount, reason, bank_code, office_code, accounting_date, session, subject, found_type,
+       entrust_date, serial_no, verb, bank_serial, excess, remedy, deadline)
+     VALUES (NOW(3), ?, 'bank-only', 'file', 0, 8800, 'session 1 of 2026-11-09: bank-only', '4301', ?, '2026-11-09', 1, ?, 'bank-only', '2026-11-09', ?,
+       'debit', 'S1', 8800, 'persons', NOW(3) + INTERVAL 1 DAY)`,
+    [`4499${String(unheard).padStart(14, '0')}`, officeCode, `${officeCode}/2026-11-09/${serialNo}/debit`, serialNo],
+  )
+  await house.store.breakLife.stepBreak(insertId, 'choose', '35 bank-has-it-alone', {}, { now: new Date(), actor: 'test' })
+  return insertId
+}
 /** The two ways in which a doubt ends. */
 export const booked = (key: Key, amount: number) => ({
   ...key,

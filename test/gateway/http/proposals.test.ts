@@ -6,6 +6,7 @@ import { waitingChange } from '../agreements.ts'
 import type { Caller } from './house.ts'
 import {
   approveBy,
+  bankOnlyBreak,
   booked,
   type Content,
   type Desk,
@@ -51,6 +52,11 @@ const setUps: { readonly [K in keyof typeof proposalKinds]: () => Promise<Case> 
       content: { ...key, kind: 'bank-missing', taxAmount: amount, bankAmount: 0 },
       happened: async () => (await desk.house.store.breaks(true, 0, 1_000)).some(found => found.ticketNo === ticketNo),
     }
+  },
+  'settle-break': async () => {
+    const breakId = await bankOnlyBreak(desk)
+    const happened = async () => (await desk.house.store.breakLife.heldBreak(breakId))?.remedy === 'notice'
+    return { content: { breakId, decision: 'return' }, happened }
   },
   'halt-bank': async () => {
     if (await isHalted('4306')) await doneByTwo(desk, 'resume-bank', { bankCode: '4306' })

@@ -10,6 +10,8 @@ import { type FreshDatabase, freshDatabase } from '../../database.ts'
 
 /** Written and read by plain statements; drizzle never sees them. */
 const plain = [
+  'adjustment_notice',
+  'adoption',
   'agreement',
   'agreement_call',
   'agreement_held',
@@ -29,6 +31,7 @@ const plain = [
   'booking_sum',
   'booking_total',
   'break',
+  'break_step',
   'calendar_announced',
   'calendar_year',
   'counter',

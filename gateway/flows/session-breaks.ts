@@ -1,0 +1,114 @@
+import { deadlineOfBreak } from '../domain/break-life.ts'
+import { raise } from '../domain/break-raise.ts'
+import { daysAfter } from '../domain/calendar-days.ts'
+import { dayHasEnded } from '../domain/time.ts'
+import type { By } from '../store/break-life.ts'
+import type { SessionDay } from '../store/break-reads.ts'
+import type { SessionView } from '../store/reconciliations.ts'
+import type { Flow } from './flow.ts'
+
+// What follows from a day-end session that has been matched: each of its differences gets its break, earlier breaks are confirmed, days become balanced.
+
+const chunk = 200
+/** How far back a bank day may lie that becomes balanced at last. */
+const backDays = 400
+const reportLines = 20
+
+/**
+ * Gives the differences of a matched session their breaks, tells the bank of them, and confirms what the session confirms. Returns whether its bank day
+ * is balanced. Each ticket in a transaction of its own: broken off, it is done again, and nothing is done twice.
+ */
+export const settleSession = async (flow: Flow, session: SessionView): Promise<boolean> => {
+  const by = { now: flow.clock(), actor: flow.owner }
+  await bookFromFile(flow, session, by)
+  const raised = await raiseBreaks(flow, session, by)
+  if (raised > 0) flow.note({ event: 'trouble', bankCode: session.bankCode, count: raised, detail: `breaks found: ${nameOf(session)}` })
+  await report(flow, session, by)
+  await confirmBreaks(flow, session, by)
+  await balanceDays(flow, session.bankCode, by.now, session)
+  return flow.store.breakLife.isDayBalanced(session)
+}
+
+const nameOf = ({ bankCode, accountingDate, session }: SessionDay): string => `${bankCode} ${accountingDate} session ${session}`
+
+/** What the bank has booked under our notices is booked by us, whether or not it has told of it. */
+const bookFromFile = async (flow: Flow, day: SessionDay, by: By): Promise<void> => {
+  const { bankCode, accountingDate } = day
+  for (const { noticeNo, amount, bankSerial } of await flow.store.breakLife.noticeEntries(day)) {
+    const code = await flow.store.notices.bookNotice(
+      { bankCode, noticeNo, amount, accountingDate, bankSerial, from: 'file' },
+      flow.printKey(),
+      by,
+    )
+    if (code !== '90000') flow.note({ event: 'trouble', bankCode, code, detail: `another amount under the notice ${noticeNo}` })
+  }
+}
+
+const raiseBreaks = async (flow: Flow, day: SessionDay, by: By): Promise<number> => {
+  const { calendar, banks } = flow.reference()
+  const { bankCode, accountingDate, workDate } = day
+  const policy = banks.get(bankCode)?.policy
+  if (!policy) throw new Error(`the bank ${bankCode} is not in the reference data`)
+  const deadline = deadlineOfBreak(calendar, accountingDate, workDate)
+  let fresh = 0
+  for (let after = ''; ; ) {
+    const tickets = await flow.store.breakLife.ticketsToRaise(day, after, chunk)
+    for (const ticketNo of tickets)
+      fresh += await flow.store.breakLife.raise(
+        day,
+        ticketNo,
+        of => raise({ ...of, policy, dayOver: dayHasEnded(accountingDate, policy.dayEnd, of.ticket?.bankDay, by.now) }),
+        deadline,
+        by,
+      )
+    if (tickets.length < chunk) return fresh
+    after = tickets.at(-1)!
+  }
+}
+
+/** 对账差异通知: once for a session that has found anything. */
+const report = async (flow: Flow, session: SessionView, by: By): Promise<void> => {
+  const { counts = {}, bankCode, accountingDate, workDate } = session
+  const [officeCode] = flow.reference().offices.keys()
+  if (officeCode === undefined || Object.values(counts).every(n => n === 0)) return
+  const lines = await flow.store.breakLife.reportLines(session, reportLines)
+  if (lines.length === 0) return
+  const content = {
+    workDate,
+    accountingDate,
+    session: session.session,
+    equalCount: session.equalEntries ?? 0,
+    amountDiffers: counts['amount-differs'] ?? 0,
+    bankOnly: counts['bank-only'] ?? 0,
+    taxOnly: counts['tax-only'] ?? 0,
+    stateDiffers: counts['state-differs'] ?? 0,
+    duplicates: counts['duplicate-at-bank'] ?? 0,
+    reversedOneSide: counts['reversed-one-side'] ?? 0,
+    particularsDiffer: counts['particulars-differ'] ?? 0,
+    cutOffs: counts['cut-off'] ?? 0,
+    inBank: counts['in-bank'] ?? 0,
+    lines,
+  }
+  const subject = `${accountingDate}/${session.session}`
+  await flow.store.bankCalls.tellBank([{ bankCode, officeCode, verb: 'differenceReport', subject, content, at: by.now }])
+}
+
+const confirmBreaks = async (flow: Flow, day: SessionDay, by: By): Promise<void> => {
+  let confirmed = 0
+  for (let after = ''; ; ) {
+    const tickets = await flow.store.breakLife.ticketsToConfirm(day.bankCode, after, chunk)
+    for (const ticketNo of tickets) confirmed += await flow.store.breakLife.confirm(day, ticketNo, by)
+    if (tickets.length < chunk) break
+    after = tickets.at(-1)!
+  }
+  if (confirmed > 0) flow.note({ event: 'decided', bankCode: day.bankCode, count: confirmed, detail: `breaks confirmed by ${nameOf(day)}` })
+}
+
+/** Days that were differing become balanced when the last of their breaks is confirmed, without another file. */
+const balanceDays = async (flow: Flow, bankCode: string, now: Date, but: SessionDay): Promise<void> => {
+  for (const day of await flow.store.breakLife.differingDays(bankCode, daysAfter(but.workDate, -backDays))) {
+    if (day.accountingDate === but.accountingDate && day.session === but.session) continue
+    if (!(await flow.store.breakLife.isDayBalanced(day))) continue
+    if (await flow.store.breakLife.balanceDay(day, now)) flow.note({ event: 'decided', bankCode, detail: `balanced: ${nameOf(day)}` })
+  }
+}

@@ -1,0 +1,70 @@
+import { type BreakState, dueOf, isBalanced, type ToExplain } from '../domain/break-life.ts'
+import { readShown, type SessionDay } from './break-reads.ts'
+import type { Database } from './database.ts'
+import { sqlTime } from './rows.ts'
+import { readTicket } from './tickets.ts'
+
+/** Whether bank days are balanced, as their breaks stand (art. 35(4), 36). */
+export type BreakBalance = {
+  /** The last day-end sessions of a bank that have found differences and are not balanced yet; only of days after `since`. */
+  differingDays(bankCode: string, since: string): Promise<SessionDay[]>
+  /** Whether every difference of the session is explained. */
+  isDayBalanced(day: SessionDay): Promise<boolean>
+  /** Writes that it is balanced now, without another file; false: it was, or another session has taken its place. */
+  balanceDay(day: SessionDay, now: Date): Promise<boolean>
+}
+
+type Found = {
+  readonly type: string
+  readonly ticketNo: string
+  readonly breakState: BreakState | null
+  readonly shownByNeighbour: number
+}
+
+/** Opens the balance over `db`. */
+export const openBreakBalance = (db: Database): BreakBalance => ({
+  differingDays: (bankCode, since) =>
+    db.query<SessionDay>(
+      `SELECT r.bank_code AS bankCode, r.accounting_date AS accountingDate, r.session, r.work_date AS workDate FROM reconciliation r
+       WHERE r.bank_code = ? AND r.accounting_date > ? AND r.kind = 'day-end' AND r.state = 'differing' AND r.matched_at IS NOT NULL
+         AND r.session = (SELECT MAX(x.session) FROM reconciliation x WHERE x.bank_code = r.bank_code AND x.accounting_date = r.accounting_date
+           AND x.kind = 'day-end' AND x.matched_at IS NOT NULL)
+       ORDER BY r.accounting_date`,
+      [bankCode, since],
+    ),
+  isDayBalanced: async day => isBalanced(await explain(db, day)),
+  balanceDay: async ({ bankCode, accountingDate, session }, now) =>
+    (
+      await db.execute(
+        `UPDATE reconciliation SET state = 'balanced', done_at = ?, next_at = NULL
+         WHERE bank_code = ? AND accounting_date = ? AND session = ? AND state = 'differing'`,
+        [sqlTime(now), bankCode, accountingDate, session],
+      )
+    ).affectedRows === 1,
+})
+
+const explain = async (db: Pick<Database, 'query'>, { bankCode, accountingDate, session }: SessionDay): Promise<ToExplain[]> => {
+  const rows = await db.query<Found>(
+    `SELECT d.type, d.ticket_no AS ticketNo, b.state AS breakState,
+       d.type = 'cut-off' AND EXISTS (SELECT 1 FROM difference n JOIN reconciliation r ON r.bank_code = n.bank_code
+           AND r.accounting_date = n.accounting_date AND r.session = n.session AND r.kind = 'day-end' AND r.matched_at IS NOT NULL
+         WHERE n.office_code = d.office_code AND n.entrust_date = d.entrust_date AND n.serial_no = d.serial_no AND n.bank_code = d.bank_code
+           AND n.verb = d.verb AND n.type = 'cut-off' AND n.accounting_date = JSON_VALUE(d.detail, '$.accountingDate')) AS shownByNeighbour
+     FROM difference d LEFT JOIN break b ON b.id = d.break_id
+     WHERE d.bank_code = ? AND d.accounting_date = ? AND d.session = ?`,
+    [bankCode, accountingDate, session],
+  )
+  const right = new Map<string, boolean>()
+  for (const { ticketNo, breakState, type } of rows) {
+    if (breakState !== null || type === 'cut-off' || type === 'in-bank' || right.has(ticketNo)) continue
+    const ticket = await readTicket(db, ticketNo)
+    const shown = await readShown(db, bankCode, ticketNo, ticket)
+    right.set(ticketNo, shown.bank === dueOf(shown.of))
+  }
+  return rows.map(row => ({
+    type: row.type,
+    breakState: row.breakState ?? undefined,
+    shownByNeighbour: row.shownByNeighbour === 1,
+    ticketIsRight: right.get(row.ticketNo) ?? false,
+  }))
+}

@@ -1,0 +1,300 @@
+import type { Outcome, UnifiedCode } from '@taxlink/bank-sdk'
+import { noticeNoOf } from '../domain/break-life.ts'
+import type { PrintKey } from '../domain/fingerprint.ts'
+import { type BankCall, insertBankCalls } from './bank-calls.ts'
+import { carefully } from './beside.ts'
+import { insertBookings } from './bookings.ts'
+import { type By, type HeldBreak, lockBreak, writeStep } from './break-life.ts'
+import type { Database, Tx } from './database.ts'
+import { sqlTime, within } from './rows.ts'
+
+/** Why a bank is to give back. */
+export type NoticeCause = 'duplicate' | 'over-debited' | 'bank-only' | 'reversal-missing'
+/** 调账通知单: what the county wants given back, and what became of it. */
+export type Notice = {
+  readonly noticeNo: string
+  readonly breakId: number
+  readonly bankCode: string
+  readonly officeCode: string
+  readonly issuingOffice: string
+  readonly ticketNo: string
+  readonly originalEntrustDate: string
+  readonly originalSerialNo: string
+  readonly bankSerial: string | undefined
+  readonly accountingDate: string
+  readonly taxAmount: number
+  readonly bankAmount: number
+  readonly amount: number
+  readonly cause: NoticeCause
+  readonly issuedBy: string
+  readonly issuedAt: Date
+  readonly issuedOn: string
+  readonly dueOn: string
+  readonly toldAt: Date | undefined
+  readonly toldCode: string | undefined
+  readonly bookedAt: Date | undefined
+  readonly bookedAmount: number | undefined
+  readonly bookedDate: string | undefined
+  readonly bookedSerial: string | undefined
+  readonly bookedFrom: 'receipt' | 'file' | undefined
+  readonly breakState: HeldBreak['state']
+}
+/** What the county issues. */
+export type Issuing = {
+  readonly breakId: number
+  readonly issuingOffice: string
+  readonly issuedOn: string
+  readonly dueOn: (accountingDate: string) => string
+  readonly by: By
+}
+/** `absent`: there is no such break; `unfit`: its remedy is no notice, or it is under way otherwise. */
+export type Issued = { readonly kind: 'issued' | 'repeated'; readonly noticeNo: string } | { readonly kind: 'absent' | 'unfit' }
+/** That a bank has given back. */
+export type Adjusted = {
+  readonly bankCode: string
+  readonly noticeNo: string
+  readonly amount: number
+  readonly accountingDate: string
+  readonly bankSerial: string | undefined
+  readonly from: 'receipt' | 'file'
+}
+/** What a list of notices may be narrowed by. */
+export type NoticeFilter = {
+  readonly bankCode?: string | undefined
+  readonly open?: boolean | undefined
+  /** Due on or before this day and not booked. */
+  readonly dueBy?: string | undefined
+  readonly offices?: readonly string[] | undefined
+}
+
+/** The adjustment notices (art. 35(1)). */
+export type Notices = {
+  /** Issues a notice for a break and writes what the bank is to be told, in one transaction; of a break there is one. */
+  issueNotice(issuing: Issuing): Promise<Issued>
+  /** Books what a bank has given back, and the break is remedied, in one transaction; the unified code of the receipt. */
+  bookNotice(adjusted: Adjusted, key: PrintKey, by: By): Promise<UnifiedCode>
+  findNotice(noticeNo: string): Promise<Notice | undefined>
+  /** Newest first, `afterNo` the last of the page before. */
+  notices(filter: NoticeFilter, afterNo: string | undefined, limit: number): Promise<Notice[]>
+}
+
+const select = `SELECT n.notice_no AS noticeNo, n.break_id AS breakId, n.bank_code AS bankCode, n.office_code AS officeCode, n.issuing_office AS issuingOffice,
+    n.ticket_no AS ticketNo, n.original_date AS originalEntrustDate, n.original_serial AS originalSerialNo, n.bank_serial AS bankSerial,
+    n.accounting_date AS accountingDate, n.tax_amount AS taxAmount, n.bank_amount AS bankAmount, n.amount, n.cause, n.issued_by AS issuedBy,
+    n.issued_at AS issuedAt, n.issued_on AS issuedOn, n.due_on AS dueOn, n.told_at AS toldAt, n.told_code AS toldCode, n.booked_at AS bookedAt,
+    n.booked_amount AS bookedAmount, n.booked_date AS bookedDate, n.booked_serial AS bookedSerial, n.booked_from AS bookedFrom, b.state AS breakState
+  FROM adjustment_notice n JOIN break b ON b.id = n.break_id`
+type Row = { readonly [K in keyof Notice]: undefined extends Notice[K] ? Exclude<Notice[K], undefined> | null : Notice[K] }
+const viewOf = (row: Row): Notice => ({
+  ...row,
+  bankSerial: row.bankSerial ?? undefined,
+  toldAt: row.toldAt ?? undefined,
+  toldCode: row.toldCode ?? undefined,
+  bookedAt: row.bookedAt ?? undefined,
+  bookedAmount: row.bookedAmount ?? undefined,
+  bookedDate: row.bookedDate ?? undefined,
+  bookedSerial: row.bookedSerial ?? undefined,
+  bookedFrom: row.bookedFrom ?? undefined,
+})
+
+const causeOf = ({ kind, foundType, verb }: { kind: string; foundType: string; verb: string }): NoticeCause => {
+  if (kind === 'bank-only') return 'bank-only'
+  if (verb === 'reversal') return 'reversal-missing'
+  return foundType === 'duplicate-at-bank' ? 'duplicate' : 'over-debited'
+}
+
+type Found = {
+  readonly foundType: string
+  readonly verb: string
+  readonly entrustDate: string
+  readonly serialNo: string
+  readonly bankSerial: string | null
+}
+
+const issueOnce = async (tx: Tx, { breakId, issuingOffice, issuedOn, dueOn, by }: Issuing): Promise<Issued> => {
+  const held = await lockBreak(tx, breakId)
+  if (!held) return { kind: 'absent' }
+  const [known] = await tx.query<{ noticeNo: string }>('SELECT notice_no AS noticeNo FROM adjustment_notice WHERE break_id = ?', [breakId])
+  if (known) return { kind: 'repeated', noticeNo: known.noticeNo }
+  const [found] = await tx.query<Found>(
+    `SELECT found_type AS foundType, verb, entrust_date AS entrustDate, serial_no AS serialNo, bank_serial AS bankSerial FROM break
+     WHERE id = ? AND source = 'file'`,
+    [breakId],
+  )
+  if (!found || held.remedy !== 'notice' || held.excess === null || held.excess <= 0 || held.accountingDate === null)
+    return { kind: 'unfit' }
+  const [{ n } = { n: 0 }] = await tx.query<{ n: number }>(
+    'SELECT COUNT(*) AS n FROM adjustment_notice WHERE issuing_office = ? AND issued_on = ? FOR UPDATE',
+    [issuingOffice, issuedOn],
+  )
+  const noticeNo = noticeNoOf(issuingOffice, issuedOn, n + 1)
+  if (!(await writeStep(tx, held, 'begin', `35(1): adjustment notice ${noticeNo}`, {}, by))) return { kind: 'unfit' }
+  const cause = causeOf({ kind: held.kind, ...found })
+  const due = dueOn(held.accountingDate)
+  const { bankCode, officeCode, ticketNo, accountingDate, taxAmount } = held
+  // The bank's whole amount of it must be above what goes back, and an entry of ours says what stays.
+  const bankAmount = Math.max(held.bankAmount, held.excess)
+  await tx.execute(
+    `INSERT INTO adjustment_notice (notice_no, break_id, bank_code, office_code, issuing_office, ticket_no, original_date, original_serial, bank_serial,
+       accounting_date, tax_amount, bank_amount, amount, cause, issued_by, issued_at, issued_on, due_on)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    [
+      noticeNo,
+      breakId,
+      bankCode,
+      officeCode,
+      issuingOffice,
+      ticketNo,
+      found.entrustDate,
+      found.serialNo,
+      found.bankSerial,
+      accountingDate,
+      taxAmount,
+      bankAmount,
+      held.excess,
+      cause,
+      by.actor,
+      sqlTime(by.now),
+      issuedOn,
+      due,
+    ],
+  )
+  const content = {
+    noticeNo,
+    ticketNo,
+    originalEntrustDate: found.entrustDate,
+    originalSerialNo: found.serialNo,
+    ...(found.bankSerial === null ? {} : { bankSerial: found.bankSerial }),
+    accountingDate,
+    taxAmount,
+    bankAmount,
+    amount: held.excess,
+    reason: cause,
+    issuingOffice,
+    issuedOn,
+    dueOn: due,
+  }
+  await insertBankCalls(tx, [{ bankCode, officeCode, verb: 'adjustmentNotice', subject: noticeNo, content, at: by.now }])
+  return { kind: 'issued', noticeNo }
+}
+
+/** What follows from the bank's answer to a notice: that it has it; where it refuses it, a person has to speak with the bank. */
+export const noticeTold = async (tx: Tx, call: BankCall, outcome: Outcome | undefined, now: Date): Promise<void> => {
+  await tx.execute('UPDATE adjustment_notice SET told_at = ?, told_code = ? WHERE notice_no = ?', [
+    sqlTime(now),
+    outcome?.code ?? null,
+    call.subject,
+  ])
+  if (outcome?.class === 'succeeded') return
+  const [row] = await tx.query<{ breakId: number }>('SELECT break_id AS breakId FROM adjustment_notice WHERE notice_no = ?', [call.subject])
+  const held = row && (await lockBreak(tx, row.breakId))
+  if (held)
+    await writeStep(
+      tx,
+      held,
+      'fail',
+      `the bank refuses the notice ${call.subject}: ${outcome?.code ?? 'no answer'}`,
+      {},
+      {
+        now,
+        actor: `bank ${call.bankCode}`,
+      },
+    )
+}
+
+const bookOnce = async (
+  tx: Tx,
+  { bankCode, noticeNo, amount, accountingDate, bankSerial, from }: Adjusted,
+  key: PrintKey,
+  by: By,
+): Promise<UnifiedCode> => {
+  const [row] = await tx.query<Row>(`${select} WHERE n.notice_no = ? AND n.bank_code = ? FOR UPDATE`, [noticeNo, bankCode])
+  if (!row) return '94054'
+  if (row.bookedAt !== null) return row.bookedAmount === amount && row.bookedDate === accountingDate ? '90000' : '92006'
+  if (row.amount !== amount) return '93004'
+  await tx.execute(
+    'UPDATE adjustment_notice SET booked_at = ?, booked_amount = ?, booked_date = ?, booked_serial = ?, booked_from = ? WHERE notice_no = ?',
+    [sqlTime(by.now), amount, accountingDate, bankSerial ?? null, from, noticeNo],
+  )
+  await bookEntry(tx, row, accountingDate, key)
+  const held = await lockBreak(tx, row.breakId)
+  if (!held) throw new Error('a notice of a break that is not there')
+  const done = { ...held, state: held.state === 'failed' ? await chosenAgain(tx, held, by) : held.state }
+  await writeStep(
+    tx,
+    done,
+    'remedy',
+    `35(1): the bank gave back ${amount} fen on ${accountingDate} (${from})`,
+    { closedWith: noticeNo },
+    by,
+  )
+  return '90000'
+}
+
+/** A bank that had refused the notice has followed it after all. */
+const chosenAgain = async (tx: Tx, held: HeldBreak, by: By): Promise<HeldBreak['state']> => {
+  await writeStep(tx, held, 'choose', 'the bank has followed the notice after all', {}, by)
+  await writeStep(tx, { ...held, state: 'chosen' }, 'begin', 'the bank has followed the notice after all', {}, by)
+  return 'under-way'
+}
+
+/** The entry in our books: under the key of the notice's message. Of what nobody ever sent us our books have nothing, and take nothing off. */
+const bookEntry = async (tx: Tx, row: Row, accountingDate: string, key: PrintKey): Promise<void> => {
+  const [told] = await tx.query<{ entrustDate: string | null; serialNo: string | null }>(
+    `SELECT entrust_date AS entrustDate, serial_no AS serialNo FROM bank_call WHERE bank_code = ? AND verb = 'adjustmentNotice' AND subject = ?`,
+    [row.bankCode, row.noticeNo],
+  )
+  const [debit] = await tx.query<{ request: string }>(
+    "SELECT request FROM instruction WHERE ticket_no = ? AND verb = 'debit' ORDER BY id LIMIT 1",
+    [row.ticketNo],
+  )
+  if (!debit || !told?.serialNo || told.entrustDate === null) return
+  const { account, treasuryCode } = JSON.parse(debit.request) as { account: string; treasuryCode: string }
+  await insertBookings(tx, key, [
+    {
+      officeCode: row.officeCode,
+      entrustDate: told.entrustDate,
+      serialNo: told.serialNo,
+      bankCode: row.bankCode,
+      accountingDate,
+      verb: 'adjustment',
+      ticketNo: row.ticketNo,
+      workDate: told.entrustDate,
+      treasuryCode,
+      amount: row.amount,
+      account,
+      instructionId: undefined,
+      source: 'notice',
+      datedBy: 'bank',
+    },
+  ])
+}
+
+/** Opens the notices over `db`. */
+export const openNotices = (db: Database): Notices => ({
+  issueNotice: issuing => carefully(() => db.transaction(tx => issueOnce(tx, issuing))),
+  bookNotice: (adjusted, key, by) => carefully(() => db.transaction(tx => bookOnce(tx, adjusted, key, by))),
+  findNotice: async noticeNo => {
+    const [row] = await db.query<Row>(`${select} WHERE n.notice_no = ?`, [noticeNo])
+    return row && viewOf(row)
+  },
+  notices: async ({ bankCode, open, dueBy, offices }, afterNo, limit) =>
+    (
+      await db.query<Row>(
+        `${select} WHERE ${[
+          '(? IS NULL OR n.bank_code = ?)',
+          '(? IS NULL OR (n.booked_at IS NULL) = ?)',
+          '(? IS NULL OR (n.booked_at IS NULL AND n.due_on <= ?))',
+          '(? IS NULL OR n.break_id < (SELECT p.break_id FROM adjustment_notice p WHERE p.notice_no = ?))',
+          ...within('n.office_code', offices),
+        ].join(' AND ')} ORDER BY n.break_id DESC LIMIT ?`,
+        [
+          ...[bankCode, bankCode].map(value => value ?? null),
+          ...[open, open].map(value => (value === undefined ? null : value ? 1 : 0)),
+          ...[dueBy, dueBy, afterNo, afterNo].map(value => value ?? null),
+          ...(offices ?? []),
+          limit,
+        ],
+      )
+    ).map(viewOf),
+})

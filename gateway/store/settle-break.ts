@@ -1,0 +1,112 @@
+import type { PrintKey } from '../domain/fingerprint.ts'
+import type { Objection } from '../domain/proposal.ts'
+import type { Ticket } from '../domain/ticket.ts'
+import { insertBookings } from './bookings.ts'
+import { type By, lockBreak, writeStep } from './break-life.ts'
+import type { Database, Tx } from './database.ts'
+import { sqlTime } from './rows.ts'
+import { readTicket } from './tickets.ts'
+
+/** What two persons say of money that only the bank has: it is the tax of its ticket, or it goes back. */
+export type Settling = 'adopt' | 'return'
+
+/** Why it cannot be settled so, as things stand. */
+type Stand = {
+  readonly state: string
+  readonly remedy: string | null
+  readonly bankAmount: number
+  readonly ticket: Ticket | undefined
+  readonly isAdopted: boolean
+}
+const objection = (rule: string, zh: string, en: string): Objection => ({ rule, zh, en })
+
+/** Why a break cannot be settled so (art. 35): only what waits for two persons; adopted only as the whole tax of a ticket that nothing has paid. */
+export const objectionToSettling = ({ state, remedy, bankAmount, ticket, isAdopted }: Stand, decision: Settling): Objection | undefined => {
+  if (state !== 'chosen' || remedy !== 'persons')
+    return objection('not-for-persons', '该单边账不是待两人认定的', 'this break does not wait for two persons')
+  if (decision === 'return') return undefined
+  if (!ticket) return objection('ticket-unknown', '没有这张税票,只能退回', 'there is no such ticket: it can only be returned')
+  if (ticket.isVoid) return objection('ticket-void', '税票已作废,只能退回', 'the ticket is void: it can only be returned')
+  if (isAdopted || ticket.movements.some(m => m.verb === 'debit' && m.state !== 'refused'))
+    return objection('paid-otherwise', '该税票另有扣款,只能退回', 'the ticket is paid otherwise, or may be: it can only be returned')
+  return bankAmount === ticket.amount
+    ? undefined
+    : objection('other-amount', '金额与税票不符,只能退回', 'it is not the amount of the ticket: it can only be returned')
+}
+
+const standOf = async (tx: Pick<Tx, 'query'>, held: { readonly ticketNo: string }): Promise<Pick<Stand, 'ticket' | 'isAdopted'>> => ({
+  ticket: await readTicket(tx, held.ticketNo),
+  isAdopted: (await tx.query('SELECT 1 FROM adoption WHERE ticket_no = ?', [held.ticketNo])).length > 0,
+})
+
+/** What is known of a break before it is proposed; undefined: there is none. */
+export type SettlingStand = { readonly officeCode: string; readonly objection: Objection | undefined }
+/** How breaks stand to what two persons want to make of them. */
+export type SettlingReads = {
+  /** Undefined: there is no such break. */
+  settling(id: number, decision: Settling): Promise<SettlingStand | undefined>
+}
+/** Opens it over `db`. */
+export const openSettling = (db: Database): SettlingReads => ({ settling: (id, decision) => readSettling(db, id, decision) })
+
+const readSettling = async (db: Database, id: number, decision: Settling): Promise<SettlingStand | undefined> => {
+  const [held] = await db.query<{ ticketNo: string; officeCode: string; state: string; remedy: string | null; bankAmount: number }>(
+    `SELECT ticket_no AS ticketNo, office_code AS officeCode, state, remedy, bank_amount AS bankAmount FROM break WHERE id = ?`,
+    [id],
+  )
+  if (!held) return undefined
+  return { officeCode: held.officeCode, objection: objectionToSettling({ ...held, ...(await standOf(db, held)) }, decision) }
+}
+
+/** Settles what two persons have approved, in the approving transaction. An adoption is booked under the key at the bank; a return waits for its notice. */
+export const settleBreak = async (
+  tx: Tx,
+  id: number,
+  decision: Settling,
+  proposalId: number,
+  key: PrintKey,
+  by: By,
+): Promise<Objection | undefined> => {
+  const held = await lockBreak(tx, id)
+  if (!held) throw new Error('a proposal about a break that is not there')
+  const refused = objectionToSettling({ ...held, ...(await standOf(tx, held)) }, decision)
+  if (refused) return refused
+  const why = `by two persons: proposal ${proposalId}`
+  if (decision === 'return') {
+    await writeStep(tx, held, 'choose', `returned ${why}`, { remedy: 'notice' }, by)
+    return undefined
+  }
+  await tx.execute(
+    'INSERT INTO adoption (break_id, proposal_id, ticket_no, bank_code, accounting_date, amount, at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    [id, proposalId, held.ticketNo, held.bankCode, held.accountingDate, held.bankAmount, sqlTime(by.now)],
+  )
+  await bookAdopted(tx, id, key)
+  await writeStep(tx, held, 'begin', `adopted ${why}`, {}, by)
+  await writeStep(tx, { ...held, state: 'under-way' }, 'remedy', `adopted ${why}`, { closedWith: `adoption/${proposalId}` }, by)
+  return undefined
+}
+
+type Found = {
+  readonly officeCode: string
+  readonly entrustDate: string
+  readonly serialNo: string
+  readonly bankCode: string
+  readonly accountingDate: string
+  readonly ticketNo: string
+  readonly amount: number
+  readonly instructionId: number | null
+  readonly request: string
+}
+const bookAdopted = async (tx: Tx, id: number, key: PrintKey): Promise<void> => {
+  const [found] = await tx.query<Found>(
+    `SELECT b.office_code AS officeCode, b.entrust_date AS entrustDate, b.serial_no AS serialNo, b.bank_code AS bankCode, b.accounting_date AS accountingDate,
+       b.ticket_no AS ticketNo, b.bank_amount AS amount, b.instruction_id AS instructionId, i.request
+     FROM break b JOIN instruction i ON i.ticket_no = b.ticket_no AND i.verb = 'debit' WHERE b.id = ? ORDER BY i.id LIMIT 1`,
+    [id],
+  )
+  if (!found) throw new Error('a break whose ticket has no debit')
+  const { request, instructionId, ...entry } = found
+  const { account, treasuryCode, workDate } = JSON.parse(request) as { account: string; treasuryCode: string; workDate: string }
+  const booked = { verb: 'debit', source: 'adoption', datedBy: 'bank', instructionId: instructionId ?? undefined } as const
+  await insertBookings(tx, key, [{ ...entry, ...booked, account, treasuryCode, workDate }])
+}
