@@ -141,7 +141,7 @@ CREATE TRIGGER break_frozen BEFORE UPDATE ON break FOR EACH ROW BEGIN
   END IF;
 END;
 
--- 调账通知单 (art. 35(1), 6(3)4(1)c): the county's own paper, by which a bank gives back after its day-end what it took too much. The number is of the county
+-- 调账通知单 (art. 6(3), 35(1)): the county's own paper, by which a bank gives back after its day-end what it took too much. The number is of the county
 -- office and the day. What it says is never changed; what became of it is written once.
 CREATE TABLE adjustment_notice (
   notice_no        VARCHAR(20)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,

@@ -5,7 +5,7 @@ import { shanghaiDate } from '../domain/time.ts'
 import type { Issued } from '../store/notices.ts'
 import type { Flow } from './flow.ts'
 
-// 调账通知单 (art. 35(1), 6(3)4(1)c): the county's accounting role issues it, the bank is told, and what it gives back is booked.
+// 调账通知单 (art. 6(3), 35(1)): the county's accounting role issues it, the bank is told, and what it gives back is booked.
 
 /** Issues a notice for a break; the bank is to have given it back before the next reconciliation. */
 export const issueNotice = (flow: Flow, breakId: number, { uri, office }: Pick<Operator, 'uri' | 'office'>): Promise<Issued> => {
