@@ -235,11 +235,12 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
       proposedAt: clock(),
       expiresAt: new Date(at + 3_600_000),
     }
-    const made = (await store.proposals.propose(proposal)) as { proposal: { id: number } }
+    const made = (await store.proposals.propose(proposal, () => proposal.subject)) as { proposal: { id: number } }
     return store.proposals.decide(made.proposal.id, {
       act: { event: 'approve', by: 'urn:taxlink:operator:li', hash: proposal.hash },
       now: clock(),
       reason: undefined,
+      told: () => proposal.subject,
       judge: () => ({ kind: 'moves', to: 'approved' }),
       apply: deeds => deeds.settleBreak(id, decision, flow.printKey()),
     })
