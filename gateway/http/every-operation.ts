@@ -5,7 +5,6 @@ import { furtherOperations } from './further-operations.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import { operatorOperations } from './operator-operations.ts'
-import { reconcileOperations } from './reconcile-operations.ts'
 import { registryOperations } from './registry-operations.ts'
 import { sessionOperations } from './session-operations.ts'
 
@@ -16,7 +15,6 @@ export const everyOperation: readonly Operation[] = [
   ...Object.values(agreementOperations),
   ...Object.values(bankOperations),
   ...Object.values(fileOperations),
-  ...Object.values(reconcileOperations),
   ...Object.values(operatorOperations),
   ...Object.values(registryOperations),
   ...Object.values(sessionOperations),

@@ -2,7 +2,6 @@ import { agreementShapes } from './agreement-schemas.ts'
 import { fileShapes } from './file-schemas.ts'
 import { furtherShapes } from './further-schemas.ts'
 import { operatorShapes } from './operator-schemas.ts'
-import { reconcileShapes } from './reconcile-schemas.ts'
 import { registryShapes } from './registry-schemas.ts'
 import { debitShapes } from './schemas.ts'
 import { sessionShapes } from './session-schemas.ts'
@@ -13,7 +12,6 @@ export const everyShape = [
   ...furtherShapes,
   ...agreementShapes,
   ...fileShapes,
-  ...reconcileShapes,
   ...operatorShapes,
   ...registryShapes,
   ...sessionShapes,

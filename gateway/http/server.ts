@@ -21,7 +21,6 @@ import { identities, mutualTls } from './mutual-tls.ts'
 import { operatorRoutes } from './operator.ts'
 import { openPressure, type Pressure, type PressureLimits } from './pressure.ts'
 import { prefersEnglish, problemOf, Refusal, rawProblem, refusalOf, retryAfter } from './problem.ts'
-import { reconcileRoutes } from './reconcile.ts'
 import { describe, referencePages, referencePath } from './reference.ts'
 import { registryRoutes } from './registry.ts'
 import { reviewRoutes } from './review.ts'
@@ -105,7 +104,6 @@ export const openHttp = async (options: HttpOptions): Promise<Http> => {
   importRoutes(app, deps)
   reviewRoutes(app, deps)
   bankRoutes(app, flow)
-  reconcileRoutes(app, flow)
   fileRoutes(app, { ...deps, ...options.files })
   operatorRoutes(app, flow)
   registryRoutes(app, flow)

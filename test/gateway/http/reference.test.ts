@@ -101,7 +101,7 @@ test('its schemas compile strictly, and its examples are valid', () => {
   const exampled = Object.entries(document.components.schemas).filter(([, schema]) => schema.examples)
   const messages = everyVerb.flatMap(verb => [exchanges[verb].request.id, exchanges[verb].reply.id])
   const orders = ['ReversalOrder', 'SupplementaryDebitOrder', 'StopOrder', 'Reversal', 'SupplementaryDebit', 'Stop']
-  const files = ['ReconciliationFile', 'FileRequestOrder', 'FileRequest', 'ReconciliationOrder', 'Reconciliation', 'Difference']
+  const files = ['ReconciliationFile', 'FileRequestOrder', 'FileRequest']
   const operators = ['ProposalOrder', 'Proposal', 'Approval', 'DecisionReason', 'Break', 'AuditEntry']
   const agreements = [
     'AgreementRegistration',
