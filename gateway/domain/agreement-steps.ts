@@ -35,6 +35,8 @@ export type AgreementFacts = AgreementStanding & {
   readonly endingBy: Side | undefined
   readonly likeness: Likeness | undefined
   readonly credentialIssued: boolean
+  /** The bank is being asked to compare what it holds. */
+  readonly verifying: boolean
 }
 
 /** An agreement as it is drafted, before anything has happened to it. */
@@ -56,6 +58,7 @@ export const draftedFacts = (particulars: Particulars, byPaper: boolean): Agreem
   endingBy: undefined,
   likeness: undefined,
   credentialIssued: false,
+  verifying: false,
 })
 
 /** What a bank is to be told of an agreement; the verbs are those of the unified bank interface. */
@@ -82,7 +85,7 @@ export type Changes = {
 
 /** One move of an agreement: the event, the state it leads to, what else changes, what the bank is told, and the article. */
 export type Step = {
-  readonly event: AgreementEvent | 'object' | 'ask-end' | 'news'
+  readonly event: AgreementEvent | 'object' | 'ask-end' | 'news' | 'ask-verification' | 'verified'
   readonly to: AgreementState
   readonly changes: Changes
   readonly tell?: Tell
@@ -218,6 +221,22 @@ export const accept = (
     accountSince: accountSince ?? (need === 'free' ? before?.accountSince : undefined) ?? from,
     enabled: { by: who, at: now },
   })
+}
+
+/** The reviewer has the bank compare the particulars with its own (核验, annex 2 §7): of what is bound, whenever that is. */
+export const askVerification = (agreement: AgreementFacts): Stepping => {
+  const { state, verifying } = agreement
+  if (state !== 'bound' && !inForce.has(state)) return notNow(state)
+  if (verifying) return 'repeated'
+  return { event: 'ask-verification', to: state, changes: {}, tell: { verb: 'verification' }, article: 'annex 2(7)' }
+}
+
+/** The bank has compared: what it denies cannot be accepted; what it confirms may be, one by one, and what is known to be exact stays so. */
+export const hearVerification = (agreement: AgreementFacts, found: Likeness): Stepping => {
+  const { state, likeness } = agreement
+  if (state !== 'bound' && !inForce.has(state)) return notNow(state)
+  const isNews = found === 'differs' || (found !== 'unchecked' && likeness !== 'exact')
+  return { event: 'verified', to: state, changes: isNews ? { likeness: found } : {}, article: 'annex 2(7)' }
 }
 
 /** The reviewer gives it back to the bank: it is asked to bind anew. */

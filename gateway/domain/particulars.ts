@@ -15,8 +15,8 @@ export type Particular = keyof Particulars
 /** How two texts were found to be the same, from the strictest: byte for byte, but for padding, but for width, but for blanks inside. */
 export const rules = ['exact', 'padding', 'width', 'blanks'] as const
 export type MatchRule = (typeof rules)[number]
-/** How each particular compares: the first rule under which both are the same, or `differs`. */
-export type Comparison = { readonly [P in Particular]: MatchRule | 'differs' }
+/** How each particular compares: the first rule under which both are the same, or the bank's own word that they are (`confirmed`), or `differs`. */
+export type Comparison = { readonly [P in Particular]: MatchRule | 'confirmed' | 'differs' }
 
 // Banks pad with blanks, with NUL and with the full-width blank; the blanks of people stand inside as well.
 const padding = /^[\0\s\u3000]+|[\0\s\u3000]+$/g
@@ -71,4 +71,27 @@ export const likenessOf = (comparison: Partial<Comparison> | undefined): Likenes
   // Which of its own banks it is goes without saying.
   if (names.some(name => name !== 'bankCode' && comparison?.[name] === undefined)) return 'unchecked'
   return found.every(rule => rule === undefined || rule === 'exact') ? 'exact' : 'alike'
+}
+
+/** What a bank says when it is asked to compare (核验): its code, and of each particular whether it is the same, so far as it tells. */
+export type Verification = { readonly code: string; readonly matches: { readonly [P in Particular]?: 'same' | 'differs' } }
+
+/** Codes by which a bank says that something differs, or that it holds no such binding at all; and which particular it is where the code tells. */
+const denials: { readonly [code: string]: Particular | undefined } = {
+  '24002': 'taxpayerName',
+  '24009': undefined,
+  '24016': 'account',
+  '24017': undefined,
+  '93004': undefined,
+}
+
+/** A bank's own comparison, as ours: all five are the same where its code says so, whatever it names. Not even one: it has not compared. */
+export const verified = ({ code, matches }: Verification): { readonly comparison: Partial<Comparison>; readonly likeness: Likeness } => {
+  const named = Object.fromEntries(Object.entries(matches).map(([name, match]) => [name, match === 'same' ? 'confirmed' : match]))
+  const all = code === '90000' ? names.filter(name => name !== 'bankCode').map(name => [name, 'confirmed']) : []
+  const denied = Object.hasOwn(denials, code)
+  const which = denials[code]
+  const meant = which && !Object.values(named).includes('differs') ? { [which]: 'differs' } : {}
+  const comparison: Partial<Comparison> = { ...Object.fromEntries(all), ...named, ...meant }
+  return { comparison, likeness: denied ? 'differs' : likenessOf(comparison) }
 }

@@ -1,7 +1,7 @@
 import { type Outcome, outcome } from '@taxlink/bank-sdk'
 import { agreementMachine, inForce } from '../domain/agreement.ts'
-import { end, hear, release, resume, type Stepping, suspend, voided } from '../domain/agreement-steps.ts'
-import { compareHeld, type Particulars } from '../domain/particulars.ts'
+import { end, hear, hearVerification, release, resume, type Stepping, suspend, voided } from '../domain/agreement-steps.ts'
+import { compareHeld, type Particulars, type Verification, verified } from '../domain/particulars.ts'
 import { shanghaiDate } from '../domain/time.ts'
 import type { HeardVerdict } from '../store/agreement-writes.ts'
 import type { Agreement, Deed, Held } from '../store/agreements.ts'
@@ -82,6 +82,18 @@ export const bindDeed = (agreement: Agreement, result: Omit<BindResult, 'bankCod
     outcome: said,
     held: held && bound && Object.keys(held).length > 0 ? heldOf(agreement, held, source) : undefined,
     follow: bound && replacesId !== undefined ? { id: replacesId, decide: other => replacedDeed(other, agreement, now) } : undefined,
+  }
+}
+
+/** What a bank's comparison does to the agreement: which particulars it confirms or denies is kept beside what it said it holds. */
+export const verificationDeed = (agreement: Agreement, outcome: Outcome, matches: Verification['matches']): Deed => {
+  const { comparison, likeness } = verified({ code: outcome.code, matches })
+  const same = Object.entries(comparison).filter(([, rule]) => rule === 'confirmed')
+  const held = Object.fromEntries(same.map(([name]) => [name, agreement.particulars[name as keyof Particulars]]))
+  return {
+    stepping: hearVerification(agreement, likeness),
+    reason: `compared by the bank: ${outcome.code}`,
+    held: Object.keys(comparison).length > 0 ? { source: 'verification', held, comparison } : undefined,
   }
 }
 

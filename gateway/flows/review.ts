@@ -1,4 +1,4 @@
-import { accept, approve, giveBack, leave, refuse } from '../domain/agreement-steps.ts'
+import { accept, approve, askVerification, giveBack, leave, refuse } from '../domain/agreement-steps.ts'
 import type { Agreement, Deed, Moved } from '../store/agreements.ts'
 import type { Flow } from './flow.ts'
 
@@ -35,6 +35,10 @@ export const reviewAgreement = (flow: Flow, agreementNo: string, review: Review,
     (agreement, beside) => ({ stepping: decided(review, agreement, beside, by, now), reason }),
     { now, actor: by },
   )
+
+/** Has the bank compare the particulars with its own (核验); what it says stands in the list and in the life as soon as it has. */
+export const verifyAgreement = (flow: Flow, agreementNo: string, by: string, reason: string, now: Date): Promise<Moved> =>
+  flow.store.agreements.move(agreementNo, agreement => ({ stepping: askVerification(agreement), reason }), { now, actor: by })
 
 /**
  * Accepts in bulk what matches exactly: of the agreements named those that the bank holds byte for byte alike; the others are left to be looked at one

@@ -1,12 +1,12 @@
-import type { Outcome, RequestOf, UnifiedCode } from '@taxlink/bank-sdk'
+import type { Outcome, ReplyOf, RequestOf, UnifiedCode } from '@taxlink/bank-sdk'
 import { outcome } from '@taxlink/bank-sdk'
 import { askAgain, askLater, type Tell } from '../domain/agreement-steps.ts'
 import { type BankPolicy, rung } from '../domain/bank.ts'
-import type { Particulars } from '../domain/particulars.ts'
+import type { Particulars, Verification } from '../domain/particulars.ts'
 import { later, shanghaiDate } from '../domain/time.ts'
 import type { AgreementCall, CallSettlement, ClaimedCall } from '../store/agreement-calls.ts'
 import { ask, type PlainVerb, type Said } from './ask.ts'
-import { bindDeed } from './bindings.ts'
+import { bindDeed, verificationDeed } from './bindings.ts'
 import type { Flow } from './flow.ts'
 
 // What banks are told of agreements: each call is claimed before its first byte leaves, and keeps its key until it is answered.
@@ -103,7 +103,7 @@ const made = async (flow: Flow, claimed: ClaimedCall, policy: BankPolicy): Promi
   return { ...plain, fault: undefined, ...answered(claimed, said.reply, now, again) }
 }
 
-type Reply = { readonly result: Outcome } & Partial<RequestOf<'bindingResult'>>
+type Reply = { readonly result: Outcome } & Partial<RequestOf<'bindingResult'>> & Partial<ReplyOf<'verification'>>
 const isBinding = ({ verb }: Tell): boolean => verb === 'bind' || verb === 'changeBinding'
 
 const answered = (
@@ -115,6 +115,10 @@ const answered = (
   const { result } = reply
   const done = { outcome: result, again: undefined, move: undefined, next: undefined }
   const open = result.class === 'unknown' || notDecided.has(result.code)
+  if (call.tell.verb === 'verification')
+    return open || result.class === 'in-progress'
+      ? { ...done, again }
+      : { ...done, move: agreement => verificationDeed(agreement, result, matchesOf(reply)) }
   if (!isBinding(call.tell) && call.tell.verb !== 'bindingStatus') return open ? { ...done, again } : done
   const laterOn = later(now, openMs)
   if (result.class === 'in-progress')
@@ -124,6 +128,18 @@ const answered = (
   if (call.tell.verb === 'bindingStatus' && result.code === '24009') return { ...done, next: { tell: askAgain, at: now } }
   return { ...done, move: agreement => bindDeed(agreement, { outcome: result, ...boundBy(reply) }, call.tell.verb, now) }
 }
+
+/** Of which particulars the bank says that they are the same, or not. */
+const matchesOf = ({ taxpayerIdMatch, taxpayerNameMatch, officeMatch, branchMatch, accountMatch }: Reply): Verification['matches'] =>
+  Object.fromEntries(
+    Object.entries({
+      taxpayerId: taxpayerIdMatch,
+      taxpayerName: taxpayerNameMatch,
+      officeCode: officeMatch,
+      branch: branchMatch,
+      account: accountMatch,
+    }).filter(([, match]) => match !== undefined),
+  )
 
 /** What the reply says of the binding beside its result; the office is that of the key. */
 const boundBy = (reply: Reply) => {

@@ -275,6 +275,12 @@ export const agreementOperations = {
       '县局未在自己的软件里审批的协议(第八条第二项)。 / What the county office has not approved in its own software (art. 8(2)).',
     ),
   },
+  verifyBinding: deciding(
+    'verifications',
+    'verifyBinding',
+    '核验 / have the bank compare',
+    '请银行以其所存资料逐项核对(附件2第七条);结果随后见待复核列表与全过程,银行认为不符的不能通过。 / The bank compares the five particulars with its own (annex 2 §7); what it says is in the list and in the life as soon as it has, and what it denies cannot be accepted.',
+  ),
   acceptBinding: deciding(
     'acceptances',
     'acceptBinding',

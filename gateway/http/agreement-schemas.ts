@@ -24,7 +24,7 @@ const day = (title: string, example: string) => ({ type: 'string', format: 'date
 const flag = (title: string) => ({ type: 'boolean', title })
 const seqOf = { type: 'integer', title: '变动序号,递增 / sequence number, growing', minimum: 1 }
 const state = { type: 'string', title: '状态 / state', enum: states }
-const rule = { type: 'string', enum: ['exact', 'padding', 'width', 'blanks', 'differs'] }
+const rule = { type: 'string', enum: ['exact', 'padding', 'width', 'blanks', 'confirmed', 'differs'] }
 const object = (title: string, properties: object, required: readonly string[] = Object.keys(properties)) =>
   ({ title, type: 'object', additionalProperties: false, required, properties }) as const
 const list = (title: string, items: object) => ({ type: 'array', title, items })
@@ -73,6 +73,7 @@ const properties = {
     title: '与银行所存资料的相似程度 / how alike what the bank holds is (annex 2 §7)',
     enum: ['exact', 'alike', 'unchecked', 'differs'],
   },
+  verifying: flag('正在请银行核验 / the bank is being asked to compare (annex 2 §7)'),
   result: resultSchema,
 }
 const always = [

@@ -32,6 +32,7 @@ export type AgreementJson = {
   readonly suspendedBy?: string
   readonly voidReason?: string
   readonly likeness?: string
+  readonly verifying?: boolean
   readonly result?: ResultJson
 }
 
@@ -59,6 +60,7 @@ export const agreementJson = (a: Agreement): AgreementJson => ({
   ...given('suspendedBy', a.suspendedBy),
   ...given('voidReason', a.voidReason),
   ...given('likeness', a.likeness),
+  ...given('verifying', a.verifying || undefined),
   ...given('result', a.outcome && resultJson(a.outcome)),
 })
 

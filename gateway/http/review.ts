@@ -1,7 +1,7 @@
 import { officesOf, sees } from '../domain/operator.ts'
 import type { Likeness } from '../domain/particulars.ts'
 import { later } from '../domain/time.ts'
-import { acceptExact, approveAgreement, type Review, reviewAgreement } from '../flows/review.ts'
+import { acceptExact, approveAgreement, type Review, reviewAgreement, verifyAgreement } from '../flows/review.ts'
 import type { Agreement, Moved } from '../store/agreements.ts'
 import { notApplicable } from './agreement.ts'
 import { agreementOperations } from './agreement-operations.ts'
@@ -71,6 +71,13 @@ export const reviewRoutes = (app: App, { flow }: Pick<TaxDeps, 'flow'>): void =>
     handler: async (request, reply) => {
       const { agreementNo } = await seen(request, request.params.agreementNo)
       return answer(reply, await approveAgreement(flow, agreementNo, operatorIn(request).uri, request.body.reason, flow.clock()))
+    },
+  })
+  app.route<{ Params: ByNumber; Body: { readonly reason: string } }>({
+    ...agreementOperations.verifyBinding,
+    handler: async (request, reply) => {
+      const { agreementNo } = await seen(request, request.params.agreementNo)
+      return answer(reply, await verifyAgreement(flow, agreementNo, operatorIn(request).uri, request.body.reason, flow.clock()))
     },
   })
   const decide = (operation: (typeof agreementOperations)['acceptBinding' | 'returnBinding' | 'refuseBinding'], review: Review): void => {

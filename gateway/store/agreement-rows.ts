@@ -190,7 +190,7 @@ const supersede = async (tx: Tx, agreementId: number, { event }: Step, now: Date
   const unsaid = event === 'bind' || event === 'reject' ? '' : 'AND attempt_no = 0'
   await tx.execute(
     `UPDATE agreement_call SET next_attempt_at = NULL, done_at = ?, fault = 'superseded', lease_owner = NULL
-     WHERE agreement_id = ? AND done_at IS NULL AND verb IN ('bind', 'changeBinding', 'bindingStatus') ${unsaid}`,
+     WHERE agreement_id = ? AND done_at IS NULL AND verb IN ('bind', 'changeBinding', 'bindingStatus', 'verification') ${unsaid}`,
     [sqlTime(now), agreementId],
   )
 }

@@ -89,6 +89,7 @@ type Row = {
   replacesBank: string | null
   replacesAccount: string | null
   replacesSince: string | null
+  verifying: number
   exception: string | null
   permitId: number | null
   warning: string | null
@@ -120,7 +121,8 @@ const columns = `a.id, a.agreement_no AS agreementNo, a.tax_system AS taxSystem,
   a.account_since AS accountSince, a.enabled_by AS enabledBy, a.enabled_at AS enabledAt, a.objected_at AS objectedAt,
   a.suspended_by AS suspendedBy, a.ending_since AS endingSince, a.ending_by AS endingBy, a.void_reason AS voidReason,
   a.credential_issued AS credentialIssued, a.likeness, a.result_code AS resultCode, a.bank_result_code AS bankResultCode, a.bank_text AS bankText,
-  o.agreement_no AS replacesNo, o.bank_code AS replacesBank, o.account AS replacesAccount, o.account_since AS replacesSince`
+  o.agreement_no AS replacesNo, o.bank_code AS replacesBank, o.account AS replacesAccount, o.account_since AS replacesSince,
+  EXISTS (SELECT 1 FROM agreement_call c WHERE c.agreement_id = a.id AND c.verb = 'verification' AND c.done_at IS NULL) AS verifying`
 const source = 'FROM agreement a LEFT JOIN agreement o ON o.id = a.replaces_id'
 
 const agreementOf = (row: Row): Agreement => {
@@ -167,6 +169,7 @@ const agreementOf = (row: Row): Agreement => {
     endingBy: row.endingBy ?? undefined,
     voidReason: row.voidReason ?? undefined,
     credentialIssued: row.credentialIssued === 1,
+    verifying: row.verifying === 1,
     likeness: row.likeness ?? undefined,
     outcome:
       row.resultCode !== null && isUnifiedCode(row.resultCode)

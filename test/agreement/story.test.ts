@@ -37,6 +37,7 @@ describe.each(['4301', '4306', '4310'])('bank %s', bankCode => {
       })
       expect(told).toMatchObject([
         { step: 'bound', state: 'bound', boundOn: '2026-03-10', bank: 'bound' },
+        { step: 'verified', source: 'verification', account: 'confirmed' },
         { step: 'reviewed', state: 'accepted', activeFrom: '2026-04-01' },
         { step: 'march', state: 'refused', code: '24009', rule: 'not-yet-active' },
         { step: 'month-end', left: 0 },

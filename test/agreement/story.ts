@@ -8,7 +8,7 @@ import { type AgreementRegistration, askAgreement, change, heardTaxpayerEvent, r
 import { endAgreements, syncMonth, turnCalendar } from '../../gateway/flows/calendar.ts'
 import type { Flow } from '../../gateway/flows/flow.ts'
 import { approve, propose } from '../../gateway/flows/proposals.ts'
-import { reviewAgreement } from '../../gateway/flows/review.ts'
+import { reviewAgreement, verifyAgreement } from '../../gateway/flows/review.ts'
 import type { Slots } from '../../gateway/flows/slots.ts'
 import { tellBanks } from '../../gateway/flows/tell.ts'
 import { orderOf } from '../gateway/stage.ts'
@@ -81,6 +81,10 @@ export const tellStory = async ({ flow, slots, bankCode, bank, day, say }: Telle
   await wire()
   const bound = (await agreements.find(first))!
   tell('bound', '县局已审批,银行已绑定', { state: bound.state, boundOn: bound.boundOn, likeness: bound.likeness, bank: atBank(first) })
+  await verifyAgreement(flow, first, zhang, '请银行核对五项资料', flow.clock())
+  await wire()
+  const compared = (await agreements.life(first))!.held.at(-1)!
+  tell('verified', '银行核验:五项资料相同', { source: compared.source, account: compared.comparison.account, likeness: bound.likeness })
   await reviewAgreement(flow, first, 'accept', zhang, '与银行所存资料一致', flow.clock())
   tell('reviewed', '操作员复核通过,次月启用', { state: await stateOf(first), activeFrom: (await agreements.find(first))?.activeFrom })
   tell('march', '三月扣款被拒', await debit(first, accounts[0]))

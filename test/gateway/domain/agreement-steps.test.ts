@@ -4,12 +4,14 @@ import {
   type AgreementFacts,
   accept,
   approve,
+  askVerification,
   type Changes,
   draftedFacts,
   end,
   finish,
   giveBack,
   hear,
+  hearVerification,
   isStep,
   leave,
   object,
@@ -156,6 +158,20 @@ describe('what stands in the way', () => {
     // One of five, and the same: nothing is taken back of the others.
     expect(hear({ ...bound, likeness: 'exact' }, word({ account: particulars.account }), now)).toBe('repeated')
     expect(hear({ ...bound, likeness: 'exact' }, word(particulars), now)).toBe('repeated')
+  })
+  test('the bank compares what it has bound; what it denies is not accepted, what is exact stays so', () => {
+    const bound = { ...fresh, state: 'bound', likeness: 'unchecked' } as const
+    expect(askVerification(bound)).toMatchObject({ to: 'bound', tell: { verb: 'verification' } })
+    expect(askVerification({ ...bound, state: 'suspended' })).toMatchObject({ to: 'suspended' })
+    expect(askVerification({ ...bound, verifying: true })).toBe('repeated')
+    for (const state of ['drafted', 'approved', 'sent', 'unbound', 'ended', 'void'] as const)
+      expect(ruleOf(askVerification({ ...bound, state })), state).toBe('not-in-this-state')
+    expect(hearVerification(bound, 'alike')).toMatchObject({ to: 'bound', changes: { likeness: 'alike' } })
+    expect(hearVerification({ ...bound, likeness: 'differs' }, 'alike')).toMatchObject({ changes: { likeness: 'alike' } })
+    expect(hearVerification({ ...bound, likeness: 'exact' }, 'alike')).toMatchObject({ changes: {} })
+    expect(hearVerification({ ...bound, likeness: 'exact' }, 'differs')).toMatchObject({ changes: { likeness: 'differs' } })
+    expect(hearVerification(bound, 'unchecked')).toMatchObject({ changes: {} })
+    expect(ruleOf(hearVerification({ ...bound, state: 'ended' }, 'alike'))).toBe('not-in-this-state')
   })
   test('an account that began beside another is judged when it is accepted: inside the year of the other it is refused (art. 9)', () => {
     const before = { ...fresh, state: 'ended', accountSince: '2026-04-01' } as const

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { compareParticulars, differing, matchText, type Particulars } from '../../../gateway/domain/particulars.ts'
+import {
+  compareParticulars,
+  differing,
+  matchText,
+  type Particulars,
+  type Verification,
+  verified,
+} from '../../../gateway/domain/particulars.ts'
 
 const ours: Particulars = {
   taxpayerId: '91440300708461136T',
@@ -42,5 +49,29 @@ describe('the particulars of annex 2 §7', () => {
     expect(compareParticulars(ours, theirs).taxpayerName).toBe('width')
     expect(compareParticulars(ours, { ...ours, account: `${ours.account}  ` }).account).toBe('padding')
     expect(compareParticulars(ours, { ...ours, account: '4301 000000000000001' }).account).toBe('differs')
+  })
+})
+
+describe('what a bank says when it compares itself', () => {
+  const five = { taxpayerId: 'same', taxpayerName: 'same', officeCode: 'same', branch: 'same', account: 'same' } as const
+  const all = { taxpayerId: 'confirmed', taxpayerName: 'confirmed', officeCode: 'confirmed', branch: 'confirmed', account: 'confirmed' }
+  test.each<[string, Verification, object, string]>([
+    ['all are the same, each named', { code: '90000', matches: five }, all, 'alike'],
+    ['all are the same, by the code', { code: '90000', matches: {} }, all, 'alike'],
+    ['the account, by the code', { code: '24016', matches: {} }, { account: 'differs' }, 'differs'],
+    ['the name, by the code', { code: '24002', matches: {} }, { taxpayerName: 'differs' }, 'differs'],
+    [
+      'the id, named, whatever the code could mean',
+      { code: '24002', matches: { taxpayerId: 'differs' } },
+      { taxpayerId: 'differs' },
+      'differs',
+    ],
+    ['something, and not what', { code: '93004', matches: {} }, {}, 'differs'],
+    ['there is no such binding', { code: '24009', matches: {} }, {}, 'differs'],
+    ['nothing about it', { code: '94999', matches: {} }, {}, 'unchecked'],
+    ['some, and the code is no success', { code: '94999', matches: { account: 'same' } }, { account: 'confirmed' }, 'unchecked'],
+    ['a success that contradicts itself', { code: '90000', matches: { account: 'differs' } }, { ...all, account: 'differs' }, 'differs'],
+  ])('%s', (_, said, comparison, likeness) => {
+    expect(verified(said)).toEqual({ comparison, likeness })
   })
 })

@@ -6,7 +6,7 @@ import { heardBindingNotice, heardBindResult } from '../../../gateway/flows/bind
 import { endAgreements, monthToCompare, syncMonth, turnCalendar } from '../../../gateway/flows/calendar.ts'
 import { eachBank } from '../../../gateway/flows/each-bank.ts'
 import type { Flow, Note } from '../../../gateway/flows/flow.ts'
-import { reviewAgreement } from '../../../gateway/flows/review.ts'
+import { reviewAgreement, verifyAgreement } from '../../../gateway/flows/review.ts'
 import { tellBanks } from '../../../gateway/flows/tell.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
@@ -201,6 +201,30 @@ test('a bank that will not stop payments, or not end a binding, is spoken to by 
   // It is over at the bank as well: nobody need speak of that.
   expect(await trouble('endings')).toEqual([])
   expect(await trouble('endings')).toEqual(['cancelBinding'])
+})
+
+test('a bank compares the particulars when a reviewer asks: once, again where it does not know, and what it denies stands in the way', async () => {
+  const { flow, asked } = flowWith('90000', '28003', '24016', '90000')
+  const no = await registered(flow)
+  await later(flow, 0)
+  const ask = () => verifyAgreement(flow, no, zhang, 'by telephone unclear', clock())
+  expect((await ask()).kind).toBe('moved')
+  expect((await ask()).kind).toBe('repeated')
+  expect(await store.agreements.find(no)).toMatchObject({ verifying: true, likeness: 'exact' })
+  for (let i = 0; i < 3; i++) await later(flow, 2_000)
+  expect(await store.agreements.find(no)).toMatchObject({ state: 'bound', verifying: false, likeness: 'differs' })
+  expect(await reviewAgreement(flow, no, 'accept', zhang, 'ok', clock())).toMatchObject({ objection: { rule: 'particulars-differ' } })
+  expect((await ask()).kind).toBe('moved')
+  await later(flow, 0)
+  const life = (await store.agreements.life(no))!
+  expect(life.agreement).toMatchObject({ state: 'bound', likeness: 'alike' })
+  expect(life.held.map(({ source, comparison }) => [source, comparison.account])).toEqual([
+    ['bind', 'exact'],
+    ['verification', 'differs'],
+    ['verification', 'confirmed'],
+  ])
+  expect(asked.map(({ verb }) => verb)).toEqual(['bind', 'verification', 'verification', 'verification'])
+  expect(await reviewAgreement(flow, no, 'accept', zhang, 'ok', clock())).toMatchObject({ kind: 'moved' })
 })
 
 describe('each bank by itself', () => {
