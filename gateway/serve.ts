@@ -171,6 +171,7 @@ const webhookOf = (config: InForce, parts: Parts) => {
   return {
     webhook: {
       name: 'results',
+      timeoutMs: to.timeoutMs,
       // The same run of results has the same id, so that a receiver can tell a repetition.
       send: (results: Parameters<typeof deliveryBody>[0]) =>
         postWebhook(to, `results-${results[0]?.seq}-${results.at(-1)?.seq}`, parts.flow.clock(), deliveryBody(results)),

@@ -2,8 +2,12 @@ import { later } from '../domain/time.ts'
 import type { ResultView } from '../store/reads.ts'
 import type { Flow } from './flow.ts'
 
-/** One webhook: its name in the record, and how a run of results is sent. `send` resolves to whether the other side took it. */
-export type Webhook = { readonly name: string; readonly send: (results: readonly ResultView[]) => Promise<boolean> }
+/** One webhook: its name in the record, how a run of results is sent, and how long that may take. `send` resolves to whether the other side took it. */
+export type Webhook = {
+  readonly name: string
+  readonly timeoutMs: number
+  readonly send: (results: readonly ResultView[]) => Promise<boolean>
+}
 
 const atOnce = 100
 // 1 s, 2 s, 4 s … 10 min: a receiver that is away is asked again, for ever; nothing is skipped.
@@ -15,7 +19,7 @@ const pauseAfter = (failures: number): number => Math.min(600_000, 1_000 * 2 ** 
  */
 export const notify = async (flow: Flow, webhook: Webhook): Promise<number> => {
   const now = flow.clock()
-  const held = await flow.store.deliveries.lease(webhook.name, flow.owner, now, later(now, flow.leaseMs))
+  const held = await flow.store.deliveries.lease(webhook.name, flow.owner, now, later(now, webhook.timeoutMs + flow.leaseMs))
   if (!held) return 0
   const results = await flow.store.results(undefined, held.deliveredSeq, atOnce)
   const taken = results.length === 0 || (await webhook.send(results))

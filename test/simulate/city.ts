@@ -199,7 +199,12 @@ export class City {
     const { relayMs, deliverMs, sweepMs } = this.plan
     const send = this.taxSide.take.bind(this.taxSide, parts)
     this.world.into(parts.host, 1, () => {
-      startWork(parts.flow, parts.slots, this.redis.open(parts.host), { relayMs, deliverMs, sweepMs, webhook: { name: 'results', send } })
+      startWork(parts.flow, parts.slots, this.redis.open(parts.host), {
+        relayMs,
+        deliverMs,
+        sweepMs,
+        webhook: { name: 'results', timeoutMs: 15_000, send },
+      })
     })
   }
 

@@ -10,7 +10,7 @@ import { deliveryBody } from '../../../gateway/http/shapes.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { postWebhook } from '../../../gateway/webhook.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
-import { orderOf, sampleReference, stage } from '../stage.ts'
+import { orderOf, sampleReference, stage, until } from '../stage.ts'
 
 const secret = 'a-secret-that-both-sides-keep-to-themselves'
 const taxSystem = 'urn:taxlink:tax-system:test'
@@ -74,6 +74,7 @@ const worker = (owner: string): { flow: Flow; notes: Note[]; webhook: Webhook } 
   const timed = { ...flow, clock: () => new Date(clock), leaseMs: 60_000 }
   const webhook: Webhook = {
     name: 'results',
+    timeoutMs: 300,
     send: results =>
       postWebhook(
         { url, secret, timeoutMs: 300 },
@@ -129,6 +130,22 @@ describe('results reach the webhook', () => {
   })
 })
 
+test('whoever is still delivering is not overtaken, however short the lease: a slow receiver hears everything once and in order', async () => {
+  await publish(2)
+  const [one, two] = [worker('one'), worker('two')]
+  Object.assign(one.flow, { leaseMs: 1_000 })
+  Object.assign(two.flow, { leaseMs: 1_000 })
+  let taken: ((is: boolean) => void) | undefined
+  const slow: Webhook = { ...one.webhook, timeoutMs: 15_000, send: () => new Promise<boolean>(resolve => (taken = resolve)) }
+  const first = notify(one.flow, slow)
+  await until('the first is delivering', async () => taken !== undefined)
+  clock += 15_500
+  expect(await notify(two.flow, two.webhook)).toBe(0)
+  expect(heard).toEqual([])
+  taken?.(true)
+  expect(await first).toBe(2)
+})
+
 describe('a receiver that does not take them', () => {
   test.each<Manner>(['refuse', 'redirect', 'reset', 'hang'])('%s: the same again, later and later, for ever', async how => {
     await publish(2)
@@ -174,7 +191,7 @@ describe('a receiver that does not take them', () => {
     await publish(1)
     const { flow, webhook } = worker('one')
     let tries = 0
-    const away: Webhook = { name: webhook.name, send: async () => ++tries < 0 }
+    const away: Webhook = { ...webhook, send: async () => ++tries < 0 }
     for (let i = 0; i < 40; i++) {
       await notify(flow, away)
       clock += 600_000
