@@ -58,6 +58,23 @@ export type RemittanceAccount = {
 export type Contract = { readonly from: string; readonly policy: BankPolicy }
 /** 评估 of a bank in a city (art. 31): up to which day, and whether it does what is asked of it. */
 export type Assessment = { readonly to: string; readonly verdict: 'meets' | 'fails' }
+/** What the gateway itself measured of a bank in a city: of the debits that were sent to it, how many … */
+export type Figures = {
+  readonly sent: number
+  readonly succeeded: number
+  readonly refused: number
+  /** Not settled yet. */
+  readonly open: number
+  /** Their outcome was unknown at some time. */
+  readonly inDoubt: number
+  /** Settled within so long of their acceptance. */
+  readonly within1s: number
+  readonly within5s: number
+  readonly within1min: number
+  readonly within1h: number
+  /** Where record and bank differed. */
+  readonly breaks: number
+}
 /** 卷宗: all that the registry holds about one bank. */
 export type Dossier = {
   /** Undefined: it never applied. */
@@ -167,6 +184,7 @@ const gapsAre = (gaps: readonly (Condition | 'certificate')[]): Objection =>
 
 const longAgo = objection('certificate-over', '有效期至已过的日期', 'the certificate would be over already')
 const notYet = objection('assessment-of-the-future', '评估期间还没有过完', 'the time that is assessed is not over yet')
+const noTime = objection('no-time-to-assess', '起日不晚于止日,至多一年', 'it begins before it ends, and is a year at most')
 const wasAssessed = objection('assessed-already', '这段期间已评估过', 'this time has been assessed already')
 
 // What takes a bank back or away in a city does not ask how the province stands to it.
@@ -209,10 +227,14 @@ const renewed = ({ province }: Dossier, { validTo = '' }: LineContent, today: st
   if (province !== 'certified' && province !== 'qualified' && province !== 'suspended') return noStep(province, 'renew')
   return validTo < today ? longAgo : { state: province }
 }
+/** Whether a time is one to look at as a whole: it begins before it ends, and is a year at most. */
+export const isTimeToAssess = (from: string, to: string): boolean => from <= to && Date.parse(to) - Date.parse(from) <= 366 * 86_400_000
+
 /** 31: a city assesses, time after time, what is open to its taxpayers, or was. */
 const assessed = ({ cities, assessments }: Dossier, cityCode: string, { from = '', to = '' }: LineContent, today: string): Moved => {
   const state = cities.get(cityCode)
   if (state !== 'active' && state !== 'suspended') return noStep(state, 'assess')
+  if (!isTimeToAssess(from, to)) return noTime
   if (to >= today) return notYet
   return from <= (assessments.get(cityCode)?.to ?? '') ? wasAssessed : { state }
 }

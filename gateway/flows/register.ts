@@ -1,6 +1,8 @@
 import { date, type Fields, type FieldValues, oneOf, text } from '@taxlink/bank-sdk'
 import { type Operator, sees } from '../domain/operator.ts'
 import { type Condition, conditions } from '../domain/qualification.ts'
+import { cityOf } from '../domain/reference.ts'
+import type { Figures } from '../domain/registry.ts'
 import type { LineOrdered, NewLine } from '../store/registry.ts'
 import type { Flow } from './flow.ts'
 import { bankCode, cityCode, judgeOrder, objectionToLine, paper } from './registry-kinds.ts'
@@ -107,6 +109,20 @@ export const lineKinds = {
     },
     { ...place, taxParty: '市局征管科', pbocParty: '人民银行国库科', ...said },
   ),
+  assess: kind(
+    '31',
+    '定期评估',
+    'the city assesses the bank',
+    {
+      ...inCity,
+      from: date('评估期间起', 'first day that is assessed'),
+      to: date('评估期间止', 'last day'),
+      verdict: oneOf('结论:达到或达不到要求', 'whether it does what is asked of it', ['meets', 'fails']),
+      finding: text('评估意见', 'what was found', 200),
+      ...paper,
+    },
+    { ...place, from: '2026-07-01', to: '2026-09-30', verdict: 'meets', finding: '超时率偏高,已约谈', ...said },
+  ),
   return: kind(
     '29(5)',
     '退回准备',
@@ -151,6 +167,18 @@ export const lineOf = ({ event, content }: Pick<LineOrder, 'event' | 'content'>)
   ),
 })
 
+/** The debits of a city at a bank, as the gateway measured them. */
+export const figuresOf = (flow: Flow, bankCode: string, city: string, from: string, to: string): Promise<Figures> => {
+  const offices = [...flow.reference().offices.keys()].filter(code => cityOf(flow.reference(), code) === city)
+  return flow.store.registry.figures(bankCode, offices, from, to)
+}
+/** 31: an assessment stands with what was measured when it was made, whatever is said of it. */
+const measured = async (flow: Flow, line: NewLine): Promise<NewLine> => {
+  const { event, bankCode, cityCode, content } = line
+  if (event !== 'assess' || cityCode === undefined) return line
+  return { ...line, content: { ...content, figures: await figuresOf(flow, bankCode, cityCode, content.from ?? '', content.to ?? '') } }
+}
+
 /** One person enters a line. What was entered before under this number is answered first, whatever has become of the bank since. */
 export const register = async (
   flow: Flow,
@@ -164,7 +192,10 @@ export const register = async (
   if (known) return known
   const objection = await objectionToLine(flow, line, now)
   if (objection) return { kind: 'objected', objection }
-  const written = await flow.store.registry.add(line, order.orderNo, judgeOrder(flow.reference(), line), { now, actor: by })
+  const written = await flow.store.registry.add(await measured(flow, line), order.orderNo, judgeOrder(flow.reference(), line), {
+    now,
+    actor: by,
+  })
   if (written.kind === 'written')
     flow.note({ event: 'registered', bankCode: line.bankCode, detail: `line ${written.line.id} ${line.event} by ${by}` })
   return written

@@ -17,7 +17,7 @@ import type { Agreement } from '../store/agreements.ts'
 import { agreementOperations } from './agreement-operations.ts'
 import { agreementJson, changeJson } from './agreement-shapes.ts'
 import type { App, Reply, Request } from './app.ts'
-import { afterOf, cursorOf } from './cursor.ts'
+import { afterOf, nextOf } from './cursor.ts'
 import { Refusal } from './problem.ts'
 import { caller, refuse, type TaxDeps } from './tax.ts'
 
@@ -37,10 +37,10 @@ export const notApplicable = ({ rule, zh, en }: { readonly rule: string; readonl
   new Refusal(409, 'not-applicable', { detail: rule, errors: [{ pointer: '', zh, en }] })
 
 /** A page of what was read with one more than it holds. */
-const pageOf = (found: readonly Agreement[], limit: number) => {
-  const last = found[limit - 1]
-  return { agreements: found.slice(0, limit).map(agreementJson), ...(found.length > limit && last ? { next: cursorOf(last.id) } : {}) }
-}
+const pageOf = (found: readonly Agreement[], limit: number) => ({
+  agreements: found.slice(0, limit).map(agreementJson),
+  ...nextOf(found, limit, ({ id }) => id),
+})
 
 /** Binds the operations of the tax systems about agreements to a server. */
 export const agreementRoutes = (app: App, { flow }: Pick<TaxDeps, 'flow'>): void => {

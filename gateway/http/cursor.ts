@@ -14,3 +14,9 @@ export const afterOf = (cursor: string | undefined): number => {
     errors: [{ pointer: '/cursor', zh: '不是本接口给出的游标', en: 'not a cursor of this interface' }],
   })
 }
+
+/** Where the next page begins, where there is one: `found` was read with one more than a page holds. */
+export const nextOf = <T>(found: readonly T[], limit: number, idOf: (row: T) => number): { next?: string } => {
+  const last = found[limit - 1]
+  return found.length > limit && last ? { next: cursorOf(idOf(last)) } : {}
+}

@@ -6,7 +6,7 @@ import { stop } from '../flows/stop.ts'
 import { supplement } from '../flows/supplement.ts'
 import type { OrderView } from '../store/order-reads.ts'
 import type { App, Reply, Request } from './app.ts'
-import { afterOf, cursorOf } from './cursor.ts'
+import { afterOf, nextOf } from './cursor.ts'
 import { furtherOperations } from './further-operations.ts'
 import { type FurtherInstructionJson, instructionJson, stopJson } from './further-shapes.ts'
 import { Refusal } from './problem.ts'
@@ -23,13 +23,6 @@ const wasRepeated = (verdict: FurtherVerdict): boolean => {
   if (verdict.kind === 'absent') return refuse(404, 'not-found')
   if (verdict.kind === 'differs') throw new Refusal(409, 'content-differs', { hash: verdict.hash, acceptedHash: verdict.acceptedHash })
   return verdict.kind === 'repeated'
-}
-
-/** A page of what was read with one more than it holds. */
-const pageOf = <V extends { readonly orderId: number }>(views: readonly V[], limit: number): { page: readonly V[]; next?: string } => {
-  const page = views.slice(0, limit)
-  const last = page.at(-1)
-  return { page, ...(views.length > limit && last ? { next: cursorOf(last.orderId) } : {}) }
 }
 
 /** Binds the operations about tickets beside their debits to a server. */
@@ -92,8 +85,9 @@ export const furtherRoutes = (app: App, { flow, slots, waiters, resting }: TaxDe
   })
 
   const listed = async (request: Request, kind: Kind, { cursor, limit }: Page) => {
-    const { page, ...next } = pageOf(await flow.store.listOrders(caller(request), kind, afterOf(cursor), limit + 1), limit)
-    return { [kind === 'reversal' ? 'reversals' : 'supplementaryDebits']: page.map(instructionJson), ...next }
+    const found = await flow.store.listOrders(caller(request), kind, afterOf(cursor), limit + 1)
+    const page = found.slice(0, limit).map(instructionJson)
+    return { [kind === 'reversal' ? 'reversals' : 'supplementaryDebits']: page, ...nextOf(found, limit, order => order.orderId) }
   }
   app.route<{ Querystring: Page }>({
     ...furtherOperations.listReversals,
@@ -107,8 +101,8 @@ export const furtherRoutes = (app: App, { flow, slots, waiters, resting }: TaxDe
     ...furtherOperations.listStops,
     handler: async request => {
       const { cursor, limit } = request.query
-      const { page, ...next } = pageOf(await flow.store.listStops(caller(request), afterOf(cursor), limit + 1), limit)
-      return { stops: page.map(stopJson), ...next }
+      const found = await flow.store.listStops(caller(request), afterOf(cursor), limit + 1)
+      return { stops: found.slice(0, limit).map(stopJson), ...nextOf(found, limit, order => order.orderId) }
     },
   })
 }

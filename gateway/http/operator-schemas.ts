@@ -1,11 +1,11 @@
 import { debitRequest, maxFen, objectSchema, outcomes } from '@taxlink/bank-sdk'
 import { proposalMachine } from '../domain/proposal.ts'
-import { cityMachine, qualificationMachine } from '../domain/qualification.ts'
 import type { ProposalKind } from '../flows/kind.ts'
 import { proposalKinds } from '../flows/kinds.ts'
 import { debitOrder } from '../flows/order.ts'
 import { auditExample, breakExample, evidenceExample, proposalExample } from './operator-examples.ts'
-import { instant, property, resultSchema, text } from './schemas.ts'
+import { cityState, provinceState } from './registry-schemas.ts'
+import { instant, page, property, resultSchema, text } from './schemas.ts'
 
 // The shapes of the operators' interface: bodies of theirs, and what they read.
 
@@ -179,18 +179,6 @@ export const breakSchema = {
   examples: [breakExample],
 } as const
 
-const page = (id: string, title: string, name: string, item: string) =>
-  ({
-    $id: id,
-    title,
-    type: 'object',
-    additionalProperties: false,
-    required: [name],
-    properties: {
-      [name]: { type: 'array', items: { $ref: `${item}#` } },
-      next: text('下一页游标,没有则为末页 / cursor of the next page; absent on the last'),
-    },
-  }) as const
 /** A page of what waits for a person. */
 export const doubtPageSchema = page('DoubtPage', '转人工列表 / page of what waits for a person', 'doubts', 'Doubt')
 /** A page of breaks. */
@@ -240,11 +228,7 @@ export const bankListSchema = {
         properties: {
           bankCode: property(bankCode),
           name: text('名称 / name'),
-          province: {
-            type: 'string',
-            title: '省里的资格,未申请则无 / how the province stands to it',
-            enum: Object.keys(qualificationMachine.table),
-          },
+          province: provinceState,
           certificateValidTo: { type: 'string', format: 'date', title: '技术认证有效期至 / last day of the certificate' },
           accountingDate: {
             type: 'string',
@@ -260,7 +244,7 @@ export const bankListSchema = {
               required: ['cityCode', 'state'],
               properties: {
                 cityCode: property(officeCode),
-                state: { type: 'string', title: '状态 / state', enum: Object.keys(cityMachine.table) },
+                state: cityState,
               },
             },
           },

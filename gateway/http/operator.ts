@@ -5,7 +5,7 @@ import type { Flow } from '../flows/flow.ts'
 import { approve, expire, type ProposalOrder, type ProposalVerdict, propose, reject, withdraw } from '../flows/proposals.ts'
 import type { Decided, Proposal } from '../store/proposals.ts'
 import type { App, Reply } from './app.ts'
-import { afterOf, cursorOf } from './cursor.ts'
+import { afterOf, nextOf } from './cursor.ts'
 import { operatorIn } from './duties.ts'
 import { operatorOperations } from './operator-operations.ts'
 import { auditJson, bankJson, breakJson, doubtJson, proposalJson } from './operator-shapes.ts'
@@ -123,12 +123,6 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
     handler: async (request, reply) =>
       answer(reply, await withdraw(flow, Number(request.params.id), operatorIn(request).uri, request.body.reason, flow.clock())),
   })
-}
-
-/** Where the next page begins, where there is one. */
-export const nextOf = <T>(found: readonly T[], limit: number, idOf: (row: T) => number): { next?: string } => {
-  const last = found[limit - 1]
-  return found.length > limit && last ? { next: cursorOf(idOf(last)) } : {}
 }
 
 /** Things do not stand so. */

@@ -22,6 +22,31 @@ export const registryOperations = {
       response: { 200: json('卷宗 / the dossier', { $ref: 'BankDossier#' }), ...problems(400, 404) },
     },
   },
+  getFigures: {
+    method: 'GET',
+    url: '/v1/banks/:bankCode/figures',
+    config: toSee,
+    schema: {
+      operationId: 'getBankFigures',
+      summary: '一家银行在一个市州的实测 / what a bank did in a city',
+      description:
+        '定期评估(第三十一条)的依据:该期间发往银行的扣款,多少成功、未成功、曾经不明,多久有结果,多少单边账。 / What an assessment rests on (art. 31): of the debits sent to the bank in this time how many succeeded, were refused, were in doubt, how long they took, how many breaks.',
+      tags,
+      headers: requestHeaders(),
+      params: { type: 'object', required: ['bankCode'], properties: { bankCode: narrowed(bankCode) } },
+      querystring: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['cityCode', 'from', 'to'],
+        properties: {
+          cityCode: narrowed(cityCode),
+          from: { type: 'string', format: 'date', description: '委托日期起 / first entrust date' },
+          to: { type: 'string', format: 'date', description: '委托日期止 / last entrust date' },
+        },
+      },
+      response: { 200: json('实测 / figures', { $ref: 'BankFigures#' }), ...problems(400, 404) },
+    },
+  },
   postRegistryLine: {
     method: 'POST',
     url: '/v1/registry-lines',

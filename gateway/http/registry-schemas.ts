@@ -1,9 +1,10 @@
 import { objectSchema } from '@taxlink/bank-sdk'
 import { type Condition, cityMachine, conditions, qualificationMachine } from '../domain/qualification.ts'
+import type { Figures } from '../domain/registry.ts'
 import { articleOf, lineKinds } from '../flows/register.ts'
 import { bankCode, cityCode, setAccount } from '../flows/registry-kinds.ts'
 import { policySchema } from '../store/reference.ts'
-import { instant, property, text } from './schemas.ts'
+import { instant, page, property, text } from './schemas.ts'
 
 // The shapes of the banks' registry.
 
@@ -14,12 +15,14 @@ const orderNo = {
 }
 const kinds = Object.entries(lineKinds)
 const { treasuryCode, account, leadBranch, from, to } = setAccount.content
-const provinceState = {
+/** How the province stands to a bank. */
+export const provinceState = {
   type: 'string',
   title: '省里的资格,未申请则无 / how the province stands to it',
   enum: Object.keys(qualificationMachine.table),
 }
-const cityState = { type: 'string', title: '市州的状态 / how the city stands to it', enum: Object.keys(cityMachine.table) }
+/** How a city does. */
+export const cityState = { type: 'string', title: '市州的状态 / how the city stands to it', enum: Object.keys(cityMachine.table) }
 
 /** What one person enters: the content is that of its event. */
 export const lineOrderSchema = {
@@ -71,17 +74,7 @@ export const lineSchema = {
 } as const
 
 /** A page of lines. */
-export const linePageSchema = {
-  $id: 'RegistryLinePage',
-  title: '登记簿 / page of lines',
-  type: 'object',
-  additionalProperties: false,
-  required: ['lines'],
-  properties: {
-    lines: { type: 'array', items: { $ref: 'RegistryLine#' } },
-    next: text('下一页游标,没有则为末页 / cursor of the next page; absent on the last'),
-  },
-} as const
+export const linePageSchema = page('RegistryLinePage', '登记簿 / page of lines', 'lines', 'RegistryLine')
 
 const conditionList = (title: string, more: readonly string[] = []) => ({
   type: 'array',
@@ -109,7 +102,12 @@ export const dossierSchema = {
         type: 'object',
         additionalProperties: false,
         required: ['cityCode', 'state'],
-        properties: { cityCode: property(cityCode), state: cityState },
+        properties: {
+          cityCode: property(cityCode),
+          state: cityState,
+          assessedTo: { type: 'string', format: 'date', title: '最近一次评估到哪一天(第三十一条) / last assessed up to' },
+          verdict: property(lineKinds.assess.content.verdict!),
+        },
       },
     },
     accounts: {
@@ -143,5 +141,28 @@ export const dossierSchema = {
   },
 } as const
 
+const figure = (title: string) => ({ type: 'integer', title, minimum: 0 })
+const figures = {
+  sent: figure('发往银行的扣款 / debits that were sent'),
+  succeeded: figure('成功 / succeeded'),
+  refused: figure('未成功 / refused'),
+  open: figure('未了结 / not settled yet'),
+  inDoubt: figure('曾经不明 / in doubt at some time'),
+  within1s: figure('1 秒内有结果 / settled within a second'),
+  within5s: figure('5 秒内 / within 5 seconds'),
+  within1min: figure('1 分钟内 / within a minute'),
+  within1h: figure('1 小时内 / within an hour'),
+  breaks: figure('单边账 / breaks'),
+} satisfies { readonly [F in keyof Figures]: object }
+/** What the gateway measured of a bank in a city. */
+export const figuresSchema = {
+  $id: 'BankFigures',
+  title: '实测 / figures of a bank in a city',
+  type: 'object',
+  additionalProperties: false,
+  required: ['bankCode', 'cityCode', 'from', 'to', ...Object.keys(figures)],
+  properties: { bankCode: property(bankCode), cityCode: property(cityCode), from: property(from!), to: property(to!), ...figures },
+} as const
+
 /** Every shape of the registry that has a name. */
-export const registryShapes = [lineOrderSchema, lineSchema, linePageSchema, dossierSchema] as const
+export const registryShapes = [figuresSchema, lineOrderSchema, lineSchema, linePageSchema, dossierSchema] as const

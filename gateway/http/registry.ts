@@ -1,15 +1,15 @@
-import { type Operator, officesOf } from '../domain/operator.ts'
+import { type Operator, officesOf, sees } from '../domain/operator.ts'
 import { qualificationGaps } from '../domain/qualification.ts'
 import { citiesSeen, type Reference } from '../domain/reference.ts'
-import { type Dossier, inForceOn, type RegistryLine } from '../domain/registry.ts'
+import { type Dossier, inForceOn, isTimeToAssess, type RegistryLine } from '../domain/registry.ts'
 import { shanghaiDate, shanghaiTime } from '../domain/time.ts'
 import type { Flow } from '../flows/flow.ts'
-import { articleOf, type LineOrder, register } from '../flows/register.ts'
-import { lineHash } from '../store/registry.ts'
+import { articleOf, figuresOf, type LineOrder, register } from '../flows/register.ts'
+import { orderHash } from '../store/registry.ts'
 import type { App } from './app.ts'
-import { afterOf } from './cursor.ts'
+import { afterOf, nextOf } from './cursor.ts'
 import { operatorIn } from './duties.ts'
-import { nextOf, notApplicable } from './operator.ts'
+import { notApplicable } from './operator.ts'
 import { Refusal } from './problem.ts'
 import { registryOperations } from './registry-operations.ts'
 
@@ -46,7 +46,10 @@ const dossierJson = (reference: Reference, operator: Operator, bankCode: string,
     evidence: [...evidence],
     missing: qualificationGaps(evidence, certificateValidTo, today),
     ...(certificateValidTo === undefined ? {} : { certificateValidTo }),
-    cities: [...citiesSeen(reference, operator, dossier.cities)].map(([cityCode, state]) => ({ cityCode, state })),
+    cities: [...citiesSeen(reference, operator, dossier.cities)].map(([cityCode, state]) => {
+      const last = dossier.assessments.get(cityCode)
+      return { cityCode, state, ...(last ? { assessedTo: last.to, verdict: last.verdict } : {}) }
+    }),
     accounts: [...dossier.accounts].flatMap(([to, terms]) =>
       treasuries?.has(to) === false
         ? []
@@ -71,6 +74,24 @@ export const registryRoutes = (app: App, flow: Flow): void => {
     },
   })
 
+  app.route<{
+    Params: { readonly bankCode: string }
+    Querystring: { readonly cityCode: string; readonly from: string; readonly to: string }
+  }>({
+    ...registryOperations.getFigures,
+    handler: async request => {
+      const [{ bankCode }, { cityCode, from, to }] = [request.params, request.query]
+      const reference = flow.reference()
+      const isThere = reference.banks.has(bankCode) && reference.offices.get(cityCode)?.level === 'city'
+      if (!isThere || !sees(reference, operatorIn(request), cityCode)) throw new Refusal(404, 'not-found')
+      if (!isTimeToAssess(from, to))
+        throw new Refusal(400, 'invalid-request', {
+          errors: [{ pointer: '/to', zh: '不早于起日,至多一年', en: 'not before it begins, a year at most' }],
+        })
+      return { bankCode, cityCode, from, to, ...(await figuresOf(flow, bankCode, cityCode, from, to)) }
+    },
+  })
+
   app.route<{ Body: LineOrder }>({
     ...registryOperations.postRegistryLine,
     handler: async (request, reply) => {
@@ -81,7 +102,7 @@ export const registryRoutes = (app: App, flow: Flow): void => {
         case 'objected':
           throw notApplicable(said.objection)
         case 'differs':
-          throw new Refusal(409, 'content-differs', { hash: said.hash, acceptedHash: lineHash(said.line) })
+          throw new Refusal(409, 'content-differs', { hash: said.hash, acceptedHash: orderHash(said.line) })
         case 'repeated':
           reply.header('idempotency-replayed', 'true')
           return lineJson(said.line)

@@ -7,7 +7,7 @@ import { notApplicable } from './agreement.ts'
 import { agreementOperations } from './agreement-operations.ts'
 import { agreementJson, lifeJson, reviewedJson } from './agreement-shapes.ts'
 import type { App, Reply, Request } from './app.ts'
-import { afterOf, cursorOf } from './cursor.ts'
+import { afterOf, nextOf } from './cursor.ts'
 import { operatorIn } from './duties.ts'
 import { Refusal } from './problem.ts'
 import type { TaxDeps } from './tax.ts'
@@ -53,8 +53,7 @@ export const reviewRoutes = (app: App, { flow }: Pick<TaxDeps, 'flow'>): void =>
       const offices = officeCode === undefined ? visible : sees(flow.reference(), operator, officeCode) ? [officeCode] : []
       const before = days === undefined ? undefined : later(flow.clock(), -days * dayMs)
       const found = await agreements.reviews({ ...filter, offices, before }, afterOf(cursor), limit + 1)
-      const last = found[limit - 1]
-      return { reviews: found.slice(0, limit).map(reviewedJson), ...(found.length > limit && last ? { next: cursorOf(last.id) } : {}) }
+      return { reviews: found.slice(0, limit).map(reviewedJson), ...nextOf(found, limit, ({ id }) => id) }
     },
   })
 

@@ -16,6 +16,19 @@ export const property = ({ zh, en, schema }: Titled) => ({ title: `${zh} / ${en}
 export const text = (title: string) => ({ type: 'string', title })
 /** An instant, RFC 3339 with +08:00. */
 export const instant = (title: string, example: string) => ({ type: 'string', title, examples: [example] })
+/** A page of a list: its records under `name`, and where the next begins. */
+export const page = (id: string, title: string, name: string, item: string) =>
+  ({
+    $id: id,
+    title,
+    type: 'object',
+    additionalProperties: false,
+    required: [name],
+    properties: {
+      [name]: { type: 'array', items: { $ref: `${item}#` } },
+      next: text('下一页游标,没有则为末页 / cursor of the next page; absent on the last'),
+    },
+  }) as const
 const states = Object.keys(debitMachine.table)
 
 /** 扣款委托: the body of a debit order. */

@@ -5,7 +5,7 @@ import type { DebitOrder } from '../flows/order.ts'
 import type { Slots } from '../flows/slots.ts'
 import type { App, Reply, Request } from './app.ts'
 import { batchCheck, openBatch } from './batch.ts'
-import { afterOf, cursorOf } from './cursor.ts'
+import { afterOf, nextOf } from './cursor.ts'
 import { operations } from './operations.ts'
 import { Refusal } from './problem.ts'
 import { type DebitJson, debitJson, feedJson } from './shapes.ts'
@@ -82,9 +82,7 @@ export const taxRoutes = (app: App, deps: TaxDeps): void => {
     handler: async request => {
       const { cursor, limit, ...filter } = request.query
       const views = await flow.store.list({ ...filter, taxSystem: caller(request) }, afterOf(cursor), limit + 1)
-      const page = views.slice(0, limit)
-      const last = page.at(-1)
-      return { debits: page.map(debitJson), ...(views.length > limit && last ? { next: cursorOf(last.instructionId) } : {}) }
+      return { debits: views.slice(0, limit).map(debitJson), ...nextOf(views, limit, view => view.instructionId) }
     },
   })
 

@@ -1,9 +1,19 @@
 import { hash } from 'node:crypto'
 import type { Objection } from '../domain/proposal.ts'
-import { type Dossier, dossierOf, type LineContent, type Moved, type Registry, type RegistryLine, registryOf } from '../domain/registry.ts'
+import {
+  type Dossier,
+  dossierOf,
+  type Figures,
+  type LineContent,
+  type Moved,
+  type Registry,
+  type RegistryLine,
+  registryOf,
+} from '../domain/registry.ts'
 import { appendAudit } from './audit.ts'
 import { carefully } from './beside.ts'
 import type { Database, Scalar, Tx } from './database.ts'
+import { readFigures } from './figures.ts'
 import type { Actor } from './linked.ts'
 import { sqlTime, within } from './rows.ts'
 
@@ -39,6 +49,8 @@ export type RegistryStore = {
   add(line: NewLine, orderNo: string, judge: JudgeLine, by: Actor): Promise<LineOrdered>
   /** What this person ordered under this number, compared with `line`. */
   findOrder(actor: string, orderNo: string, line: NewLine): Promise<LineOrdered | undefined>
+  /** What a bank did with the debits of these offices from one day to another. */
+  figures(bankCode: string, offices: readonly string[], from: string, to: string): Promise<Figures>
   /** Lines after `afterId`, in their order, at most `limit`. */
   list(filter: LineFilter, afterId: number, limit: number): Promise<RegistryLine[]>
 }
@@ -94,6 +106,7 @@ export const openRegistry = (db: Database): RegistryStore => ({
         return { kind: 'written', line: written }
       }),
     ),
+  figures: (bankCode, offices, from, to) => readFigures(db, bankCode, offices, from, to),
   list: ({ bankCode, cityCode, offices }, afterId, limit) => {
     const narrowed: [string, string | undefined][] = [
       ['bank_code', bankCode],
@@ -106,9 +119,12 @@ export const openRegistry = (db: Database): RegistryStore => ({
 })
 
 const again = (known: Read, line: NewLine): LineOrdered => {
-  const hashed = lineHash(line)
-  return lineHash(known) === hashed ? { kind: 'repeated', line: known } : { kind: 'differs', line: known, hash: hashed }
+  const hashed = orderHash(line)
+  return orderHash(known) === hashed ? { kind: 'repeated', line: known } : { kind: 'differs', line: known, hash: hashed }
 }
+/** SHA-256 of what somebody said a line is to say: without what was measured then. */
+export const orderHash = ({ bankCode, cityCode, event, content: { figures: _measured, ...content } }: NewLine): string =>
+  lineHash({ bankCode, cityCode, event, content })
 
 /** A line of one person in the audit journal; what two persons decide stands there as their proposal. The line holds what was said, the hash binds it. */
 const audit = (tx: Tx, line: RegistryLine): Promise<void> =>

@@ -198,6 +198,7 @@ export const openSimulatedStore = (
       dossier: notSimulated('dossier'),
       add: notSimulated('add'),
       findOrder: notSimulated('findOrder'),
+      figures: notSimulated('figures'),
       list: notSimulated('lines'),
     },
 

@@ -3,8 +3,9 @@ import { type Reference, withRegistry } from '../../../gateway/domain/reference.
 import { later, shanghaiDate } from '../../../gateway/domain/time.ts'
 import { lineKinds } from '../../../gateway/flows/register.ts'
 import { writeActive } from '../agreements.ts'
+import { until } from '../stage.ts'
 import { uri } from './certificates.ts'
-import { type Answered, type Caller, order, succeeded } from './house.ts'
+import { type Answered, type Caller, order, refused, succeeded, timedOut } from './house.ts'
 import { approveBy, type Content, type Desk, doneByTwo, openDesk, operator, proposalOf, proposeBy, told } from './operators.ts'
 
 // The registry over real TLS: a bank from its application to its first debit, and what keeps it from there.
@@ -16,7 +17,7 @@ beforeAll(async () => {
   await writeActive(desk.house.fresh.db, [order({ bankCode: '4399' })])
   const account = { name: 'chen', displayName: '陈晨', officeCode: '14301000000', duties: 'information-centre' }
   await approveBy(desk.of('qian'), await proposeBy(desk.of('zhao'), 'add-operator', account))
-  chen = desk.house.caller(await desk.house.ca.issue({ names: [uri(operator('chen'))] }))
+  chen = desk.house.caller(await desk.house.ca.issue({ names: [uri(operator('chen'))], to: 1_000_000 }))
 })
 afterAll(() => desk.house.close())
 
@@ -139,6 +140,71 @@ describe('衡山银行, from its application to its first debit', () => {
       const isOne = Object.hasOwn(lineKinds, event)
       expect([actor, proposalId === undefined]).toEqual([operator(isOne ? 'zhang' : 'li'), isOne])
     }
+  })
+})
+
+describe('the periodic assessment of article 31', () => {
+  const [bankCode, other] = ['4306', '14302020000']
+  const today = shanghaiDate(new Date())
+  const order1 = (officeCode = '14301020000') => order({ bankCode, officeCode })
+  const figures = async (who: Caller, cityCode: string, from = today, to = today) =>
+    who.ask('GET', `/v1/banks/${bankCode}/figures?cityCode=${cityCode}&from=${from}&to=${to}`)
+  test('rests on what was measured in the city: succeeded, refused, in doubt, how soon', async () => {
+    await refreshed()
+    const before = (await figures(desk.zhang, city)).json
+    for (const say of [succeeded, succeeded, refused]) {
+      desk.house.say(say)
+      expect((await desk.ets.ask('POST', '/v1/debits', order1(), { prefer: 'wait=20' })).status).toBe(200)
+    }
+    desk.house.say(timedOut)
+    const doubted = order1()
+    await desk.ets.ask('POST', '/v1/debits', doubted)
+    await until('in doubt', async () => (await desk.house.store.find(doubted.ticketNo))?.state === 'unknown')
+    desk.house.say(succeeded)
+    await desk.ets.ask('POST', '/v1/debits', order1(other), { prefer: 'wait=20' })
+    const after = (await figures(desk.zhang, city)).json
+    const more = Object.fromEntries(Object.keys(before).map(name => [name, Number(after[name]) - Number(before[name])]))
+    expect(more).toMatchObject({ sent: 4, succeeded: 2, refused: 1, open: 1, inDoubt: 1, within1h: 3, breaks: 0 })
+    expect(more.within1min).toBe(3)
+    // What came of it beyond a day is another day's.
+    expect((await figures(desk.zhang, city, '2020-01-01', '2020-12-31')).json).toMatchObject({ sent: 0, within1h: 0 })
+  })
+  test('is seen by the city and the province', async () => {
+    expect((await figures(chen, city)).status).toBe(200)
+    expect(told(await figures(chen, '14302000000'))).toEqual([404, 'T3004'])
+    expect(told(await figures(desk.of('wu'), city))).toEqual([404, 'T3004'])
+    expect(told(await figures(desk.zhang, '14301020000'))).toEqual([404, 'T3004'])
+    expect(told(await figures(desk.zhang, city, today, '2020-01-01'))).toEqual([400, 'T3001'])
+    expect(told(await figures(desk.zhang, city, '2020-01-01', today))).toEqual([400, 'T3001'])
+  })
+  test('stands as a line with what was measured, whatever is said of it; the same again is the same line', async () => {
+    const content = { bankCode, cityCode: city, from: today, to: today, verdict: 'fails', finding: '超时偏多' }
+    expect(told(await enter('assess', content, chen))).toEqual([409, 'T3014'])
+    const { clock } = desk.house.flow
+    Object.assign(desk.house.flow, { clock: () => later(clock(), 86_400_000) })
+    expect(told(await enter('assess', { ...content, figures: { sent: 0 } }, chen))).toEqual([422, 'T3001'])
+    const made = await enter('assess', content, chen, 'quarter')
+    const { bankCode: _bank, cityCode: _city, from: _from, to: _to, ...measured } = (await figures(desk.zhang, city)).json
+    expect([made.status, made.json]).toEqual([
+      201,
+      expect.objectContaining({
+        event: 'assess',
+        state: 'active',
+        article: '31',
+        content: expect.objectContaining({ ...content, figures: measured }),
+      }),
+    ])
+    // More is measured meanwhile; the order is the same.
+    await refreshed()
+    await desk.ets.ask('POST', '/v1/debits', order1(), { prefer: 'wait=20' })
+    const again = await enter('assess', content, chen, 'quarter')
+    expect([told(again), again.json]).toEqual([[200, 'replayed'], made.json])
+    expect(told(await enter('assess', { ...content, verdict: 'meets' }, chen, 'quarter'))).toEqual([409, 'T3005'])
+    expect(told(await enter('assess', content, desk.zhang))).toEqual([409, 'T3014'])
+    Object.assign(desk.house.flow, { clock })
+    expect((await dossier(chen, bankCode)).cities).toEqual([{ cityCode: city, state: 'active', assessedTo: today, verdict: 'fails' }])
+    const { broken } = await desk.house.store.audit.verify([])
+    expect(broken).toBeUndefined()
   })
 })
 
