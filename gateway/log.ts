@@ -62,6 +62,7 @@ const levels: { readonly [E in Note['event']]?: 'debug' | 'warn' | 'error' } = {
   stray: 'warn',
   'delivery-failed': 'warn',
   'breaker-opened': 'error',
+  deadline: 'error',
   'link-test': 'debug',
   'file-refused': 'warn',
   'file-missing': 'error',

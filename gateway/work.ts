@@ -12,8 +12,10 @@ import { openSessions, reconcile } from './flows/reconcile.ts'
 import { sessionFiles } from './flows/session-files.ts'
 import type { Slots } from './flows/slots.ts'
 import { tellWhole } from './flows/tell.ts'
+import { closeFees, raiseAlarms, releaseVouchers, voucherMakers } from './flows/vouchers.ts'
 import { relay, sweep } from './flows/wake.ts'
 import { lookIntoWays, type Sizes, type Way } from './flows/ways.ts'
+import { writeOffDue } from './flows/write-off.ts'
 import type { WakeQueue } from './queue.ts'
 import type { Spool } from './store/spool.ts'
 
@@ -56,7 +58,7 @@ export const startWork = (
   }
   const each = [
     eachBank(flow, (bankCode, going) => tellWhole(flow, bankCode, going)),
-    eachBank(flow, (bankCode, going) => callWhole(flow, bankCode, going)),
+    eachBank(flow, (bankCode, going) => callWhole(flow, bankCode, going, voucherMakers)),
   ]
   const loops = [
     repeat(flow, options.relayMs, () => relay(flow, tell)),
@@ -74,6 +76,15 @@ export const startWork = (
   if (options.books) {
     loops.push(repeat(flow, options.sweepMs, () => book(flow)))
     loops.push(repeat(flow, options.sweepMs, () => advanceBreaks(flow, slots)))
+    loops.push(
+      // Each of its own: a batch of a million tickets does not keep the alarms of 16:00 waiting.
+      repeat(flow, options.sweepMs, () => writeOffDue(flow)),
+      repeat(flow, options.sweepMs, async () => {
+        await raiseAlarms(flow)
+        await closeFees(flow)
+        return releaseVouchers(flow)
+      }),
+    )
   }
   if (options.webhook) {
     const { webhook } = options

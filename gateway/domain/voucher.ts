@@ -1,3 +1,4 @@
+import { daysAfter } from './calendar-days.ts'
 import { machine } from './machine.ts'
 import type { Objection } from './proposal.ts'
 import type { Reference, Treasury } from './reference.ts'
@@ -58,9 +59,14 @@ const split = (rows: readonly WrittenOff[]): Draft[] => {
   return drafts
 }
 
-/** 汇总流水号: office, day, and a number of that office and day in the order in which they were handed out. Digits only. */
-export const summaryNoOf = (officeCode: string, workDate: string, seq: number): string =>
-  `${officeCode}${workDate.replaceAll('-', '')}${String(seq).padStart(4, '0')}`
+const summaryDigits = 20
+/** 汇总流水号: the day, the office, and a number of that office and day in the order in which they are handed out; twenty digits. */
+export const summaryNoOf = (officeCode: string, day: string, number: number): string => {
+  const head = `${day.slice(2).replaceAll('-', '')}${officeCode}`
+  const tail = String(number).padStart(summaryDigits - head.length, '0')
+  if (head.length + tail.length > summaryDigits) throw new Error(`office ${officeCode} has no summary number left on ${day}`)
+  return `${head}${tail}`
+}
 
 /** Where a voucher goes: the treasury with its clearing number, and the account that the lead branch remits from, in force on that day (art. 29(2), 29(4)). */
 export type Destination = { readonly treasury: Treasury; readonly remittance: RemittanceAccount }
@@ -109,11 +115,12 @@ const offsetMs = 8 * 3_600_000
 const minute = 60_000
 const cutOffOn = (day: string): Date => new Date(Date.parse(`${day}T${cutOff}:00Z`) - offsetMs)
 
-/** When a voucher made at `now` has to be at the treasury: at 16:00 of its day; made later, at 16:00 of the next day of work (`dayAfter`). */
-export const deadlineOf = (now: Date, dayAfter: (day: string) => string): Date => {
+/**
+ * When a voucher made at `now` has to be at the treasury: at 16:00 of its day; made later or on a holiday, at 16:00 of the next day on which treasuries work.
+ */
+export const deadlineOf = (now: Date, workingDayFrom: (day: string) => string): Date => {
   const today = shanghaiTime(now).slice(0, 10)
-  const sameDay = cutOffOn(today)
-  return now < sameDay ? sameDay : cutOffOn(dayAfter(today))
+  return cutOffOn(workingDayFrom(now < cutOffOn(today) ? today : daysAfter(today, 1)))
 }
 /** How near it is. The last minute belongs to the day, 16:00 itself does not. */
 export const alarmAt = (deadline: Date, now: Date): Alarm => {

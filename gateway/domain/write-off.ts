@@ -1,6 +1,6 @@
 import { machine } from './machine.ts'
 import type { Objection } from './proposal.ts'
-import { atTheBank, isOpen, type Movement, type Ticket } from './ticket.ts'
+import { isOpen, type Ticket } from './ticket.ts'
 
 // 销号 (art. 36, 39): what becomes of a paid ticket until its money is in the treasury, and what may be undone on the way (art. 21).
 
@@ -39,24 +39,15 @@ export const stateOfMarks = (marks: Marks): TicketState => {
   return marks.isWrittenOff ? 'written-off' : 'paid'
 }
 
-/** What the books hold of a ticket beside its instructions: what two persons adopted, and what the bank gave back on a notice. Fen. */
-export type Booked = { readonly adopted: number; readonly adjusted: number }
-
-const has = (ticket: Ticket, movement: Movement): bigint => BigInt(atTheBank(ticket, movement))
-/** Fen that the bank has of a ticket, as far as is known for certain; never a guess about what is still open. */
-export const netOf = (ticket: Ticket, { adopted, adjusted }: Booked = { adopted: 0, adjusted: 0 }): bigint =>
-  ticket.movements.reduce(
-    (sum, m) => (m.verb === 'reversal' ? sum - has(ticket, m) : sum + has(ticket, m)),
-    BigInt(adopted) - BigInt(adjusted),
-  )
-
 /** A bank day on which something was booked of a ticket. */
 export type BookedDay = { readonly bankCode: string; readonly accountingDate: string; readonly isBalanced: boolean }
 /** A ticket as it stands before the noon batch. */
 export type Candidate = {
   readonly ticket: Ticket
   readonly marks: Marks
-  readonly booked: Booked
+  /** Fen that the bank has of it by its bookings and what the last sessions found, and that it must have by the record. */
+  readonly bank: bigint
+  readonly due: bigint
   /** All bank days that hold anything of it. */
   readonly days: readonly BookedDay[]
   /** A difference of it that is not explained, or a break that is not confirmed. */
@@ -66,17 +57,16 @@ export type Candidate = {
 const objection = (rule: string, zh: string, en: string): Objection => ({ rule, zh, en })
 
 /** Why a ticket is not written off, in the order in which the reasons outrank each other; undefined: it may be (art. 36). */
-export const objectionToWriteOff = ({ ticket, marks, booked, days, hasOpenBreak }: Candidate): Objection | undefined => {
+export const objectionToWriteOff = ({ ticket, marks, bank, due, days, hasOpenBreak }: Candidate): Objection | undefined => {
   if (marks.isVoid || ticket.isVoid) return objection('ticket-void', '税票已作废', 'the ticket is void')
   if (ticketMachine.next(stateOfMarks(marks), 'writeOff') === undefined)
     return objection('written-off-before', '已上解销号', 'it was written off before')
   if (ticket.movements.some(isOpen)) return objection('not-settled', '尚有结果未定的指令', 'an instruction of it is not settled yet')
-  if (hasOpenBreak || ticket.breaks.some(b => b.isOpen)) return objection('break-open', '单边账未了结', 'a break of it is open')
+  if (hasOpenBreak) return objection('break-open', '单边账未了结', 'a break of it is not over')
   if (days.length === 0) return objection('not-matched', '未参加对账', 'it has not been reconciled')
   if (days.some(day => !day.isBalanced)) return objection('day-not-balanced', '所在会计日尚未对平', 'its bank day is not balanced yet')
-  const net = netOf(ticket, booked)
-  if (net <= 0n) return objection('nothing-left', '净额为零', 'nothing is left of it')
-  return net > BigInt(ticket.amount) ? objection('more-than-the-ticket', '银行多划', 'the bank has more than the ticket says') : undefined
+  if (bank !== due || due > BigInt(ticket.amount)) return objection('not-as-due', '银行所有与应缴不符', 'the bank has not what is due')
+  return due <= 0n ? objection('nothing-left', '净额为零', 'nothing is left of it') : undefined
 }
 
 /** 上解销号 in a batch at noon (art. 6(3), 36). */

@@ -44,6 +44,7 @@ export const acceptDebit = async (flow: Flow, slots: Slots, taxSystem: string, o
       amount: order.amount,
       taxSystem,
       contentHash,
+      ...(order.fixedQuota === undefined ? {} : { fixedQuota: order.fixedQuota === 'yes' }),
       acceptedAt: now,
       owner: flow.owner,
       instructionId: await flow.store.takeInstructionId(),

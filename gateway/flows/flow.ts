@@ -30,6 +30,8 @@ export type Note = {
     | 'file-missing'
     | 'reconciled'
     | 'file-refused'
+    | 'written-off'
+    | 'deadline'
     | 'trouble'
   readonly bankCode?: string
   readonly ticketNo?: string

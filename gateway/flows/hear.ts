@@ -3,6 +3,7 @@ import { exchanges, type Heard, maskValues, type Outcome, outcome, outcomes, typ
 import { heardAdjustment } from './adjustments.ts'
 import { type BindResult, heardBindingNotice, heardBindResult } from './bindings.ts'
 import type { Flow } from './flow.ts'
+import { heardRemitConfirmation, heardTreasuryReceipt, heardVoucherPrinted } from './vouchers.ts'
 
 /**
  * A bank tells something of its own accord (art. 8(3), annex 2 §§4, 12); the answer is the result of its receipt. It is written down first and done
@@ -34,6 +35,9 @@ const acts: { readonly [P in Push]?: (flow: Flow, bankCode: string, message: Hea
   bindingNotice: (flow, bankCode, { agreementNo, event, reason }, now, id) =>
     heardBindingNotice(flow, { bankCode, agreementNo, event, ...(reason === undefined ? {} : { reason }) }, now, id),
   adjustmentReceipt: (flow, bankCode, message, now) => heardAdjustment(flow, bankCode, message, now),
+  remitConfirmation: heardRemitConfirmation,
+  treasuryReceipt: heardTreasuryReceipt,
+  voucherPrinted: heardVoucherPrinted,
 }
 
 /** A result of a binding in the words of the rules: of a bind's own reply, of a status, of a notice alike. The office is that of the key. */

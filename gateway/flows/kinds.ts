@@ -6,6 +6,7 @@ import { declareBreak, resolveDoubt } from './doubt-kinds.ts'
 import { byOperators, kindOf, nothing, type ProposalKind } from './kind.ts'
 import { addOperator, changeOperator, resetOperator } from './operator-kinds.ts'
 import { changeContract, moveBank, moveBankInCity, setAccount } from './registry-kinds.ts'
+import { closeBooks, reissueTicket, undoWriteOff } from './write-off-kinds.ts'
 
 const bankCode = digits('银行代码', 'bank code', 4)
 const notRegistered: Objection = { rule: 'bank-unknown', zh: '银行未登记', en: 'the bank is not registered' }
@@ -87,5 +88,8 @@ export const proposalKinds = {
   'set-account': setAccount,
   'change-contract': changeContract,
   'change-account': changeAccount,
+  'undo-write-off': undoWriteOff,
+  'reissue-ticket': reissueTicket,
+  'close-books': closeBooks,
 } as const satisfies { readonly [name: string]: ProposalKind }
 export type ProposalKindName = keyof typeof proposalKinds

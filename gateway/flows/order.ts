@@ -5,6 +5,7 @@ import {
   debitRequest,
   digits,
   message,
+  oneOf,
   optional,
   type RequestOf,
   type TaxItem,
@@ -28,6 +29,7 @@ export const debitOrder = message('debit.order', '扣款委托', 'debit order of
   payerBankNo,
   amount,
   items,
+  fixedQuota: optional(oneOf('是否定期定额', 'whether the household is under 定期定额 (art. 42)', ['yes', 'no'])),
 })
 /** A debit order, valid by its schema. */
 export type DebitOrder = ValuesOf<typeof debitOrder>
@@ -38,7 +40,10 @@ const itemFields = Object.keys(items.fields) as (keyof TaxItem)[]
 /** One text for one content: fields in the order of the catalogue. Two orders are the same exactly if these bytes are. */
 export const canonicalOrder = (order: DebitOrder): string =>
   JSON.stringify(
-    orderFields.map(name => (name === 'items' ? order.items.map(item => itemFields.map(f => item[f])) : (order[name] ?? null))),
+    // What came later is left out where it is not said: what was accepted before keeps its hash.
+    orderFields
+      .filter(name => name !== 'fixedQuota' || order.fixedQuota !== undefined)
+      .map(name => (name === 'items' ? order.items.map(item => itemFields.map(f => item[f])) : (order[name] ?? null))),
   )
 
 /** SHA-256 of the canonical order, 32 bytes. */

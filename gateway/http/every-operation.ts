@@ -7,6 +7,7 @@ import { operations } from './operations.ts'
 import { operatorOperations } from './operator-operations.ts'
 import { registryOperations } from './registry-operations.ts'
 import { sessionOperations } from './session-operations.ts'
+import { voucherOperations } from './voucher-operations.ts'
 
 /** The operations of all parties. */
 export const everyOperation: readonly Operation[] = [
@@ -17,6 +18,7 @@ export const everyOperation: readonly Operation[] = [
   ...Object.values(fileOperations),
   ...Object.values(operatorOperations),
   ...Object.values(registryOperations),
+  ...Object.values(voucherOperations),
   ...Object.values(sessionOperations),
 ]
 

@@ -5,6 +5,7 @@ import { operatorShapes } from './operator-schemas.ts'
 import { registryShapes } from './registry-schemas.ts'
 import { debitShapes } from './schemas.ts'
 import { sessionShapes } from './session-schemas.ts'
+import { voucherShapes } from './voucher-schemas.ts'
 
 /** Every shape that has a name, of all parties. */
 export const everyShape = [
@@ -14,5 +15,6 @@ export const everyShape = [
   ...fileShapes,
   ...operatorShapes,
   ...registryShapes,
+  ...voucherShapes,
   ...sessionShapes,
 ] as const

@@ -27,6 +27,7 @@ import { reviewRoutes } from './review.ts'
 import { sessionRoutes } from './sessions.ts'
 import { taxRoutes } from './tax.ts'
 import { validatorCompiler } from './validate.ts'
+import { voucherRoutes } from './vouchers.ts'
 import type { Waiters } from './waiters.ts'
 
 /** PEM texts: the authorities whose clients are trusted, our own certificate and its key. */
@@ -107,6 +108,7 @@ export const openHttp = async (options: HttpOptions): Promise<Http> => {
   fileRoutes(app, { ...deps, ...options.files })
   operatorRoutes(app, flow)
   registryRoutes(app, flow)
+  voucherRoutes(app, flow)
   sessionRoutes(app, flow, options.keys)
 
   await app.listen({ host: options.host, port: options.port })

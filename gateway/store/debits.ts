@@ -16,6 +16,8 @@ export type NewDebit = {
   /** Fen. */
   readonly amount: number
   readonly contentHash: Buffer
+  /** 定期定额 (art. 42), where the order says so. */
+  readonly fixedQuota?: boolean
   readonly instructionId: number
   /** The message to the bank as JSON, frozen: every attempt sends the same. */
   readonly request: string
@@ -104,6 +106,7 @@ const insertTicket = inserter<NewDebit>('ticket', {
   amount: d => d.amount,
   content_hash: d => d.contentHash,
   accepted_at: d => sqlTime(d.acceptedAt),
+  fixed_quota: d => d.fixedQuota ?? null,
 })
 const openColumns: Columns<NewDebit> = {
   id: d => d.instructionId,

@@ -6,6 +6,7 @@ import type { Act, Objection, ProposalState, Proposed, Verdict } from '../domain
 import { enrolmentRules } from '../domain/sign-in.ts'
 import type { Movement, Ticket } from '../domain/ticket.ts'
 import { later } from '../domain/time.ts'
+import type { NewTicket, UndoCause } from '../domain/write-off.ts'
 import { permitChange } from './agreement-writes.ts'
 import type { Agreement, Deed } from './agreements.ts'
 import { appendAudit } from './audit.ts'
@@ -21,6 +22,7 @@ import { type About, declareBreak, type Resolution, resolveDoubt } from './resol
 import { sqlTime, within } from './rows.ts'
 import { beginEnrolment } from './sessions.ts'
 import { type Settling, settleBreak } from './settle-break.ts'
+import { closeBooks, reissueTicket, undoWriteOff } from './ticket-life.ts'
 
 /** A proposal as it is first written, and frozen. */
 export type NewProposal = {
@@ -100,6 +102,12 @@ export type Deeds = {
   changeOperator(account: Account): Promise<'changed' | 'absent' | 'moved' | 'last-administrators'>
   /** Takes password and second factor away, to be enrolled anew; unless it is no longer of that office. */
   resetOperator(name: string): Promise<'reset' | 'absent' | 'moved'>
+  /** Undoes the marks of a ticket (art. 21). */
+  undoWriteOff(undo: { readonly ticketNo: string; readonly cause: UndoCause; readonly reason: string }): Promise<Objection | undefined>
+  /** Lets other tickets take the place of one that was undone (art. 21). */
+  reissueTicket(ticketNo: string, tickets: readonly NewTicket[]): Promise<Objection | undefined>
+  /** Closes the province’s books through a day; false: they are closed that far already. */
+  closeBooks(through: string): Promise<boolean>
 }
 
 /** What a list of proposals may be narrowed by. */
@@ -304,6 +312,9 @@ const deedsIn = (tx: Tx, { id, about, proposedBy, officeCode }: Proposal, by: Ac
       const left = await heldAdministrators(tx)
       return left.length < 2 && left.length < administrators.length ? 'last-administrators' : 'changed'
     },
+    undoWriteOff: undo => undoWriteOff(tx, undo, id, by),
+    reissueTicket: (ticketNo, tickets) => reissueTicket(tx, ticketNo, tickets, id, by),
+    closeBooks: through => closeBooks(tx, through, id, by.now),
     resetOperator: async name => {
       const found = await stands(name)
       if (found !== 'here') return found

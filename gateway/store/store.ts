@@ -1,5 +1,7 @@
 import type { Halt } from '../domain/bank.ts'
+import { feeMonth } from '../domain/fee.ts'
 import type { Reference } from '../domain/reference.ts'
+import { shanghaiDate } from '../domain/time.ts'
 import { type AgreementCalls, openAgreementCalls } from './agreement-calls.ts'
 import { type AgreementGate, openAgreementGate } from './agreement-gate.ts'
 import { type AgreementImports, openAgreementImports } from './agreement-imports.ts'
@@ -20,6 +22,7 @@ import { type Deliveries, openDeliveries } from './deliveries.ts'
 import { type DifferenceReads, openDifferenceReads } from './difference-reads.ts'
 import { type Differences, openDifferences } from './differences.ts'
 import { type DoubtReads, openDoubtReads } from './doubts.ts'
+import { type Fees, openFees } from './fees.ts'
 import { type FileRequests, openFileRequests } from './file-requests.ts'
 import { type Files, openFiles } from './files.ts'
 import { readHalts } from './halts.ts'
@@ -31,6 +34,7 @@ import { type Notices, noticeTold, openNotices } from './notices.ts'
 import { type Operators, openOperators } from './operators.ts'
 import { type OrderReads, openOrderReads } from './order-reads.ts'
 import { type Orders, openOrders } from './orders.ts'
+import { openPaymentVouchers, type PaymentVouchers } from './payment-vouchers.ts'
 import { openProposals, type Proposals } from './proposals.ts'
 import { type DebitReads, openDebitReads } from './reads.ts'
 import { openReconciliations, type Reconciliations } from './reconciliations.ts'
@@ -38,7 +42,12 @@ import { readReference } from './reference.ts'
 import { openRegistry, type RegistryStore } from './registry.ts'
 import { openSessions, type Sessions } from './sessions.ts'
 import { openSettling, type SettlingReads } from './settle-break.ts'
+import { openStatistics, type Statistics } from './statistics.ts'
+import { openTicketLives, type TicketLives } from './ticket-life.ts'
+import { openTreasuries, type Treasuries, voucherTold } from './treasury.ts'
+import { openVouchers, type Vouchers } from './vouchers.ts'
 import { openWakes, type Wakes } from './wakes.ts'
+import { openWriteOffs, type WriteOffs } from './write-offs.ts'
 
 /** The agreements of the record, and what banks are to be told of them. */
 export type Agreements = AgreementWrites &
@@ -75,6 +84,13 @@ export type Store = DebitWrites &
     readonly breakLife: BreakLife & BreakBalance & DifferenceReads & SettlingReads
     readonly notices: Notices
     readonly sessions: Sessions
+    readonly writeOffs: WriteOffs
+    readonly vouchers: Vouchers
+    readonly treasuries: Treasuries
+    readonly paymentVouchers: PaymentVouchers
+    readonly ticketLives: TicketLives
+    readonly fees: Fees
+    readonly statistics: Statistics
     takeInstructionId(): number | Promise<number>
     takeSerial(officeCode: string, entrustDate: string): Promise<string>
     /** The reference data, without what the registry adds. */
@@ -84,7 +100,7 @@ export type Store = DebitWrites &
   }
 
 /** What follows from the answers of banks that were told something, by verb. */
-const follows: Follows = { adjustmentNotice: noticeTold }
+const follows: Follows = { adjustmentNotice: noticeTold, summaryVoucher: voucherTold }
 
 /** The record in MySQL or MariaDB: `db` for the writes of the hot path, `reads` for everything else. */
 export const openStore = (db: Database, reads: Database = db): Store => {
@@ -124,6 +140,13 @@ export const openStore = (db: Database, reads: Database = db): Store => {
     breakLife: { ...openBreakLife(reads), ...openBreakBalance(reads), ...openDifferenceReads(reads), ...openSettling(reads) },
     notices: openNotices(reads),
     sessions: openSessions(reads),
+    writeOffs: openWriteOffs(reads, now => feeMonth(shanghaiDate(now))),
+    vouchers: openVouchers(reads),
+    treasuries: openTreasuries(reads),
+    paymentVouchers: openPaymentVouchers(reads),
+    ticketLives: openTicketLives(reads),
+    fees: openFees(reads),
+    statistics: openStatistics(reads),
     takeInstructionId: () => counters.take('instruction'),
     takeSerial: (officeCode, entrustDate) => takeSerial(counters, officeCode, entrustDate),
     reference: () => readReference(reads),

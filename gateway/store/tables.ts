@@ -17,6 +17,7 @@ export const ticket = mysqlTable('ticket', {
   acceptedAt: instant('accepted_at').notNull(),
   voidedAt: instant('voided_at'),
   voidReason: varchar('void_reason', { length: 200 }),
+  fixedQuota: boolean('fixed_quota'),
 })
 
 /** One message to a bank that moves money, and where it stands. */

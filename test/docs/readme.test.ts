@@ -25,7 +25,7 @@ describe('the first page', () => {
   })
   test('the addresses are those of the interface', () => {
     const told = tableRows(section(readme, '看一看')).flatMap(cells =>
-      inCode(cells[0]!).map(code => code.replace(/\{(\w+)\}/, ':$1').replace(/\?.*/, '')),
+      inCode(cells[0]!).map(code => code.replace(/\{(\w+)\}/g, ':$1').replace(/\?.*/, '')),
     )
     expect(told.sort()).toEqual(everyOperation.map(({ method, url }) => `${method} ${url}`).sort())
   })

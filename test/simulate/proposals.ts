@@ -129,6 +129,9 @@ const deedsIn = (tables: Tables, { id, about, proposedBy }: ProposalRow, by: Act
     resetOperator: notSimulated,
     resetDay: notSimulated,
     settleBreak: notSimulated,
+    undoWriteOff: notSimulated,
+    reissueTicket: notSimulated,
+    closeBooks: notSimulated,
   }
 }
 

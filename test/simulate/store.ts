@@ -207,6 +207,13 @@ export const openSimulatedStore = (
     bankCalls: new Proxy({} as Store['bankCalls'], { get: (_, name) => notSimulated(String(name)) }),
     breakLife: new Proxy({} as Store['breakLife'], { get: (_, name) => notSimulated(String(name)) }),
     notices: new Proxy({} as Store['notices'], { get: (_, name) => notSimulated(String(name)) }),
+    writeOffs: new Proxy({} as Store['writeOffs'], { get: (_, name) => notSimulated(String(name)) }),
+    vouchers: new Proxy({} as Store['vouchers'], { get: (_, name) => notSimulated(String(name)) }),
+    treasuries: new Proxy({} as Store['treasuries'], { get: (_, name) => notSimulated(String(name)) }),
+    paymentVouchers: new Proxy({} as Store['paymentVouchers'], { get: (_, name) => notSimulated(String(name)) }),
+    ticketLives: new Proxy({} as Store['ticketLives'], { get: (_, name) => notSimulated(String(name)) }),
+    fees: new Proxy({} as Store['fees'], { get: (_, name) => notSimulated(String(name)) }),
+    statistics: new Proxy({} as Store['statistics'], { get: (_, name) => notSimulated(String(name)) }),
     audit: { append: notSimulated('append'), list: notSimulated('list'), head: notSimulated('head'), verify: notSimulated('verify') },
     agreement: agreementNo => Promise.resolve(agreements.get(agreementNo)),
     // Its functions are asked for by name only by flows that the simulation does not run.

@@ -79,8 +79,11 @@ describe('summary vouchers', () => {
       { numRuns: 200 },
     )
   })
-  test('the summary number is digits: office, day, number', () =>
-    expect(summaryNoOf('14301020000', '2026-11-10', 7)).toBe('14301020000202611100007'))
+  test('the summary number is twenty digits: day, office, number', () => {
+    expect(summaryNoOf('14301020000', '2026-11-10', 7)).toBe('26111014301020000007')
+    expect(summaryNoOf('14301020000', '2026-11-10', 999)).toBe('26111014301020000999')
+    expect(() => summaryNoOf('14301020000', '2026-11-10', 1_000)).toThrow('no summary number left')
+  })
   test('lead branch and account are those in force on the day', () => {
     const reference = sampleReference()
     const [to] = [...reference.remittance.keys()]
@@ -106,12 +109,14 @@ describe('the gate (art. 37, 35(5))', () => {
 
 describe('16:00 in the province', () => {
   const at = (time: string) => new Date(`2026-11-10T${time}+08:00`)
-  const next = () => '2026-11-12'
+  const working = (day: string) => (day === '2026-11-11' ? '2026-11-12' : day)
+  test('on a holiday, that of the next day of work', () =>
+    expect(deadlineOf(new Date('2026-11-11T09:00:00+08:00'), working).toISOString()).toBe('2026-11-12T08:00:00.000Z'))
   test.each([
     ['00:00:00', '2026-11-10T08:00:00.000Z'],
     ['15:59:59.999', '2026-11-10T08:00:00.000Z'],
     ['16:00:00', '2026-11-12T08:00:00.000Z'],
-  ])('made at %s', (time, deadline) => expect(deadlineOf(at(time), next).toISOString()).toBe(deadline))
+  ])('made at %s', (time, deadline) => expect(deadlineOf(at(time), working).toISOString()).toBe(deadline))
   test.each([
     ['14:59:59.999', 'none', 3_601],
     ['15:00:00', 'due-soon', 3_600],

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sampleOperators } from '../../../gateway/day/operators.ts'
+import { daysAfter } from '../../../gateway/domain/calendar-days.ts'
 import type { ProposalKind } from '../../../gateway/flows/kind.ts'
 import { proposalKinds } from '../../../gateway/flows/kinds.ts'
 import { waitingChange } from '../agreements.ts'
+import { received } from '../day-end.ts'
 import type { Caller } from './house.ts'
 import {
   approveBy,
@@ -119,6 +121,27 @@ const setUps: { readonly [K in keyof typeof proposalKinds]: () => Promise<Case> 
     const count = async () => (await db.query('SELECT 1 FROM enrolment WHERE name = ?', ['wu'])).length
     const before = await count()
     return { content: { name: 'wu' }, happened: async () => (await count()) > before }
+  },
+  'undo-write-off': async () => {
+    const { flow, fresh, store } = desk.house
+    const ticketNo = await received(flow, fresh.db)
+    const happened = async () => (await store.ticketLives.life(ticketNo))?.state === 'undone'
+    return { content: { ticketNo, cause: 'particulars-wrong', reason: '所属期有误' }, happened }
+  },
+  'reissue-ticket': async () => {
+    const { flow, fresh, store } = desk.house
+    const ticketNo = await received(flow, fresh.db)
+    await doneByTwo(desk, 'undo-write-off', { ticketNo, cause: 'too-little', reason: '少报' })
+    const tickets = [
+      { ticketNo: `9${++made}`, amount: 10_000 },
+      { ticketNo: `8${made}`, amount: 77 },
+    ]
+    const happened = async () => (await store.ticketLives.life(ticketNo))?.state === 'void'
+    return { content: { ticketNo, tickets }, happened }
+  },
+  'close-books': async () => {
+    const through = daysAfter('2025-01-01', ++made)
+    return { content: { through, ...paper }, happened: async () => (await desk.house.store.ticketLives.bookedThrough()) === through }
   },
 }
 const kinds = Object.keys(setUps) as (keyof typeof setUps)[]

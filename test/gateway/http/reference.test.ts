@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { debitOrder } from '../../../gateway/flows/order.ts'
 import { everyOperation as routes } from '../../../gateway/http/every-operation.ts'
 import { openapiDocument } from '../../../gateway/http/reference.ts'
+import { voucherBodies } from '../../../gateway/http/voucher-schemas.ts'
 import { type Caller, type House, openHouse, order, timedOut } from './house.ts'
 
 type Json = { readonly [name: string]: unknown }
@@ -123,6 +124,7 @@ test('its schemas compile strictly, and its examples are valid', () => {
     ...operators,
     'RegistryLineOrder',
     'RegistryLine',
+    ...voucherBodies,
     ...signIn,
   ]
   expect(exampled.map(([name]) => name)).toEqual([...named, ...messages.map(id => `bank.${id}`)])

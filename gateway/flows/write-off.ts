@@ -1,0 +1,100 @@
+import { isLastFilingDay, workingDayFrom } from '../domain/calendar-days.ts'
+import { feeFor } from '../domain/fee.ts'
+import { later, shanghaiDate, shanghaiTime } from '../domain/time.ts'
+import { deadlineOf, destinationOf, groupVouchers, objectionToVoucher } from '../domain/voucher.ts'
+import { isAfterNoon, objectionToWriteOff } from '../domain/write-off.ts'
+import type { Found } from '../store/candidates.ts'
+import type { BalancedDay, Batch } from '../store/write-offs.ts'
+import type { Flow } from './flow.ts'
+
+// 上解销号 at noon, and the vouchers after it (art. 6(3), 36, 37): whichever worker comes first. Each step is a transaction of its own under the lease of the
+// batch, so that it goes on where it was broken off and nothing is done twice.
+
+const chunk = 500
+/** How long a batch is left alone that somebody has begun and not gone on with; each step begins it anew. */
+const leaseMs = 60_000
+
+const judge = (found: Found) => {
+  const { ticket, bank, channel, isFixedQuota } = found
+  const reversed = ticket.amount - Number(bank)
+  return { objection: objectionToWriteOff(found), fee: feeFor({ channel, isFixedQuota, state: 'written-off', reversed }) }
+}
+
+const leaseFrom = (now: Date) => ({ now, leaseUntil: later(now, leaseMs) })
+
+/** Writes off what is balanced, from noon on, and what becomes balanced later at once; returns how many bank days were worked on. */
+export const writeOffDue = async (flow: Flow): Promise<number> => {
+  const now = flow.clock()
+  const today = shanghaiDate(now)
+  if (!isAfterNoon(shanghaiTime(now).slice(11, 16))) return 0
+  let worked = 0
+  for (const day of await flow.store.writeOffs.dueDays(today, now)) if (await writeOffDay(flow, day)) worked++
+  return worked
+}
+
+/** Works on one bank day, unless somebody else does; one that fails is noted, and does not keep the others waiting. */
+const writeOffDay = async (flow: Flow, day: BalancedDay): Promise<boolean> => {
+  const { bankCode, accountingDate } = day
+  try {
+    const now = flow.clock()
+    const batch = await flow.store.writeOffs.begin(day, flow.owner, shanghaiDate(now), leaseFrom(now))
+    if (!batch) return false
+    const marked = await markAll(flow, batch)
+    if (!marked) return false
+    const made = await makeVouchers(flow, batch)
+    if (made === undefined) return false
+    await flow.store.writeOffs.finish(batch, marked.heldBack, flow.clock())
+    flow.note({
+      event: 'written-off',
+      bankCode,
+      count: marked.written,
+      detail: `${accountingDate}: ${made} vouchers, ${marked.heldBack} tickets held back`,
+    })
+    return true
+  } catch (error) {
+    flow.note({ event: 'trouble', bankCode, detail: `write-off of ${accountingDate}: ${String(error)}` })
+    return false
+  }
+}
+
+const markAll = async (flow: Flow, batch: Batch): Promise<{ readonly written: number; readonly heldBack: number } | undefined> => {
+  let [written, heldBack] = [0, 0]
+  for (let after: number | undefined = 0; after !== undefined; ) {
+    const part = await flow.store.writeOffs.writeOff(batch, after, chunk, judge, leaseFrom(flow.clock()))
+    if (part.kind === 'lost') return undefined
+    written += part.written
+    heldBack += part.heldBack
+    after = part.last
+  }
+  return { written, heldBack }
+}
+
+/** Makes the vouchers of a bank day; undefined: it has to be tried again, by whoever has the batch then. */
+const makeVouchers = async (flow: Flow, batch: Batch): Promise<number | undefined> => {
+  const { bankCode, accountingDate } = batch
+  const { vouchers } = flow.store
+  const groups = await vouchers.groups(batch)
+  if (groups.length === 0) return 0
+  const { calendar } = flow.reference()
+  const standing = await vouchers.dayStanding(bankCode, accountingDate)
+  const closed = objectionToVoucher({ ...standing, isLastFilingDay: isLastFilingDay(calendar, accountingDate) })
+  if (closed) return refuse(flow, bankCode, `no voucher of ${accountingDate}: ${closed.en}`)
+  let made = 0
+  for (const group of groups) {
+    const now = flow.clock()
+    const numberedOn = shanghaiDate(now)
+    const destination = destinationOf(flow.reference(), bankCode, group.treasuryCode, numberedOn)
+    if ('rule' in destination) return refuse(flow, bankCode, `no voucher for treasury ${group.treasuryCode}: ${destination.en}`)
+    const deadline = deadlineOf(now, day => workingDayFrom(calendar, day))
+    for (const draft of groupVouchers(await vouchers.groupRows(batch, group))) {
+      const voucher = { draft, destination, numberedOn, workDate: shanghaiDate(deadline), deadline }
+      if ((await vouchers.make(batch, voucher, leaseFrom(now))) === undefined) return undefined
+      made++
+    }
+  }
+  return made
+}
+const refuse = (flow: Flow, bankCode: string, detail: string): undefined => {
+  flow.note({ event: 'trouble', bankCode, detail })
+  return undefined
+}

@@ -1,0 +1,184 @@
+import type { InstructionVerb } from '../domain/answers.ts'
+import { dueOf, netOfEntries } from '../domain/break-life.ts'
+import type { DebitState } from '../domain/debit.ts'
+import type { Break, BreakKind, BreakSource, Movement, Reason, Ticket } from '../domain/ticket.ts'
+import type { BookedDay, Candidate } from '../domain/write-off.ts'
+import { readShown } from './break-reads.ts'
+import type { Tx } from './database.ts'
+import { overKeys } from './rows.ts'
+
+// Tickets as the noon batch sees them, many at a time. What is decided by them the triggers look at again.
+
+/** A ticket that may be written off, with what a write-off keeps of it. */
+export type Found = Candidate & {
+  readonly officeCode: string
+  readonly treasuryCode: string
+  readonly channel: 'computer' | 'phone'
+  readonly isFixedQuota: boolean
+  /** When the last of its debits succeeded. */
+  readonly paidAt: Date
+}
+
+type TicketRow = {
+  ticketNo: string
+  taxSystem: string
+  officeCode: string
+  bankCode: string
+  amount: number
+  voidedAt: Date | null
+  fixedQuota: number | null
+  writtenOff: number
+}
+const tickets = overKeys(
+  `SELECT t.ticket_no AS ticketNo, t.tax_system AS taxSystem, t.office_code AS officeCode, t.bank_code AS bankCode, t.amount, t.voided_at AS voidedAt,
+     t.fixed_quota AS fixedQuota, EXISTS (SELECT 1 FROM write_off w WHERE w.ticket_no = t.ticket_no) AS writtenOff
+   FROM ticket t WHERE t.ticket_no IN (?)`,
+)
+type MovementRow = {
+  ticketNo: string
+  id: number
+  verb: InstructionVerb
+  state: DebitState
+  amount: number
+  booked: number | null
+  originalId: number | null
+  reason: Reason | null
+  inquiries: number
+  acceptedAt: Date
+  lastSentAt: Date | null
+  accountingDate: string | null
+  settledAt: Date | null
+  channel: string | null
+}
+const movements = overKeys(
+  `SELECT ticket_no AS ticketNo, id, verb, state, amount, booked_amount AS booked, original_id AS originalId, reason, inquiries,
+     accepted_at AS acceptedAt, last_sent_at AS lastSentAt, accounting_date AS accountingDate, settled_at AS settledAt,
+     JSON_VALUE(request, '$.channel') AS channel
+   FROM instruction WHERE ticket_no IN (?)`,
+)
+type BreakRow = {
+  ticketNo: string
+  instructionId: number | null
+  kind: BreakKind
+  source: BreakSource
+  taxAmount: number
+  bankAmount: number
+  isOpen: number
+}
+const breaks = overKeys(
+  `SELECT ticket_no AS ticketNo, instruction_id AS instructionId, kind, source, tax_amount AS taxAmount, bank_amount AS bankAmount,
+     IF(source = 'file', state NOT IN ('confirmed', 'superseded'), closed_at IS NULL) AS isOpen
+   FROM break WHERE ticket_no IN (?)`,
+)
+type BookingRow = {
+  ticketNo: string
+  bankCode: string
+  accountingDate: string
+  verb: string
+  source: string
+  amount: number
+  treasuryCode: string
+  instructionId: number | null
+  isBalanced: number
+}
+/** Balanced by the last day-end session of its day, and frozen in it. */
+const bookings = overKeys(
+  `SELECT b.ticket_no AS ticketNo, b.bank_code AS bankCode, b.accounting_date AS accountingDate, b.verb, b.source, b.amount,
+     b.treasury_code AS treasuryCode, b.instruction_id AS instructionId, COALESCE(r.state = 'balanced' AND b.seq <= r.frozen_seq, 0) AS isBalanced
+   FROM booking b LEFT JOIN reconciliation r ON r.bank_code = b.bank_code AND r.accounting_date = b.accounting_date AND r.kind = 'day-end'
+     AND r.session = (SELECT MAX(l.session) FROM reconciliation l WHERE l.bank_code = b.bank_code AND l.accounting_date = b.accounting_date
+       AND l.kind = 'day-end' AND l.state <> 'withdrawn')
+   WHERE b.ticket_no IN (?)`,
+)
+
+/** Tickets of which sessions found something, or which two persons adopted: what the bank has of them is not what is booked alone. */
+const peculiar = overKeys(
+  `SELECT t.ticket_no AS ticketNo FROM ticket t
+   WHERE (EXISTS (SELECT 1 FROM difference d WHERE d.ticket_no = t.ticket_no) OR EXISTS (SELECT 1 FROM adoption a WHERE a.ticket_no = t.ticket_no)
+     OR EXISTS (SELECT 1 FROM break x WHERE x.ticket_no = t.ticket_no)) AND t.ticket_no IN (?)`,
+)
+
+/** What is due of a ticket about which nothing was ever found: what was debited less what the tax side had given back. */
+const plainDue = ({ amount, movements: all }: Ticket): number =>
+  dueOf({
+    amount,
+    isVoid: false,
+    isPaid: all.some(m => m.verb === 'debit' && m.state === 'succeeded'),
+    givenBack: all.reduce((sum, m) => (m.verb === 'reversal' && m.reason !== 'in-doubt' ? sum + m.booked : sum), 0),
+  })
+
+const movementOf = (row: MovementRow): Movement => ({
+  ...row,
+  booked: row.state === 'succeeded' ? (row.booked ?? row.amount) : 0,
+  originalId: row.originalId ?? undefined,
+  reason: row.reason ?? undefined,
+  lastSentAt: row.lastSentAt ?? undefined,
+  accountingDate: row.accountingDate ?? undefined,
+})
+/** The days of its bookings; what moved and is not booked yet lies on a day that is not balanced. */
+const daysOf = (own: readonly BookingRow[], moved: readonly Movement[]): BookedDay[] => {
+  const booked = new Set(own.map(row => row.instructionId))
+  const late = moved.filter(m => m.booked > 0 && !booked.has(m.id))
+  return [
+    ...own.map(({ bankCode, accountingDate, isBalanced }) => ({ bankCode, accountingDate, isBalanced: isBalanced === 1 })),
+    ...late.map(m => ({ bankCode: '', accountingDate: m.accountingDate ?? '', isBalanced: false })),
+  ]
+}
+
+const foundOf = (row: TicketRow, all: readonly MovementRow[], own: readonly BookingRow[], faults: readonly BreakRow[]): Found => {
+  const moved = all.toSorted((a, b) => a.id - b.id).map(movementOf)
+  const debit = all.find(m => m.verb === 'debit')
+  const settled = all.flatMap(m => (m.settledAt && m.verb !== 'reversal' ? [m.settledAt.getTime()] : []))
+  const { taxSystem, officeCode, bankCode, amount, ticketNo } = row
+  return {
+    ticket: {
+      ticketNo,
+      taxSystem,
+      bankCode,
+      amount,
+      isVoid: row.voidedAt !== null,
+      movements: moved,
+      // One that no instruction of ours belongs to says nothing about what our instructions moved.
+      breaks: faults.map((b): Break => ({ ...b, instructionId: b.instructionId ?? 0, isOpen: b.isOpen === 1 })),
+      bankDay: undefined,
+    },
+    marks: {
+      isVoid: row.voidedAt !== null,
+      isWrittenOff: row.writtenOff === 1,
+      isVouchered: false,
+      isReceived: false,
+      isExchanged: false,
+      isUndone: false,
+    },
+    bank: BigInt(netOfEntries(own)),
+    due: 0n,
+    days: daysOf(own, moved),
+    hasOpenBreak: faults.some(b => b.isOpen === 1),
+    officeCode,
+    treasuryCode: own[0]?.treasuryCode ?? '',
+    channel: debit?.channel === 'phone' ? 'phone' : 'computer',
+    isFixedQuota: row.fixedQuota === 1,
+    paidAt: new Date(Math.max(0, ...settled)),
+  }
+}
+
+/** Reads these tickets as they stand. */
+export const readCandidates = async (tx: Pick<Tx, 'query'>, ticketNos: readonly string[]): Promise<Found[]> => {
+  const heads = await tickets.query<TicketRow>(tx, ticketNos)
+  const all = Map.groupBy(await movements.query<MovementRow>(tx, ticketNos), row => row.ticketNo)
+  const own = Map.groupBy(await bookings.query<BookingRow>(tx, ticketNos), row => row.ticketNo)
+  const faults = Map.groupBy(await breaks.query<BreakRow>(tx, ticketNos), row => row.ticketNo)
+  const odd = new Set((await peculiar.query<{ ticketNo: string }>(tx, ticketNos)).map(row => row.ticketNo))
+  const found: Found[] = []
+  for (const row of heads) {
+    const { ticketNo, bankCode } = row
+    const each = foundOf(row, all.get(ticketNo) ?? [], own.get(ticketNo) ?? [], faults.get(ticketNo) ?? [])
+    if (!odd.has(ticketNo)) found.push({ ...each, due: BigInt(plainDue(each.ticket)) })
+    else {
+      // As a break is confirmed, so is it written off: by the same reading of what the sessions have shown.
+      const shown = await readShown(tx, bankCode, ticketNo, each.ticket)
+      found.push({ ...each, bank: BigInt(shown.bank), due: BigInt(dueOf(shown.of)) })
+    }
+  }
+  return found
+}

@@ -1,0 +1,149 @@
+import type { UnifiedCode } from '@taxlink/bank-sdk'
+import { contradictionOfPrint, objectionToRelease } from '../domain/exchange.ts'
+import type { Objection } from '../domain/proposal.ts'
+import { insertBankCalls, type NewBankCall } from './bank-calls.ts'
+import { carefully } from './beside.ts'
+import type { Database, Tx } from './database.ts'
+import { answerOf, keepAnswer } from './inbox.ts'
+import type { Actor } from './linked.ts'
+import { sqlTime } from './rows.ts'
+import { readLife, type TicketLife } from './ticket-life.ts'
+
+/** A print, as the bank tells it. */
+export type PrintWord = {
+  readonly ticketNo: string
+  readonly bankCode: string
+  readonly copies: number
+  readonly isReprint: boolean
+  readonly on: string
+}
+/** What became of it. */
+export type PrintTaken = { readonly kind: 'taken' | 'absent' } | { readonly kind: 'differs'; readonly objection: Objection }
+/** Something that happened to a payment voucher. */
+export type PrintView = {
+  readonly number: number
+  readonly event: string
+  readonly copies: number | undefined
+  readonly onDate: string
+  readonly actor: string
+  readonly rule: string | undefined
+}
+
+/** 委托缴纳税款专用凭证 (art. 34). */
+export type PaymentVouchers = {
+  /** Releases what is due to the banks, or withholds it where the ticket has come to nothing; returns how many were looked at. */
+  release(now: Date, limit: number): Promise<number>
+  /** Takes what a bank says of a print; the code of the receipt is kept with it. */
+  hearPrint(word: PrintWord, now: Date, messageId: number, codeOf: (taken: PrintTaken) => UnifiedCode): Promise<UnifiedCode>
+  /** Sends the data to the bank once more, marked as a reprint; undefined: they were never released. */
+  resend(ticketNo: string, by: Actor, day: string): Promise<number | undefined>
+  prints(ticketNo: string): Promise<PrintView[]>
+  /** The message to the bank whose particulars the data of a ticket are made of: that of its debit. */
+  debitRequest(ticketNo: string): Promise<string | undefined>
+}
+
+const callOf = (life: TicketLife, subject: string, printMark: 'original' | 'reprint', at: Date): NewBankCall => ({
+  bankCode: life.bankCode,
+  officeCode: life.officeCode,
+  verb: 'ticketInformation',
+  subject,
+  content: { ticketNo: life.ticketNo, printMark },
+  at,
+})
+
+/** Opens the payment vouchers over `db`. */
+export const openPaymentVouchers = (db: Database): PaymentVouchers => ({
+  release: async (now, limit) => {
+    const due = await db.query<{ ticketNo: string }>(
+      'SELECT ticket_no AS ticketNo FROM payment_voucher WHERE open = 1 AND due_at <= ? ORDER BY due_at LIMIT ?',
+      [sqlTime(now), limit],
+    )
+    for (const { ticketNo } of due) await carefully(() => db.transaction(tx => release(tx, ticketNo, now)))
+    return due.length
+  },
+  hearPrint: (word, now, messageId, codeOf) =>
+    carefully(() =>
+      db.transaction(async tx => {
+        const known = await answerOf(tx, messageId, 'FOR UPDATE')
+        if (known !== undefined) return known
+        const code = codeOf(await takePrint(tx, word, now))
+        await keepAnswer(tx, messageId, code, now)
+        return code
+      }),
+    ),
+  resend: (ticketNo, by, day) =>
+    carefully(() =>
+      db.transaction(async tx => {
+        const events = await lockPrints(tx, ticketNo)
+        const life = await readLife(tx, ticketNo)
+        if (!events || !life?.releasedAt) return undefined
+        const number = events.length + 1
+        await insertPrint(tx, { ticketNo, number, event: 'resent', copies: null, on: day, actor: by.actor, rule: null }, by.now)
+        await insertBankCalls(tx, [callOf(life, `${ticketNo}/${number}`, 'reprint', by.now)])
+        return number
+      }),
+    ),
+  prints: async ticketNo => (await readPrints(db, ticketNo)).map(viewOf),
+  debitRequest: async ticketNo =>
+    (
+      await db.query<{ request: string }>(
+        "SELECT request FROM instruction WHERE ticket_no = ? AND verb = 'debit' ORDER BY id DESC LIMIT 1",
+        [ticketNo],
+      )
+    )[0]?.request,
+})
+
+const release = async (tx: Tx, ticketNo: string, now: Date): Promise<void> => {
+  const [row] = await tx.query<{ open: number | null }>('SELECT open FROM payment_voucher WHERE ticket_no = ? FOR UPDATE', [ticketNo])
+  const life = await readLife(tx, ticketNo)
+  if (row?.open !== 1 || !life) return
+  const isReleased = objectionToRelease(life, now) === undefined
+  const column = isReleased ? 'released_at' : 'withheld_at'
+  await tx.execute(`UPDATE payment_voucher SET ${column} = ? WHERE ticket_no = ?`, [sqlTime(now), ticketNo])
+  if (isReleased) await insertBankCalls(tx, [callOf(life, ticketNo, 'original', now)])
+}
+
+type PrintRow = { number: number; event: string; copies: number | null; onDate: string; actor: string; rule: string | null }
+const viewOf = (row: PrintRow): PrintView => ({ ...row, copies: row.copies ?? undefined, rule: row.rule ?? undefined })
+const readPrints = (tx: Pick<Tx, 'query'>, ticketNo: string): Promise<PrintRow[]> =>
+  tx.query('SELECT number, event, copies, on_date AS onDate, actor, rule FROM payment_voucher_event WHERE ticket_no = ? ORDER BY number', [
+    ticketNo,
+  ])
+/** What happened so far, under the lock of the voucher; undefined: there is none. */
+const lockPrints = async (tx: Tx, ticketNo: string): Promise<PrintRow[] | undefined> => {
+  const [row] = await tx.query<{ ticketNo: string }>('SELECT ticket_no AS ticketNo FROM payment_voucher WHERE ticket_no = ? FOR UPDATE', [
+    ticketNo,
+  ])
+  return row && readPrints(tx, ticketNo)
+}
+type NewPrint = {
+  readonly ticketNo: string
+  readonly number: number
+  readonly event: string
+  readonly copies: number | null
+  readonly on: string
+  readonly actor: string
+  readonly rule: string | null
+}
+const insertPrint = async (tx: Tx, { ticketNo, number, event, copies, on, actor, rule }: NewPrint, now: Date): Promise<void> => {
+  await tx.execute(
+    'INSERT INTO payment_voucher_event (ticket_no, number, event, copies, on_date, actor, rule, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    [ticketNo, number, event, copies, on, actor, rule, sqlTime(now)],
+  )
+}
+
+const takePrint = async (tx: Tx, { ticketNo, bankCode, copies, isReprint, on }: PrintWord, now: Date): Promise<PrintTaken> => {
+  const events = await lockPrints(tx, ticketNo)
+  const life = events && (await readLife(tx, ticketNo))
+  // Of another bank's tickets a bank learns nothing.
+  if (!events || life?.bankCode !== bankCode) return { kind: 'absent' }
+  const before = events.filter(e => e.event === 'printed' || e.event === 'reprinted').length
+  const objection = contradictionOfPrint({ isReprint, before, isReleased: life.releasedAt !== undefined, copies })
+  const event = objection ? 'differs' : isReprint ? 'reprinted' : 'printed'
+  await insertPrint(
+    tx,
+    { ticketNo, number: events.length + 1, event, copies, on, actor: `bank ${bankCode}`, rule: objection?.rule ?? null },
+    now,
+  )
+  return objection ? { kind: 'differs', objection } : { kind: 'taken' }
+}
