@@ -23,8 +23,8 @@ import { type Identity, identityOf } from './http/mutual-tls.ts'
 /** Where this process hears what banks tell of their own accord, each in its own dialect. */
 export type Hearing = {
   readonly urls: { readonly [bankCode: string]: string }
-  /** New certificates: lines over TLS are opened anew with them. */
-  reload(tls: HearingTls): Promise<void>
+  /** New certificates for the lines over TLS, without a pause. Throws, and changes nothing, where they cannot be used. */
+  reload(tls: HearingTls): void
   /** Takes nothing more, and gives what is under way a moment to get its receipt. */
   close(): Promise<void>
 }
@@ -57,7 +57,7 @@ export const openHearing = async ({ flow, listens, tls, times: own = times }: He
     if (protocol !== (bank.push.kind === 'tcp' ? (secure ? 'tls:' : 'tcp:') : secure ? 'https:' : 'http:'))
       throw new Fault('bad-config', `TAXLINK_BANK_${bankCode}_LISTEN: bank ${bankCode} does not speak ${protocol}//`)
     if (secure && !shown) throw new Fault('bad-config', `TAXLINK_BANK_${bankCode}_LISTEN: TLS needs the certificates of both sides`)
-    const hear = handlerOf(flow, bank, slots)
+    const hear = handlerOf(flow, bank, slots, note)
     return servePushes(bank, Object.fromEntries(pushes.map(push => [push, hear(push)])), {
       host: hostname.replace(/^\[|\]$/g, ''),
       port: Number(port),
@@ -82,13 +82,8 @@ export const openHearing = async ({ flow, listens, tls, times: own = times }: He
   }
   return {
     urls: Object.fromEntries([...listeners].map(([bankCode, { url }]) => [bankCode, url])),
-    reload: async next => {
-      for (const [bankCode, listener] of listeners) {
-        const { url } = listener
-        if (!/^(tls|https):/.test(url)) continue
-        await listener.close()
-        listeners.set(bankCode, await open(bankCode, { ...listens[bankCode]!, url }, next))
-      }
+    reload: next => {
+      for (const listener of listeners.values()) if (/^(tls|https):/.test(listener.url)) listener.renew(next)
     },
     close: async () => {
       await closeAll()
@@ -99,12 +94,12 @@ export const openHearing = async ({ flow, listens, tls, times: own = times }: He
 }
 
 /** What is done with what a bank tells: one after another within its places, and only for the bank whose certificate it is. */
-const handlerOf = (flow: Flow, bank: Bank, slots: ReturnType<typeof openSlots>) => {
+const handlerOf = (flow: Flow, bank: Bank, slots: ReturnType<typeof openSlots>, note: (note: Note) => void) => {
   const exchanges: { readonly [P in Push]?: Exchange<P> } = bank
   return <P extends Push>(push: P) =>
     (message: Heard<P>, { peer }: Context) => {
       if (peer.certificate && !isBank(identityOf(peer.certificate), bank.code, flow.clock())) {
-        flow.note({ event: 'stray', bankCode: bank.code, verb: push, fault: 'not-permitted' })
+        note({ event: 'stray', bankCode: bank.code, verb: push, fault: 'not-permitted' })
         return hangUp
       }
       return new Promise<{ readonly result: Outcome } | typeof hangUp>((resolve, reject) => {
@@ -117,7 +112,7 @@ const handlerOf = (flow: Flow, bank: Bank, slots: ReturnType<typeof openSlots>) 
           }
         }
         if (slots.run(bank.code, limits.atOnce, work, () => resolve(hangUp))) return
-        flow.note({ event: 'stray', bankCode: bank.code, verb: push, fault: 'line-busy' })
+        note({ event: 'stray', bankCode: bank.code, verb: push, fault: 'line-busy' })
         resolve(hangUp)
       })
     }

@@ -111,9 +111,10 @@ export const serve = async (config: InForce): Promise<{ readonly url: string; re
   // New certificates without a restart: a service manager's reload. What cannot be used is noted, and the old ones stay.
   const reload = () => {
     Promise.all([serverTls(config), hearingTls(config)])
-      .then(async ([tls, forBanks]) => {
+      .then(([tls, forBanks]) => {
+        // The stricter first: what one of them refuses, none of them takes.
+        if (forBanks) hearing.reload(forBanks)
         http.reload(tls)
-        if (forBanks) await hearing.reload(forBanks)
       })
       .catch((error: unknown) => parts.flow.note({ event: 'trouble', detail: `certificates: ${String(error)}` }))
   }

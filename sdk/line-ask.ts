@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { Fault, fail } from './fault.ts'
 import type { Peer, Request, Tls } from './line-terms.ts'
@@ -16,6 +17,8 @@ export const secure = ({ ca, cert, key }: Tls): SecureContext => {
   if (ca.trim() === '') fail('bad-config', 'TLS needs the certificates of those it trusts', {}, 'no')
   if ((cert === undefined) !== (key === undefined)) fail('bad-config', 'a certificate and its key go together', {}, 'no')
   try {
+    // OpenSSL passes over a text in which there is no certificate, and would trust nobody
+    new X509Certificate(ca)
     return createSecureContext({ ca, minVersion: 'TLSv1.2', ...(cert === undefined ? {} : { cert, key }) })
   } catch {
     return fail('bad-config', 'a certificate or key of the line cannot be used', {}, 'no')

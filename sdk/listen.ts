@@ -30,7 +30,7 @@ export type ListenOptions = {
   readonly host?: string
   readonly port?: number
   /** With TLS every client must show a certificate that `ca` vouches for. */
-  readonly tls?: Tls & { readonly cert: string; readonly key: string }
+  readonly tls?: ServerTls
   readonly idleMs?: number
   readonly frameMs?: number
   readonly maxConnections?: number
@@ -38,8 +38,20 @@ export type ListenOptions = {
   readonly allow?: (address: string) => boolean
 }
 
+/** What a TLS line shows of itself, and the authorities whose clients it trusts. */
+export type ServerTls = Tls & { readonly cert: string; readonly key: string }
+
 /** A listening line. `close` takes no more requests and gives those under way `graceMs` (1,000) to be answered. */
-export type Listener = { readonly url: string; readonly port: number; close(graceMs?: number): Promise<void> }
+export type Listener = {
+  readonly url: string
+  readonly port: number
+  /**
+   * Takes new certificates and authorities without a pause: who connects is judged by them, and connections that began under the old ones end as soon as
+   * nothing is under way on them. Fault bad-config, and nothing changes, where they cannot be used or the line is not over TLS.
+   */
+  renew(tls: ServerTls): void
+  close(graceMs?: number): Promise<void>
+}
 
 /** What a server knows about each connection: to end it in order, when nothing is under way any more. */
 type Visit = { leave(): void; drop(): void }
@@ -362,9 +374,17 @@ const houseOf = (options: ListenOptions, handle: (exchange: Exchange) => void, f
   }
 }
 
-const securityOf = ({ ca, cert, key }: Tls & { cert: string; key: string }, handshakeTimeout: number): tls.TlsOptions => {
+const securityOf = ({ ca, cert, key }: ServerTls, handshakeTimeout: number) => {
   secure({ ca, cert, key })
-  return { ca, cert, key, minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: true, handshakeTimeout }
+  return {
+    ca,
+    cert,
+    key,
+    minVersion: 'TLSv1.2',
+    requestCert: true,
+    rejectUnauthorized: true,
+    handshakeTimeout,
+  } as const satisfies tls.TlsOptions
 }
 
 const closeServer = async (server: net.Server, house: House, sockets: Set<net.Socket>, graceMs: number): Promise<void> => {
@@ -422,6 +442,12 @@ export const listen = async (
   return {
     url: `${scheme}://${net.isIPv6(host) ? `[${host}]` : host}:${bound}`,
     port: bound,
+    renew: next => {
+      const secured = server instanceof tls.Server ? server : fail('bad-config', 'a line without TLS has no certificates')
+      const { ca, cert, key, minVersion } = securityOf(next, house.frameMs)
+      secured.setSecureContext({ ca, cert, key, minVersion })
+      for (const visit of house.visits) visit.leave()
+    },
     close: (graceMs = 1_000) => {
       closed ??= closeServer(server, house, sockets, graceMs)
       return closed

@@ -367,6 +367,40 @@ test('over TLS only the certificate of the bank itself is heard', async () => {
   })
 })
 
+test.each(['4301', '4306'])('over TLS, new certificates without a pause for bank %s: what cannot be used changes nothing', async code => {
+  const { ca, issue } = await authority('banks')
+  const server = await issue('gateway', 'server')
+  const [old, next] = [await clients('CN=old'), await clients('CN=new')]
+  const certificate = (of: typeof old) =>
+    of.issue({ names: [uri(`urn:taxlink:bank:${code}`)], usages: [purposes.clientAuth] }).then(pem => ({ ca, ...pem }))
+  const hearing = await hear(
+    { [code]: { url: code === '4301' ? 'tls://127.0.0.1:0' : 'https://127.0.0.1:0', from: [] } },
+    {
+      tls: { ...server, ca: old.ca },
+    },
+  )
+  const url = hearing.urls[code]!
+  const codeOf = async (line: PushLine) => (await line.tell('bindingResult', inWordsOf(code, result()), 3_000)).result.code
+  const before = telling(code, url, await certificate(old))
+  expect(await codeOf(before)).toBe('24009')
+  for (const bad of [
+    { ...server, ca: 'no certificate' },
+    { ...server, ca: '' },
+    { ...server, ca: next.ca, key: 'no key' },
+  ])
+    expect(() => hearing.reload(bad)).toThrow(expect.objectContaining({ fault: 'bad-config' }))
+  expect(await codeOf(before)).toBe('24009')
+  expect(await codeOf(telling(code, url, await certificate(old)))).toBe('24009')
+  hearing.reload({ ...server, ca: next.ca })
+  expect(hearing.urls[code]).toBe(url)
+  expect(await codeOf(telling(code, url, await certificate(next)))).toBe('24009')
+  // The connection that was open before was ended, and is not made again.
+  await expect(codeOf(before)).rejects.toMatchObject({ fault: expect.stringMatching(/connect|lost|closed/) })
+  await expect(codeOf(telling(code, url, await certificate(old)))).rejects.toMatchObject({
+    fault: expect.stringMatching(/connect|lost|closed/),
+  })
+})
+
 test('a bank without a line of its own, and an address it does not speak, are mistakes of the configuration', async () => {
   await expect(hear({ '4399': { url: 'tcp://127.0.0.1:0', from: [] } })).rejects.toMatchObject({ fault: 'bad-config' })
   await expect(hear({ '4301': { url: 'http://127.0.0.1:0', from: [] } })).rejects.toMatchObject({ fault: 'bad-config' })
