@@ -120,7 +120,8 @@ const paired = (groups: readonly Group[]): { readonly groups: readonly Group[]; 
   const pairs: [BankEntry, TaxEntry][] = []
   for (const group of groups) {
     const [entry] = group.bank
-    if (group.tax || !entry || group.bank.length > 1) continue
+    // What the bank has taken back is nobody's money under another name.
+    if (group.tax || entry?.status !== 'booked' || group.bank.length > 1) continue
     const others = (lonely.get(money(entry)) ?? []).filter(other => !gone.has(other))
     const match = others.find(({ tax }) => keyName(tax!) === keyName(entry)) ?? others.find(({ tax }) => tax!.verb === entry.verb)
     if (!match) continue
@@ -163,6 +164,17 @@ const found = (
   detail,
 })
 
+/** What the bank still has of its entries: not those that it calls reversed, unless a reversal of its file is what gave them back. */
+const remaining = (bank: readonly BankEntry[], isReversed: boolean): readonly BankEntry[] =>
+  isReversed ? bank : bank.filter(({ status }) => status !== 'reversed')
+
+/** The bank says that it gave back all it had, and lists no reversal that did: it has nothing. */
+const takenBack = (last: BankEntry, tax: TaxEntry | undefined): Difference => ({
+  ...found('reversed-one-side', tax ?? last, tax, [], { status: 'reversed' }),
+  bankSerial: last.bankSerial,
+  lineNo: last.lineNo,
+})
+
 const onlyTax = (tax: TaxEntry, failed: readonly BankEntry[], elsewhere: Elsewhere): Difference => {
   const byClock: Difference['detail'] = tax.datedBy === 'clock' ? { datedBy: 'clock' } : {}
   const refusal = failed.at(-1)
@@ -177,17 +189,18 @@ const onlyTax = (tax: TaxEntry, failed: readonly BankEntry[], elsewhere: Elsewhe
   return found(tax.verb === 'reversal' ? 'reversed-one-side' : 'tax-only', tax, tax, [], byClock)
 }
 
-const onlyBank = (bank: readonly BankEntry[], { here, booked, instruction }: Elsewhere): Difference => {
-  const last = bank.at(-1)!
-  if (here)
-    return {
-      ...found('duplicate-at-bank', last, undefined, bank),
-      instructionId: here.instructionId,
-      taxAmount: here.amount,
-      bankAmount: here.amount + sumOf(bank),
-      bankEntries: bank.length + 1,
-    }
-  const named = (difference: Difference): Difference => ({ ...difference, instructionId: booked?.instructionId ?? instruction?.id })
+const onlyBank = (listed: readonly BankEntry[], { here, booked, instruction }: Elsewhere, isReversed: boolean): Difference[] => {
+  const bank = remaining(listed, isReversed)
+  const last = bank.at(-1) ?? listed.at(-1)!
+  const named = (difference: Difference): Difference[] => [
+    { ...difference, instructionId: here?.instructionId ?? booked?.instructionId ?? instruction?.id },
+  ]
+  // Of several the bank has kept the one that was found equal; of one alone it has kept nothing, and the tax side has nothing.
+  if (bank.length === 0) return here ? [] : named(takenBack(last, undefined))
+  if (here) {
+    const whole = { taxAmount: here.amount, bankAmount: here.amount + sumOf(bank), bankEntries: bank.length + 1 }
+    return named({ ...found('duplicate-at-bank', last, undefined, bank), ...whole })
+  }
   if (booked) {
     const { accountingDate, amount } = booked
     // Once under each of two dates, and the ledger has it once.
@@ -201,19 +214,17 @@ const onlyBank = (bank: readonly BankEntry[], { here, booked, instruction }: Els
   return named(found(instruction ? 'state-differs' : 'bank-only', last, undefined, bank, detail))
 }
 
-const both = (bank: readonly BankEntry[], tax: TaxEntry, isReversed: boolean): Difference | undefined => {
-  // Of several of which the bank has taken all but one back itself, that one counts.
-  const standing = bank.filter(each => each.status === 'booked')
-  if (bank.length > 1 && (standing.length !== 1 || isReversed)) return found('duplicate-at-bank', tax, tax, bank)
-  const [entry] = (bank.length > 1 ? standing : bank) as [BankEntry]
+const both = (listed: readonly BankEntry[], tax: TaxEntry, isReversed: boolean): Difference[] => {
+  const bank = remaining(listed, isReversed)
+  const [entry] = bank
+  if (!entry) return [takenBack(listed.at(-1)!, tax)]
+  if (bank.length > 1) return [found('duplicate-at-bank', tax, tax, bank)]
   const detail = particulars(entry, tax)
-  if (entry.amount !== tax.amount) return found('amount-differs', tax, tax, bank, detail)
-  if (Object.keys(detail).length > 0) return found('particulars-differ', tax, tax, bank, detail)
-  // The bank says that it gave it back, and lists no reversal that did.
-  if (entry.status === 'reversed' && !isReversed) return found('reversed-one-side', tax, tax, bank, { status: 'reversed' })
+  if (entry.amount !== tax.amount) return [found('amount-differs', tax, tax, bank, detail)]
+  if (Object.keys(detail).length > 0) return [found('particulars-differ', tax, tax, bank, detail)]
   if (entry.coreStatus === 'missing' || entry.coreStatus === 'differs')
-    return found('in-bank', tax, tax, bank, { coreStatus: entry.coreStatus })
-  return undefined
+    return [found('in-bank', tax, tax, bank, { coreStatus: entry.coreStatus })]
+  return []
 }
 
 /** Of keys that one side alone has, what else is known; looked up for all of them at once. */
@@ -241,10 +252,10 @@ export const classify = (
   const known = (entry: EntryKey & { readonly verb: BookingVerb }): Elsewhere => elsewhere.get(entryName(entry)) ?? {}
   const singles = groups.flatMap((group): Difference[] => {
     const [entry] = group.bank
-    if (group.tax && entry) return [both(group.bank, group.tax, reversedAtBank.has(keyName(group.tax))) ?? []].flat()
+    if (group.tax && entry) return both(group.bank, group.tax, reversedAtBank.has(keyName(entry)))
     if (group.tax) return [onlyTax(group.tax, group.failed, known(group.tax))]
     // What the bank refused and the tax side does not have is no difference.
-    return entry ? [onlyBank(group.bank, known(entry))] : []
+    return entry ? onlyBank(group.bank, known(entry), reversedAtBank.has(keyName(entry))) : []
   })
   const moved = pairs.map(([entry, own]) => found('particulars-differ', own, own, [entry], particulars(entry, own)))
   const name = (d: Difference) => entryName(d)

@@ -152,7 +152,9 @@ export const matchFile = async (matching: Matching): Promise<Matched> => {
         if (taxAmount > 0) unequalBookings++
       }
     } catch (error) {
-      if (!(error instanceof TooMany) || run.length < 2) throw error
+      if (!(error instanceof TooMany)) throw error
+      // So many of one bucket are of one key.
+      if (run.length < 2) throw new FileRefused('repeated-key', 'one key comes again and again')
       const half = run.length >> 1
       waiting.unshift(run.slice(0, half), run.slice(half))
     }

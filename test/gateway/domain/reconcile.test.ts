@@ -132,7 +132,64 @@ describe('one key', () => {
       [bank({ status: 'reversed' })],
       [tax()],
       none,
-      { type: 'reversed-one-side', taxAmount: 100, bankAmount: 100, detail: { status: 'reversed' } },
+      {
+        type: 'reversed-one-side',
+        taxAmount: 100,
+        bankAmount: 0,
+        bankEntries: 0,
+        bankSerial: 'B1',
+        lineNo: 1,
+        detail: { status: 'reversed' },
+      },
+    ],
+    [
+      'all of several given back by the bank alone',
+      [bank({ status: 'reversed' }), bank({ status: 'reversed', bankSerial: 'B2', lineNo: 5 })],
+      [tax()],
+      none,
+      { type: 'reversed-one-side', taxAmount: 100, bankAmount: 0, bankSerial: 'B2', detail: { status: 'reversed' } },
+    ],
+    [
+      'another amount, given back by the bank alone',
+      [bank({ status: 'reversed', amount: 150 })],
+      [tax()],
+      none,
+      { type: 'reversed-one-side', taxAmount: 100, bankAmount: 0 },
+    ],
+    [
+      'three at the bank, one taken back by itself',
+      [bank({ status: 'reversed' }), bank({ bankSerial: 'B2', lineNo: 5 }), bank({ bankSerial: 'B3', lineNo: 6 })],
+      [tax()],
+      none,
+      { type: 'duplicate-at-bank', taxAmount: 100, bankAmount: 200, bankEntries: 2 },
+    ],
+    [
+      'one found equal, and one beside it that the bank has taken back itself',
+      [bank({ status: 'reversed' })],
+      [],
+      { here: { amount: 100, instructionId: 7 } },
+      undefined,
+    ],
+    [
+      'one found equal, and of two beside it one taken back',
+      [bank({ status: 'reversed' }), bank({ bankSerial: 'B2', lineNo: 5 })],
+      [],
+      { here: { amount: 100, instructionId: 7 } },
+      { type: 'duplicate-at-bank', taxAmount: 100, bankAmount: 200, bankEntries: 2, instructionId: 7 },
+    ],
+    [
+      'taken and given back by the bank, refused here: it holds nothing',
+      [bank({ status: 'reversed' })],
+      [],
+      { instruction: refused },
+      { type: 'reversed-one-side', taxAmount: 0, bankAmount: 0, instructionId: 9, detail: { status: 'reversed' } },
+    ],
+    [
+      'twice by the bank, one given back, and nothing here',
+      [bank(), bank({ status: 'reversed', bankSerial: 'B2', lineNo: 5 })],
+      [],
+      none,
+      { type: 'bank-only', taxAmount: 0, bankAmount: 100, bankEntries: 1 },
     ],
     [
       'a reversal that only the bank has',
@@ -225,6 +282,12 @@ describe('two keys', () => {
   })
   test('another amount makes two of it', () => {
     expect(find([bank({ ...other, amount: 99 })], [tax()]).map(d => d.type)).toEqual(['tax-only', 'bank-only'])
+  })
+  test('what the bank has taken back pairs with nothing', () => {
+    expect(find([bank({ ...other, status: 'reversed' })], [tax()]).map(d => [d.serialNo, d.type, d.bankAmount])).toEqual([
+      ['00000001', 'tax-only', 0],
+      ['00000002', 'reversed-one-side', 0],
+    ])
   })
   test('each pairs once', () => {
     const found = find([bank(other), bank({ serialNo: '00000003', bankSerial: 'B3', lineNo: 2 })], [tax()])

@@ -185,6 +185,23 @@ describe('differences of every kind', () => {
     ])
   })
 
+  test('what the bank has booked twice and taken back once is no difference', async () => {
+    const [one] = [bookingAt(1)]
+    const of = await booked([one])
+    const twice = [lineOf(one, { status: 'reversed', bankSerial: 'A' }), lineOf(one, { bankSerial: 'B' })]
+    expect(await match(of, twice)).toMatchObject({ all: [], equal: 1 })
+    expect((await match(of, [...twice, lineOf(one, { bankSerial: 'C' })])).all).toMatchObject([
+      { type: 'duplicate-at-bank', taxAmount: one.amount, bankAmount: 2 * one.amount, bankEntries: 2 },
+    ])
+  })
+
+  test('a key that comes more often than there is room for is refused, not tried for ever', async () => {
+    const own = bookingAt(1)
+    const of = await booked([own])
+    const lines = Array.from({ length: 9 }, (_, i) => lineOf(own, { bankSerial: `R${i}` }))
+    await expect(match(of, lines, { room: { entries: 100, left: 4 } })).rejects.toMatchObject({ rule: 'repeated-key' })
+  })
+
   test('an empty file of an empty day, and of one that was not empty', async () => {
     expect(await match(await booked([]), [])).toMatchObject({ all: [], equal: 0 })
     const { all } = await match(await booked([bookingAt(1), bookingAt(2)]), [])
