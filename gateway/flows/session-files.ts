@@ -13,8 +13,8 @@ const asker = 'urn:taxlink:gateway:session'
 /** The files of sessions: what has come in and counts, read from the spool; what has not is asked for. */
 export const sessionFiles = (flow: Flow, spool: Spool): FileSource => ({
   ask: async ({ bankCode, accountingDate, session, workDate, fileSha256 }, why, now) => {
-    // One request for the first file, and one for each that was refused.
-    const orderNo = `${accountingDate}-${session}-${why === undefined ? 'first' : (fileSha256 ?? '').slice(0, 12)}`
+    // One request for the first file of a session, and one for each that was refused; sessions are the bank's own.
+    const orderNo = `${bankCode}-${accountingDate.replaceAll('-', '')}-${session}-${why === undefined ? 'first' : (fileSha256 ?? '').slice(0, 12)}`
     const kind = why === undefined ? 'first' : 'resend'
     const reason =
       why === undefined

@@ -7,6 +7,8 @@ import type { FileName } from '../../../gateway/domain/file-name.ts'
 import { checkFiles } from '../../../gateway/flows/file-check.ts'
 import { missingFiles, tellOfMissing } from '../../../gateway/flows/file-due.ts'
 import { askForFile } from '../../../gateway/flows/file-request.ts'
+import { sessionFiles } from '../../../gateway/flows/session-files.ts'
+import type { SessionView } from '../../../gateway/store/reconciliations.ts'
 import { accountingDate, bytesOf, detailLine, detailLines, fileNameOf, freshName, goodFile, headerOf, type Line } from '../detail.ts'
 import { until } from '../stage.ts'
 import { type Answered, type Caller, order } from './house.ts'
@@ -301,6 +303,17 @@ describe('sent again', () => {
     expect(await askOnce()).toMatchObject({ kind: 'repeated' })
     expect(await askForFile(desk.house.flow, 'session', { ...order, orderNo: 'other' }, clock)).toEqual({ kind: 'asked-already' })
     expect(await askForFile(desk.house.flow, 'session', { ...order, bankCode: '9999' }, clock)).toBeUndefined()
+  })
+  test('each bank is asked for its own, also where day and session are the same', async () => {
+    const { session } = freshName('4301')
+    const files = sessionFiles(desk.house.flow, desk.house.spool)
+    const codes = ['4301', '4306', '4310']
+    for (const bankCode of codes)
+      await files.ask({ bankCode, accountingDate, session, workDate: '2026-11-11' } as SessionView, undefined, clock)
+    for (const bankCode of codes)
+      expect(await desk.house.store.fileRequests.list({ bankCode }, 0, 100)).toContainEqual(
+        expect.objectContaining({ bankCode, accountingDate, session, kind: 'first' }),
+      )
   })
 })
 
