@@ -21,6 +21,7 @@ export type Slot = {
   readonly constant?: string
   readonly write: (value: unknown) => string
   readonly read: (text: string) => unknown
+  /** How its bytes are checked without making a value of them; constants have none. */
   readonly scan?: Scan
 }
 /** The nested group of a line. */

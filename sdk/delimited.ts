@@ -1,11 +1,11 @@
 import { checkSum, type Message, type ValuesOf } from './catalogue.ts'
 import type { Codec, Constant, Explained, LayoutRow, Omitted, OmittedOf, Row, Whole } from './cell.ts'
 import { type Charset, type CharsetName, charset as charsetOf } from './charset.ts'
-import { absent, columnsOf, type LineScanner } from './columns.ts'
+import type { LineScanner } from './columns.ts'
+import { delimitedScanner } from './delimited-scan.ts'
 import { type Cutter, cutter, type Group, type Nested, type Slot, slotsOf } from './delimited-slots.ts'
 import { Fault, fail, type Place } from './fault.ts'
 import { maskText } from './kinds.ts'
-import { decodingScanner } from './scan.ts'
 import { checkCount } from './section.ts'
 import { checkNames } from './value.ts'
 
@@ -171,41 +171,9 @@ class DelimitedLine implements Codec<unknown> {
   }
 
   scanner(rows: number): LineScanner {
-    const [slots, group] = [this.#slots, this.#group]
-    if (slots.some(({ scan, constant }) => !scan && constant === undefined))
-      return decodingScanner(this.message, this.#charset, bytes => this.decode(bytes) as Values, rows)
-    const columns = columnsOf(this.message.fields, rows)
-    const plans = slots.map(slot => ({ slot, scan: slot.scan, column: columns[slot.field], constant: constantBytes(slot) }))
-    const left = Object.entries(columns).flatMap(([name, column]) => (slots.some(({ field }) => field === name) ? [] : [column]))
-    const [cut, trailing] = [this.#cut, this.#trailing]
-    return {
-      columns,
-      scan: (bytes, words, start, lineEnd, i) => {
-        const end = trailing ? lastSeparator(bytes, start, lineEnd, this.#separator) : lineEnd
-        let at = start
-        for (const { slot, scan, column, constant } of plans) {
-          if (at > end) fail('missing', 'the line ends before this field')
-          const found = cut(bytes, at, end)
-          const stop = found < 0 ? end : found
-          if (constant) {
-            if (!standsAt(bytes, at, stop, constant)) fail('wrong-constant', '')
-          } else if (at < stop) scan!(bytes, words, at, stop, column!, i)
-          else if (slot.required) fail('missing', 'the place of the field is blank')
-          else absent(column!, i)
-          at = stop + 1
-        }
-        for (const column of left) absent(column, i)
-        // What repeats is rarely looked at, and always checked.
-        if (group) this.#checkGroup(bytes, start, at, end)
-        else if (at <= end) fail('unexpected', 'the line has more fields than its layout')
-      },
-    }
-  }
-
-  /** The nested group at `at`. None of an optional one is a single 0. */
-  #checkGroup(bytes: Uint8Array, start: number, at: number, end: number): void {
-    if (at === end - 1 && bytes[at] === 0x30 && this.#group!.optional) return
-    this.decode(bytes.subarray(start, end + (this.#trailing ? 1 : 0)))
+    const { message } = this
+    const layout = { slots: this.#slots, group: this.#group, sums: this.#sums, cut: this.#cut, trailing: this.#trailing }
+    return delimitedScanner(message.fields, { ...layout, separator: this.#separator.charCodeAt(0) }, rows)
   }
 
   #written(slot: Slot, values: Values): string {
@@ -396,13 +364,3 @@ const unnamed = (error: unknown, name: CharsetName): unknown => {
     ? new Fault(error.fault, `no character of ${name} begins here`, { offset: error.at.offset })
     : error
 }
-
-const constantBytes = ({ constant }: Slot): Uint8Array | undefined => (constant === undefined ? undefined : Buffer.from(constant, 'latin1'))
-const standsAt = (bytes: Uint8Array, start: number, end: number, constant: Uint8Array): boolean => {
-  if (end - start !== constant.length) return false
-  for (let i = 0; i < constant.length; i++) if (bytes[start + i] !== constant[i]) return false
-  return true
-}
-/** Where the fields of a line with a trailing separator end: before it. */
-const lastSeparator = (bytes: Uint8Array, start: number, end: number, separator: string): number =>
-  end > start && bytes[end - 1] === separator.charCodeAt(0) ? end - 1 : fail('malformed', 'the line ends with its separator')

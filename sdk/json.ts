@@ -2,6 +2,7 @@ import { checkSum, type Message, schemaOf, type ValuesOf, version } from './cata
 import type { Codec, Explained, LayoutRow } from './cell.ts'
 import { charset } from './charset.ts'
 import { Fault, fail } from './fault.ts'
+import { canonical } from './json-scan.ts'
 import { type Fields, type Kind, maskText, type Schema } from './kinds.ts'
 import { decodingScanner } from './scan.ts'
 import { jsonLimits, parseJson, parseJsonText, shownName, utf8Text } from './strict-json.ts'
@@ -44,7 +45,8 @@ export const json = <M extends Message>(message: M): Codec<ValuesOf<M>> => {
     explain: bytes => explained(message, bytes),
     describe: () => [...heading(message), ...described(message.fields, '', 0)],
     scanner(rows) {
-      return decodingScanner(message, charset('utf-8'), bytes => this.decode(bytes) as Values, rows)
+      const head = JSON.stringify({ version, type: message.id }).slice(0, -1)
+      return decodingScanner(message, charset('utf-8'), bytes => this.decode(bytes) as Values, rows, canonical(message, head))
     },
   }
 }

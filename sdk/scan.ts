@@ -1,6 +1,6 @@
 import { type Cell, isPlain } from './cell.ts'
 import type { Charset } from './charset.ts'
-import { absent, type Column, columnsOf, type LineScanner } from './columns.ts'
+import { absent, type Column, type Columns, columnsOf, type LineScanner } from './columns.ts'
 import { twoByteTables } from './compile.ts'
 import { fail } from './fault.ts'
 import type { Fields, Kind } from './kinds.ts'
@@ -59,12 +59,19 @@ const ascii = ({ min, max }: { readonly min: number; readonly max: number }, fir
 
 const isInk = (unit: number): boolean => unit !== 0x20 && unit !== 0x3000
 
+/** Whatever is rare or wrong goes the long way. */
+const longText = (bytes: Buffer, start: number, end: number, max: number, charset: Charset): void =>
+  checkText(charset.decode(bytes, start, end), max)
+
 const text = (max: number, charset: Charset): Scan => {
+  if (charset.name === 'utf-8') return utf8Text(max, charset)
   const table = twoByteTables[charset.name]
   return (bytes, _words, start, end, column, i) => {
     const { decode } = table()
     let at = start
-    let [count, first, last] = [0, 0x20, 0x20]
+    let count = 0
+    let first = 0x20
+    let last = 0x20
     while (at < end) {
       const byte = bytes[at]!
       // Two bytes are one code, or, where the first of them is ASCII, one character.
@@ -73,11 +80,39 @@ const text = (max: number, charset: Charset): Scan => {
       if (count++ === 0) first = last
       at += byte < 0x80 ? 1 : 2
     }
-    // Whatever is rare or wrong goes the long way.
-    if (at !== end || count > max || !isInk(first) || !isInk(last)) checkText(charset.decode(bytes, start, end), max)
+    if (at !== end || count > max || !isInk(first) || !isInk(last)) longText(bytes, start, end, max, charset)
     placed(column, start, end, i)
   }
 }
+
+/** ASCII and the three bytes of a Chinese character (E3–E9) go the short way. */
+const utf8Text =
+  (max: number, charset: Charset): Scan =>
+  (bytes, _words, start, end, column, i) => {
+    let at = start
+    let count = 0
+    let first = 0x20
+    let last = 0x20
+    while (at < end) {
+      const byte = bytes[at]!
+      if (byte < 0x80) {
+        last = byte
+        at++
+      } else if (byte >= 0xe3 && byte <= 0xe9 && at + 2 < end) {
+        const [second, third] = [bytes[at + 1]!, bytes[at + 2]!]
+        if ((second & 0xc0) !== 0x80 || (third & 0xc0) !== 0x80) break
+        last = ((byte & 0x0f) << 12) | ((second & 0x3f) << 6) | (third & 0x3f)
+        at += 3
+      } else break
+      if (last < 0x20 || last === 0x7f) {
+        at = -1
+        break
+      }
+      if (count++ === 0) first = last
+    }
+    if (at !== end || count > max || !isInk(first) || !isInk(last)) longText(bytes, start, end, max, charset)
+    placed(column, start, end, i)
+  }
 
 const number =
   ({ min, max }: { readonly min: number; readonly max: number }, width: number | undefined): Scan =>
@@ -163,27 +198,53 @@ const numberOf = (meaning: Meaning, value: unknown): number => {
   return meaning.is === 'date' ? Number((value as string).replaceAll('-', '')) : (value as number)
 }
 
-/** A scanner that decodes each line whole: for layouts that have nothing faster. The texts are copies, in the charset of the line. */
+/** Fills row `i` from the line bytes[start, end) where it is written in a way it knows; false: it is not, nothing counts. */
+export type Quick = (bytes: Buffer, words: DataView, start: number, end: number, i: number) => boolean
+
+/**
+ * A scanner that decodes each line whole: for layouts that have nothing faster, or only for lines that are written in one way. The texts are copies,
+ * in the charset of the line.
+ */
 export const decodingScanner = (
   { fields }: { readonly fields: Fields },
   charset: Charset,
   decode: (bytes: Buffer) => { readonly [field: string]: unknown },
   rows: number,
+  quickFor?: (columns: Columns) => Quick,
 ): LineScanner => {
   const columns = columnsOf(fields, rows)
   const plans = Object.keys(columns).map(name => ({ name, column: columns[name]!, meaning: meaningOf(fields[name]!) }))
-  let texts = Buffer.allocUnsafe(65_536)
+  const quick = quickFor?.(columns)
+  let texts = Buffer.allocUnsafeSlow(65_536)
+  let view = new DataView(texts.buffer)
   let used = 0
+  const reserve = (room: number): void => {
+    if (used + room <= texts.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(texts.length * 2, used + room))
+    texts.copy(larger, 0, 0, used)
+    texts = larger
+    view = new DataView(larger.buffer)
+  }
   const keep = (units: string, column: Column, i: number): void => {
     const room = units.length * 4
-    if (used + room > texts.length) texts = Buffer.concat([texts.subarray(0, used)], Math.max(texts.length * 2, used + room))
+    reserve(room)
     const end = used + charset.write(units, texts, used, room)
     placed(column, used, end, i)
     used = end
   }
+  /** Whether the line is one that need not be decoded: it is copied, and its texts are in the copy. */
+  const isQuick = (bytes: Buffer, start: number, end: number, i: number): boolean => {
+    if (!quick) return false
+    reserve(end - start)
+    const to = used + bytes.copy(texts, used, start, end)
+    if (!quick(texts, view, used, to, i)) return false
+    used = to
+    return true
+  }
   return {
     columns,
     scan(bytes, _words, start, end, i) {
+      if (isQuick(bytes, start, end, i)) return
       const value = decode(bytes.subarray(start, end))
       for (const { name, column, meaning } of plans) {
         const of = value[name]

@@ -1,6 +1,7 @@
-import { charset, Fault, type FileCodec } from '@taxlink/bank-sdk'
+import { type CharsetName, charset, Fault, type FileCodec } from '@taxlink/bank-sdk'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { LineScanner } from '../../sdk/columns.ts'
 import { type Detail, detailFiles, headerOf, lineAt, linesOf, readAll, refusal, written } from './file-kit.ts'
 
 // Files that a bank must not send: each is refused whole, with what is wrong, the line, the byte and the field.
@@ -15,6 +16,42 @@ const cut = (bytes: Buffer): Buffer[] => {
   }
   return lines
 }
+const verbs = ['debit', 'supplementaryDebit', 'reversal', 'adjustment']
+/** The row that a scanner has filled says what the line says. */
+const sayTheSame = (scanner: LineScanner, bytes: Buffer, line: Partial<Detail>, name: CharsetName): void => {
+  const texts = scanner.texts?.() ?? bytes
+  const row = Object.entries(scanner.columns).map(([field, { values, starts, ends }]) => {
+    if (field === 'amount') return [field, values[0]]
+    if (field === 'verb') return [field, verbs[values[0]!]]
+    if (/Date$/.test(field)) return [field, values[0] === -1 ? undefined : isoOf(values[0]!)]
+    if (/tatus$/.test(field)) return [field, values[0] === -1 ? undefined : values[0]]
+    return [field, values[0] === -1 ? undefined : charset(name).decode(texts, starts[0], ends[0])]
+  })
+  const { status, coreStatus, items: _, ...said } = line
+  const places = {
+    status: ['booked', 'failed', 'reversed'].indexOf(status!),
+    coreStatus: ['same', 'missing', 'differs'].indexOf(coreStatus!),
+  }
+  expect(Object.fromEntries(row)).toEqual({
+    ...said,
+    status: places.status,
+    coreStatus: places.coreStatus < 0 ? undefined : places.coreStatus,
+  })
+}
+const isoOf = (n: number): string =>
+  `${Math.floor(n / 10_000)}-${String(Math.floor(n / 100) % 100).padStart(2, '0')}-${String(n % 100).padStart(2, '0')}`.padStart(10, '0')
+
+/** Two tax items of this sum. */
+const itemsOf = (amount: number) =>
+  [amount - 3, 3].map(share => ({
+    taxCode: '10101',
+    taxName: '增值税億',
+    budgetSubject: '101010106',
+    budgetLevel: '1',
+    periodStart: '2026-10-01',
+    periodEnd: '2026-10-31',
+    amount: share,
+  }))
 type Spoil = (lines: Buffer[], file: FileCodec<'detail'>) => (Buffer | string)[]
 const without = (lines: Buffer[], i: number) => lines.filter((_, k) => k !== i)
 const at = (lines: Buffer[], i: number, line: Buffer | string) => lines.map((own, k) => (k === i ? line : own))
@@ -167,8 +204,12 @@ describe.each(detailFiles)('a detail file of %s is refused', (_, file) => {
     )
   })
 
-  test('by the scanner where its codec refuses a line, and only there', () => {
-    const own = Buffer.from(file.line.encode(lineAt(5)))
+  test.each([
+    ['plain', {}],
+    ['with tax items', { items: itemsOf(lineAt(5).amount) }],
+  ])('by the scanner where its codec refuses a line, and only there: %s', (_what, more) => {
+    const carries = file.line.describe().some(({ field }) => field === 'items')
+    const own = Buffer.from(file.line.encode({ ...lineAt(5), ...(carries ? more : {}) }))
     const scanner = file.line.scanner!(1)
     const splice = fc.record({ at: fc.nat(own.length), out: fc.nat(4), put: fc.uint8Array({ maxLength: 4 }) })
     const fault = (run: () => unknown): string | undefined => {
@@ -191,6 +232,7 @@ describe.each(detailFiles)('a detail file of %s is refused', (_, file) => {
         const decoded = fault(() => file.line.decode(line))
         scanner.begin?.()
         expect(fault(() => scanner.scan(bytes, words, 2, 2 + line.length, 0))).toBe(decoded)
+        if (decoded === undefined) sayTheSame(scanner, bytes, file.line.decode(line), file.line.charset)
       }),
       { numRuns: 3_000 },
     )
