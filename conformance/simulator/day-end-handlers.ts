@@ -9,7 +9,8 @@ type DayEndVerb = Extract<
   Verb,
   'totals' | 'fileRequest' | 'adjustmentNotice' | 'summaryVoucher' | 'ticketInformation' | 'feeStatement' | 'differenceReport'
 >
-type Does<R> = { readonly act: () => R; readonly accept?: () => R }
+/** `short`: fen that are not remitted. */
+type Does<R> = { readonly act: (short?: number) => R; readonly accept?: () => R }
 /** Answers as the plan wants it; `done` after what was only taken in. */
 type AnswerBy = <V extends DayEndVerb>(
   verb: V,
@@ -31,9 +32,9 @@ export const dayEndHandlers = (
   const taken = <V extends Task['kind']>(verb: V, request: Heard<V>) => {
     const id = idOf(verb, request)
     const does = () => finishTask(ledger, verb, request, now())
-    const act = () => {
+    const act = (short?: number) => {
       const code = dayEnd.take(verb, id, request)
-      if (code === '90000') does()
+      if (code === '90000') finishTask(ledger, verb, request, now(), short)
       return speech.plain(verb, request, code)
     }
     return answer(verb, request, { act, accept: () => speech.plain(verb, request, dayEnd.take(verb, id, request)) }, does)
@@ -59,9 +60,9 @@ const idOf = (verb: Task['kind'], request: InstructionKey & { readonly [field: s
 }
 
 /** Does what was taken in, once: gives back, remits, prints. */
-export const finishTask = (ledger: Ledger, kind: Task['kind'], request: object, now: Date): void => {
+export const finishTask = (ledger: Ledger, kind: Task['kind'], request: object, now: Date, short = 0): void => {
   const { dayEnd } = ledger
-  if (kind === 'summaryVoucher') dayEnd.remit(request as Heard<'summaryVoucher'>)
+  if (kind === 'summaryVoucher') dayEnd.remit(request as Heard<'summaryVoucher'>, short)
   else if (kind === 'ticketInformation') dayEnd.print(request as Heard<'ticketInformation'>)
   else if (kind === 'adjustmentNotice') {
     const notice = request as Heard<'adjustmentNotice'>

@@ -43,6 +43,8 @@ export const deeds = [
   'next-day-booking',
   /** Books and says that it has refused. */
   'refused-after-booking',
+  /** Remits a summary voucher `fen` short, and tells so; the treasury enters what has come. */
+  'short-remittance',
 ] as const
 export type Deed = (typeof deeds)[number]
 

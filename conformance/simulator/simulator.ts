@@ -75,7 +75,7 @@ type Subject = InstructionKey & { readonly ticketNo?: string; readonly account?:
 type Does<V> = { readonly act: (odd?: Odd) => V; readonly accept?: () => V }
 /** The same, said; `lie` books otherwise than it says. */
 type Says<R> = { readonly act: () => R; readonly accept?: () => R; readonly lie?: (deed: Lie, fen: number) => R }
-type Lie = 'under-booking' | 'over-booking' | 'booked-twice' | 'next-day-booking' | 'refused-after-booking'
+type Lie = 'under-booking' | 'over-booking' | 'booked-twice' | 'next-day-booking' | 'refused-after-booking' | 'short-remittance'
 type Binding = Extract<Verb, 'bind' | 'changeBinding' | 'cancelBinding' | 'suspension' | 'bindingStatus' | 'verification' | 'monthlySync'>
 
 /** Runs a bank made from its declaration: its own layouts and its own line, a ledger of accounts behind it, and a plan of what goes wrong. */
@@ -195,12 +195,12 @@ class Teller {
       verification: request => this.#bound('verification', request, { act: () => bindings.verify(request) }),
       monthlySync: request => this.#bound('monthlySync', request, { act: () => bindings.sync(request) }),
       ...dayEndHandlers(ledger, files, speech, now, (verb, request, does, done) => {
-        const act = () => {
-          const reply = does.act()
+        const woken = <R>(reply: R): R => {
           this.#wake()
           return reply
         }
-        return this.#answer(verb, request, { ...does, act }, () => {
+        const lie = (_: Lie, fen: number) => woken(does.act(fen))
+        return this.#answer(verb, request, { ...does, act: () => woken(does.act()), lie }, () => {
           done?.()
           this.#wake()
         })
@@ -306,6 +306,7 @@ class Teller {
       case 'booked-twice':
       case 'next-day-booking':
       case 'refused-after-booking':
+      case 'short-remittance':
         return lie(rule.do, rule.fen ?? 0)
     }
   }
@@ -328,6 +329,9 @@ class Teller {
       case 'refused-after-booking':
         act()
         return { code: '24003', amount: 0, date }
+      // Of what moves no voucher.
+      case 'short-remittance':
+        return act()
     }
   }
 

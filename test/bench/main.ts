@@ -3,6 +3,7 @@
 import { agreementsBench } from './agreements.ts'
 import { charsetBench } from './charset.ts'
 import { e2eBench } from './e2e.ts'
+import { filesBench } from './files.ts'
 import { recordBench } from './record.ts'
 import { type Row, show } from './row.ts'
 import { sickBench } from './sick.ts'
@@ -12,6 +13,7 @@ import { xmlBench } from './xml.ts'
 const benches: { readonly [name: string]: { readonly run: (rounds: number) => Promise<Row[]>; readonly rounds: number } } = {
   charset: { run: charsetBench, rounds: 15 },
   record: { run: recordBench, rounds: 7 },
+  files: { run: filesBench, rounds: 5 },
   xml: { run: xmlBench, rounds: 9 },
   e2e: { run: e2eBench, rounds: 5 },
   sick: { run: sickBench, rounds: 7 },

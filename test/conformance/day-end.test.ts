@@ -113,7 +113,8 @@ describe.each(banks)('$name', bank => {
 
   test('gives back what a notice asks for, remits, passes on what the treasury has entered, prints; and tells all of it', async () => {
     const { url, heard } = await gateway(bank)
-    const bench = await open(bank, [], { push: { url, retryMs: 10 } })
+    const short: Rule = { when: { verb: 'summaryVoucher', nth: 2 }, do: 'short-remittance', fen: 7 }
+    const bench = await open(bank, [short], { push: { url, retryMs: 10 } })
     const { ask, simulator } = bench
     await three(bench)
     simulator.ledger.endDay()
@@ -162,6 +163,9 @@ describe.each(banks)('$name', bank => {
     expect(said.remitConfirmation).toMatchObject({ summaryNo: voucher.summaryNo, amount: 24_690, remittedAt: '2026-09-11' })
     expect(said.treasuryReceipt).toMatchObject({ summaryNo: voucher.summaryNo, amount: 24_690, treasuryCode: '1901020000' })
     expect(said.voucherPrinted).toMatchObject({ ticketNo: ticketOf(1), copies: 1, printMark: 'original' })
+    await ask('summaryVoucher', { ...voucher, ...key(56), summaryNo: '43010226091100000002' })
+    await vi.waitFor(() => expect(heard).toHaveLength(6))
+    for (const [, message] of heard.slice(4)) expect(message).toMatchObject({ summaryNo: '43010226091100000002', amount: 24_683 })
     const [day] = simulator.ledger.summary().slice(-1)
     expect(day).toMatchObject({ accountingDate: '2026-09-11', adjustments: { count: 1, amount: 12_345n }, net: -12_345n })
     expect([...simulator.ledger.accounts()][0]!.balance).toBe(1_000_000n - 2n * 12_345n + 12_345n)
