@@ -1,7 +1,9 @@
 import type { Outcome, UnifiedCode } from '@taxlink/bank-sdk'
+import { operatorName } from '../domain/operator.ts'
 import type { Objection } from '../domain/proposal.ts'
 import type { DailyReport, Entered } from '../domain/treasury.ts'
 import { differenceOf, type Held } from '../domain/voucher.ts'
+import { appendAudit } from './audit.ts'
 import type { BankCall } from './bank-calls.ts'
 import { carefully } from './beside.ts'
 import type { Database, Tx } from './database.ts'
@@ -74,6 +76,9 @@ export const openTreasuries = (db: Database): Treasuries => ({
           `INSERT INTO treasury_report (treasury_code, report_date, version, vouchers, amount, content, entered_by, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
           [treasuryCode, day, (last?.version ?? 0) + 1, count, amount, lines ? JSON.stringify(lines) : null, by, sqlTime(now)],
         )
+        const subject = `treasury-report/${treasuryCode}/${day}`
+        const detail = JSON.stringify({ count, amount, version: (last?.version ?? 0) + 1 })
+        await appendAudit(tx, { at: now, actor: by, action: 'treasury-report', subject, officeCode: undefined, detail })
         return true
       }),
     ),
@@ -114,6 +119,18 @@ const take = async (tx: Tx, word: VoucherWord, today: string, now: Date): Promis
   }
   if (before) return { kind: 'repeated' }
   await insertEvent(tx, word, now)
+  // What a bank says stands in its message; what a person enters stands in the audit journal.
+  if (operatorName(word.actor) !== undefined) {
+    const detail = JSON.stringify({ amount, on, treasuryCode })
+    await appendAudit(tx, {
+      at: now,
+      actor: word.actor,
+      action: event,
+      subject: `voucher/${summaryNo}`,
+      officeCode: voucher.officeCode,
+      detail,
+    })
+  }
   return { kind: 'taken' }
 }
 

@@ -97,6 +97,7 @@ describe('the treasury', () => {
       expect(told(await receipt(desk.of('wu'), summaryNo, 100, change))).toEqual([409, 'T3014'])
     expect((await receipt(desk.of('wu'), summaryNo, 100)).json).toMatchObject({ state: 'received', enteredOn: day, differences: 4 })
     expect(told(await receipt(desk.of('wu'), summaryNo, 100))).toEqual([200, 'replayed'])
+    expect((await get(desk.of('sun'), `/v1/audit?subject=voucher/${summaryNo}`)).json.entries).toMatchObject([{ action: 'received' }])
     expect((await get(desk.zhang, `/v1/tickets/${ticketNos[0]!}/life`)).json).toMatchObject({
       state: 'received',
       enteredOn: day,
