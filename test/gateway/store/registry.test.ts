@@ -46,14 +46,15 @@ const proposed = async (kind: string, content: object): Promise<number> =>
       [kind, `s-${++orders}`, `n-${orders}`, JSON.stringify(content), zhang],
     )
   ).insertId
-const approved = async (kind: string, content: object): Promise<number> => {
+const decided = async (kind: string, content: object, state: 'approved' | 'rejected'): Promise<number> => {
   const id = await proposed(kind, content)
   await run(
-    "UPDATE proposal SET state = 'approved', decided_by = ?, decided_at = '2026-11-10 02:00:00', seen_hash = content_hash WHERE id = ?",
-    [li, id],
+    "UPDATE proposal SET state = ?, decided_by = ?, decided_at = '2026-11-10 02:00:00', seen_hash = IF(? = 'approved', content_hash, NULL) WHERE id = ?",
+    [state, li, state, id],
   )
   return id
 }
+const approved = (kind: string, content: object): Promise<number> => decided(kind, content, 'approved')
 /** An approved proposal, and a line that says exactly what it does. */
 const for2 = async (kind: string, content: object) => ({ proposal: await approved(kind, content), content })
 let banks = 5000
@@ -158,6 +159,8 @@ describe('what takes two persons', () => {
   test.each<[string, () => Promise<{ proposal?: number; actor?: string; content?: object }>]>([
     ['needs a proposal', async () => ({})],
     ['that is approved', async () => ({ proposal: await proposed('move-bank', { bankCode: '5999', event: 'qualify' }) })],
+    // By the very person who says no.
+    ['that is not rejected', async () => ({ proposal: await decided('move-bank', { bankCode: '5999', event: 'qualify' }, 'rejected') })],
     ['of its kind', () => for2('halt-bank', { bankCode: '5999', event: 'qualify' })],
     ['about this bank', () => for2('move-bank', { bankCode: '5998', event: 'qualify' })],
     ['about this step', () => for2('move-bank', { bankCode: '5999', event: 'revoke' })],
