@@ -41,14 +41,18 @@ export const mostRows = 200_000
 const mostFaults = 1_000
 const chunk = 512
 
-/** A file of rows: how many lines it has, and what a line says; the faults where it says nothing that can be taken. */
+/** What a line says; or the faults where it says nothing that can be taken. */
+export type ImportLine = { readonly row: ImportRow } | { readonly faults: readonly Omit<LineFault, 'line'>[] }
+/** A file of rows: how many lines it has, and what they say, read as they are needed. */
 export type ImportFile = {
   readonly sha256: Buffer
   readonly rows: number
-  row(i: number): { readonly row: ImportRow } | { readonly faults: readonly Omit<LineFault, 'line'>[] }
+  read(from: number, count: number): Promise<readonly ImportLine[]>
 }
 
 const fault = (code: string, zh: string, en: string, pointer = ''): Omit<LineFault, 'line'> => ({ pointer, code, zh, en })
+
+const otherContent = fault('content-differs', '协议书号已用于其他内容', 'the number was used for other content', '/agreementNo')
 
 /** What is wrong with a file, line by line: the rows by themselves, beside each other, and beside the record. */
 export const checkFile = async (flow: Flow, taxSystem: string, file: ImportFile, now: Date): Promise<LineFault[]> => {
@@ -62,8 +66,8 @@ export const checkFile = async (flow: Flow, taxSystem: string, file: ImportFile,
     return [{ line: mostRows + 1, ...fault('too-many', '超过二十万行,请分批', 'more than 200,000 rows: send several files') }]
   for (let at = 0; at < file.rows && found.length < mostFaults; at += chunk) {
     const rows: { readonly i: number; readonly row: ImportRow }[] = []
-    for (let i = at; i < Math.min(at + chunk, file.rows); i++) {
-      const read = file.row(i)
+    for (const [k, read] of (await file.read(at, Math.min(chunk, file.rows - at))).entries()) {
+      const i = at + k
       if ('faults' in read) tell(i, read.faults)
       else {
         tell(i, [...wrongIn(flow, read.row, now), ...twice(numbers, taxpayers, read.row, i)])
@@ -77,8 +81,7 @@ export const checkFile = async (flow: Flow, taxSystem: string, file: ImportFile,
     for (const { i, row } of rows) {
       const known = standing.numbers.get(row.agreementNo)
       if (known) {
-        if (known.taxSystem !== taxSystem || !known.contentHash.equals(registrationHash(row)))
-          tell(i, [fault('content-differs', '协议书号已用于其他内容', 'the number was used for other content', '/agreementNo')])
+        if (known.taxSystem !== taxSystem || !known.contentHash.equals(registrationHash(row))) tell(i, [otherContent])
       } else if (standing.taxpayers.has(`${row.taxpayerId}/${row.officeCode}`))
         tell(i, [
           fault('another-in-force', '该纳税人在本机关已有三方协议', 'the taxpayer has an agreement with this office', '/taxpayerId'),
@@ -147,18 +150,20 @@ const agreementOf = (id: number, taxSystem: string, row: ImportRow, now: Date): 
   }
 }
 
-/** Writes what is not there yet of a file that was checked, chunk by chunk; after a break it goes on where it stood. */
+/**
+ * Writes what is not there yet of a file that was checked, chunk by chunk; after a break it goes on where it stood. A number that somebody has used for
+ * something else since the check is left as it is, and told.
+ */
 export const writeFile = async (flow: Flow, begun: ImportView, file: ImportFile): Promise<void> => {
   const { agreements } = flow.store
   for (let at = Math.floor(begun.written / chunk) * chunk; at < file.rows; at += chunk) {
     const size = Math.min(chunk, file.rows - at)
-    const first = await agreements.takeAgreementIds(size)
-    const made = Array.from({ length: size }, (_, k) => {
-      const read = file.row(at + k)
+    const [first, lines] = [await agreements.takeAgreementIds(size), await file.read(at, size)]
+    const made = lines.map((read, k) => {
       if ('faults' in read) throw new Error('a row that was checked cannot be read any more')
       return agreementOf(first + k, begun.taxSystem, read.row, begun.startedAt)
     })
-    await agreements.writeChunk(begun.id, made, at + size)
+    await agreements.writeChunk(begun.id, made, at + size, k => ({ line: at + k + 1, ...otherContent }))
     await flow.pause(0)
   }
   await agreements.endImport(begun.id, flow.clock())

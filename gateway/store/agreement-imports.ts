@@ -36,8 +36,11 @@ export type AgreementImports = {
   /** Begins an import, or tells of the one that was begun under this number. A file that was refused may be sent anew, mended. */
   beginImport(begun: NewImport): Promise<ImportView>
   standing(agreementNos: readonly string[], taxpayerIds: readonly string[]): Promise<Standing>
-  /** Writes a chunk of rows that are not there yet, and how far the import is with it. */
-  writeChunk(importId: number, agreements: readonly NewAgreement[], written: number): Promise<void>
+  /**
+   * Writes a chunk of rows that are not there yet, and how far the import is with it. What is there with other content goes into the report: `taken` says it
+   * of the row at this place of the chunk.
+   */
+  writeChunk(importId: number, agreements: readonly NewAgreement[], written: number, taken: (at: number) => LineFault): Promise<void>
   endImport(importId: number, now: Date): Promise<void>
 }
 
@@ -67,26 +70,25 @@ export const openAgreementImports = (db: Database): AgreementImports => ({
   findImport: (taxSystem, importNo) => read(db, taxSystem, importNo),
   beginImport: begun => carefully(() => db.transaction(tx => begin(tx, begun))),
   standing: async (agreementNos, taxpayerIds) => {
-    const numbers = await byNumber.query<{ agreementNo: string; contentHash: Buffer; taxSystem: string }>(db, agreementNos)
+    const numbers = await byNumber.query<Registered>(db, agreementNos)
     const taxpayers = await byTaxpayer.query<{ taxpayerId: string; officeCode: string; agreementNo: string }>(db, taxpayerIds)
     return {
       numbers: new Map(numbers.map(row => [row.agreementNo, row])),
       taxpayers: new Map(taxpayers.map(row => [`${row.taxpayerId}/${row.officeCode}`, row.agreementNo])),
     }
   },
-  writeChunk: (importId, agreements, written) =>
+  writeChunk: (importId, agreements, written, taken) =>
     carefully(() =>
       db.transaction(async tx => {
-        const there = new Set(
-          (
-            await byNumber.query<{ agreementNo: string }>(
-              tx,
-              agreements.map(({ agreementNo }) => agreementNo),
-            )
-          ).map(row => row.agreementNo),
-        )
+        const numbers = agreements.map(({ agreementNo }) => agreementNo)
+        const there = new Map((await byNumber.query<Registered>(tx, numbers)).map(row => [row.agreementNo, row]))
         const fresh = there.size === 0 ? agreements : agreements.filter(({ agreementNo }) => !there.has(agreementNo))
         if (fresh.length > 0) await writeNew(tx, fresh)
+        const faults = agreements.flatMap((agreement, at) => {
+          const known = there.get(agreement.agreementNo)
+          return known && !isSame(known, agreement) ? [taken(at)] : []
+        })
+        if (faults.length > 0) await report(tx, importId, faults)
         await tx.execute('UPDATE agreement_import SET written = GREATEST(written, ?) WHERE id = ?', [written, importId])
       }),
     ),
@@ -94,6 +96,18 @@ export const openAgreementImports = (db: Database): AgreementImports => ({
     await db.execute("UPDATE agreement_import SET state = 'done', done_at = ? WHERE id = ? AND state = 'writing'", [sqlTime(now), importId])
   },
 })
+
+type Registered = { readonly agreementNo: string; readonly contentHash: Buffer; readonly taxSystem: string }
+const isSame = (known: Registered, { contentHash, taxSystem }: NewAgreement): boolean =>
+  known.taxSystem === taxSystem && known.contentHash.equals(contentHash)
+
+/** Adds lines to the report of an import, each once. */
+const report = async (tx: Tx, importId: number, faults: readonly LineFault[]): Promise<void> => {
+  const [row] = await tx.query<{ report: string }>('SELECT report FROM agreement_import WHERE id = ? FOR UPDATE', [importId])
+  const known = JSON.parse(row?.report ?? '[]') as LineFault[]
+  const added = faults.filter(({ line }) => !known.some(each => each.line === line))
+  await tx.execute('UPDATE agreement_import SET report = ? WHERE id = ?', [JSON.stringify([...known, ...added]), importId])
+}
 
 const begin = async (tx: Tx, begun: NewImport): Promise<ImportView> => {
   const { taxSystem, importNo, sha256, rows, state, faults, startedAt } = begun

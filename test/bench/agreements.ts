@@ -2,9 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { Flow } from '../../gateway/flows/flow.ts'
 import { checkFile, type ImportRow, writeFile } from '../../gateway/flows/import.ts'
-import { fileOf } from '../../gateway/http/imports.ts'
+import { spool } from '../../gateway/http/imports.ts'
 import { services } from '../../gateway/local.ts'
 import { prepare, sampleReference } from '../../gateway/prepare.ts'
 import { type Database, openDatabase } from '../../gateway/store/database.ts'
@@ -74,7 +75,7 @@ export const agreementsBench = async (rows = 200_000): Promise<Row[]> => {
     } as unknown as Flow
     const text = Buffer.from(Array.from({ length: rows }, (_, n) => JSON.stringify(rowAt(n))).join('\n'))
     const began = performance.now()
-    const file = fileOf(text)
+    const file = await spool(Readable.from([text]))
     const faults = await checkFile(flow, taxSystem, file, new Date())
     if (faults.length > 0) throw new Error(JSON.stringify(faults[0]))
     const { sha256 } = file
@@ -88,6 +89,7 @@ export const agreementsBench = async (rows = 200_000): Promise<Row[]> => {
       startedAt: new Date(),
     })
     await writeFile(flow, begun, file)
+    await file.close()
     const seconds = (performance.now() - began) / 1000
     await multiply(db, rows, rows * 5)
     const pages: number[] = []

@@ -1,9 +1,15 @@
+import { hash } from 'node:crypto'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { outcome } from '@taxlink/bank-sdk'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { operatorUri } from '../../../gateway/domain/operator.ts'
 import { shanghaiDate } from '../../../gateway/domain/time.ts'
 import type { AgreementRegistration } from '../../../gateway/flows/agreements.ts'
 import { heardBindResult } from '../../../gateway/flows/bindings.ts'
+import { spool } from '../../../gateway/http/imports.ts'
 import { registrationOf } from '../agreements.ts'
 import { until } from '../stage.ts'
 import { uri } from './certificates.ts'
@@ -304,6 +310,53 @@ describe('a file of many', () => {
       rows[699]!.agreementNo,
     ])
     expect(found[0]?.n).toBe(2)
+  })
+  test('is taken as it comes, cut wherever it is cut: lines, blank lines and the last one without an end', async () => {
+    const texts = ['{"a":1}', '', '  ', '{"中文":"珅"}', 'x'.repeat(300), '{}']
+    const whole = Buffer.from(texts.join('\n'))
+    const [dir, before] = [mkdtempSync(join(tmpdir(), 'taxlink-spool-')), process.env.TMPDIR]
+    process.env.TMPDIR = dir
+    onTestFinished(() => {
+      if (before === undefined) delete process.env.TMPDIR
+      else process.env.TMPDIR = before
+      rmSync(dir, { recursive: true })
+    })
+    for (const size of [1, 2, 7, 64, whole.length]) {
+      const parts = Array.from({ length: Math.ceil(whole.length / size) }, (_, i) => whole.subarray(i * size, (i + 1) * size))
+      const file = await spool(Readable.from(parts))
+      expect([file.rows, file.sha256.equals(hash('sha256', whole, 'buffer'))], `${size}`).toEqual([4, true])
+      const [all, two] = [await file.read(0, 4), await file.read(1, 2)]
+      expect(all.slice(1, 3)).toEqual(two)
+      expect(all.map(line => ('faults' in line ? line.faults[0]?.code : 'row'))).toEqual([
+        'invalid-request',
+        'invalid-request',
+        'malformed',
+        'invalid-request',
+      ])
+      expect(readdirSync(dir)).toEqual([])
+      await file.close()
+    }
+    const endless = async function* () {
+      for (;;) yield Buffer.alloc(1_048_576, 0x20)
+    }
+    await expect(spool(endless())).rejects.toMatchObject({ status: 413 })
+  })
+  test('a number that somebody uses for something else between check and writing is left as it is, and told', async () => {
+    const rows = Array.from({ length: 3 }, () => registration())
+    const { agreements } = desk.house.store
+    const { beginImport } = agreements
+    Object.assign(agreements, {
+      beginImport: async (...given: Parameters<typeof beginImport>) => {
+        await post('/v1/agreements', { ...rows[1]!, taxpayerName: '别的公司' }, other)
+        return beginImport(...given)
+      },
+    })
+    expect((await send('F5', lines(rows))).status).toBe(202)
+    await finished('F5')
+    Object.assign(agreements, { beginImport })
+    expect((await get('/v1/agreement-imports/F5')).json).toMatchObject({ written: 3, faults: [{ line: 2, code: 'content-differs' }] })
+    expect((await get(`/v1/agreements/${rows[2]!.agreementNo}`)).status).toBe(200)
+    expect(told(await get(`/v1/agreements/${rows[1]!.agreementNo}`))).toEqual([404, 'T3004'])
   })
   test('is taken in lines only, and lines nowhere else', async () => {
     expect((await send('F4', '{}', 'application/json')).status).toBe(415)
