@@ -250,7 +250,7 @@ export const decodingScanner = (
         const of = value[name]
         if (of === undefined) absent(column, i)
         else if (meaning.is === 'number' || meaning.is === 'date' || meaning.is === 'word') column.values[i] = numberOf(meaning, of)
-        else keep(String(of), column, i)
+        else keep(of as string, column, i)
       }
     },
     texts: () => texts,

@@ -40,7 +40,7 @@ const constantTest = ({ constant, offset }: Part): string[] =>
     : [`  if (${[...constant].map((byte, k) => `bytes[start + ${offset + k}] !== ${byte}`).join(' || ')}) wrongConstant()`]
 
 /** Numbers and days fill their places; a text ends where its padding begins. */
-const scanLine = ({ field: _, offset, width, form, required }: Part, k: number): string => {
+const scanLine = ({ offset, width, form, required }: Part, k: number): string => {
   const [from, to] = [`start + ${offset}`, `start + ${offset + width}`]
   const end = (form === 'number' || form === 'date') && required ? to : `endOf(bytes, words, ${from}, ${to})`
   const otherwise = required ? 'missing()' : `absent(c${k}, i)`
