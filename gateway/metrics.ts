@@ -16,6 +16,8 @@ export type MetricsOptions = {
   /** The banks that this process knows to be halted. */
   readonly halted?: () => readonly string[]
   /** Bank days whose reconciliation file should be there by now; read at each scrape. */
+  /** How many sessions of the last week stand in each state. */
+  readonly sessions?: () => Promise<{ readonly [state: string]: number }>
   readonly missingFiles?: () => Promise<readonly { readonly bankCode: string }[]>
   /** In how many cities each bank gets debits, as this process knows it. */
   readonly openCities?: () => readonly { readonly bankCode: string; readonly count: number }[]
@@ -94,7 +96,7 @@ type Fill = (gauge: Gauge) => void | Promise<void>
 /** Figures that are read when somebody asks. */
 const addGauges = (
   registry: Registry,
-  { slots, health, waiting, halted, openCities, certificateDays, missingFiles, backlog }: MetricsOptions,
+  { slots, health, waiting, halted, openCities, certificateDays, missingFiles, sessions, backlog }: MetricsOptions,
 ): void => {
   const gauge = (name: string, help: string, labelNames: string[], fill: Fill): void => {
     new Gauge({
@@ -137,6 +139,10 @@ const addGauges = (
   if (certificateDays)
     gauge('bank_certificate_days', '技术认证还有几天到期 / days until the certificate of a bank is over', ['bank'], self => {
       for (const { bankCode, days } of certificateDays()) self.set({ bank: bankCode }, days)
+    })
+  if (sessions)
+    gauge('reconciliations', '近一周的对账场次 / sessions of the last week', ['state'], async self => {
+      for (const [state, count] of Object.entries(await sessions().catch(() => ({})))) self.set({ state }, count)
     })
   if (!backlog) return
   // One read for all figures of a scrape.

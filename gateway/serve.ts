@@ -9,6 +9,7 @@ import { certificateDays, haltedBanks, openCities } from './domain/reference.ts'
 import { shanghaiDate } from './domain/time.ts'
 import { missingFiles } from './flows/file-due.ts'
 import { type Note, standings } from './flows/flow.ts'
+import { sessionStates } from './flows/reconcile.ts'
 import type { Way } from './flows/ways.ts'
 import { folderWay } from './folder.ts'
 import { openHearing } from './hearing.ts'
@@ -54,6 +55,7 @@ const base = async (config: InForce, role: string): Promise<Base> => {
     backlog: () => readBacklog(parts.db, parts.flow.clock()),
     halted: () => haltedBanks(parts.flow.reference()),
     missingFiles: () => missingFiles(parts.flow),
+    sessions: () => sessionStates(parts.flow),
     openCities: () => openCities(parts.flow.reference()),
     certificateDays: () => certificateDays(parts.flow.reference(), shanghaiDate(parts.flow.clock())),
     isBank: code => parts.flow.reference().banks.has(code),

@@ -34,8 +34,6 @@ export const sessionRules = {
   /** How often what is waited for is looked at, and how often a file. */
   lookMs: 1_000,
   fileMs: 5_000,
-  /** When a file that has not come is told of. */
-  overdueMs: 2 * 3_600_000,
   /** How many days back sessions are opened that nobody has opened. */
   daysBack: 7,
 } as const

@@ -280,3 +280,7 @@ const weigh = (flow: Flow, held: Held): Promise<boolean> => {
   const found = Object.values(held.session.counts ?? {}).some(count => count > 0)
   return flow.store.reconciliations.move(held, found ? 'differ' : 'balance', { done: now, next: null })
 }
+
+/** How many sessions of the last week stand in each state. */
+export const sessionStates = (flow: Flow): Promise<{ readonly [state: string]: number }> =>
+  flow.store.reconciliations.states(shanghaiDate(later(flow.clock(), -sessionRules.daysBack * dayMs)))

@@ -5,6 +5,7 @@ import { furtherOperations } from './further-operations.ts'
 import type { Operation } from './operation.ts'
 import { operations } from './operations.ts'
 import { operatorOperations } from './operator-operations.ts'
+import { reconciliationOperations } from './reconciliation-operations.ts'
 import { registryOperations } from './registry-operations.ts'
 import { sessionOperations } from './session-operations.ts'
 import { voucherOperations } from './voucher-operations.ts'
@@ -17,6 +18,7 @@ export const everyOperation: readonly Operation[] = [
   ...Object.values(bankOperations),
   ...Object.values(fileOperations),
   ...Object.values(operatorOperations),
+  ...Object.values(reconciliationOperations),
   ...Object.values(registryOperations),
   ...Object.values(voucherOperations),
   ...Object.values(sessionOperations),

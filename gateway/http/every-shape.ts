@@ -2,6 +2,7 @@ import { agreementShapes } from './agreement-schemas.ts'
 import { fileShapes } from './file-schemas.ts'
 import { furtherShapes } from './further-schemas.ts'
 import { operatorShapes } from './operator-schemas.ts'
+import { reconciliationShapes } from './reconciliation-schemas.ts'
 import { registryShapes } from './registry-schemas.ts'
 import { debitShapes } from './schemas.ts'
 import { sessionShapes } from './session-schemas.ts'
@@ -14,6 +15,7 @@ export const everyShape = [
   ...agreementShapes,
   ...fileShapes,
   ...operatorShapes,
+  ...reconciliationShapes,
   ...registryShapes,
   ...voucherShapes,
   ...sessionShapes,

@@ -21,6 +21,7 @@ import { identities, mutualTls } from './mutual-tls.ts'
 import { operatorRoutes } from './operator.ts'
 import { openPressure, type Pressure, type PressureLimits } from './pressure.ts'
 import { prefersEnglish, problemOf, Refusal, rawProblem, refusalOf, retryAfter } from './problem.ts'
+import { reconciliationRoutes } from './reconciliations.ts'
 import { describe, referencePages, referencePath } from './reference.ts'
 import { registryRoutes } from './registry.ts'
 import { reviewRoutes } from './review.ts'
@@ -107,6 +108,7 @@ export const openHttp = async (options: HttpOptions): Promise<Http> => {
   bankRoutes(app, flow)
   fileRoutes(app, { ...deps, ...options.files })
   operatorRoutes(app, flow)
+  reconciliationRoutes(app, flow)
   registryRoutes(app, flow)
   voucherRoutes(app, flow)
   sessionRoutes(app, flow, options.keys)

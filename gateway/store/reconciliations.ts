@@ -101,11 +101,8 @@ export type Reconciliations = {
   doubts(bankCode: string, sentBefore: Date): Promise<{ readonly asked: number; readonly persons: number }>
   /** Makes what is being asked about due at once; returns how many. */
   hastenDoubts(bankCode: string, sentBefore: Date, now: Date): Promise<number>
-  /** How many sessions stand in each state, of the last weeks, and those whose file has not come since `before`. */
-  census(
-    since: string,
-    before: Date,
-  ): Promise<{ readonly states: { readonly [S in SessionState]?: number }; readonly overdue: SessionKey[] }>
+  /** How many sessions of accounting dates from `since` on stand in each state. */
+  states(since: string): Promise<{ readonly [S in SessionState]?: number }>
 }
 
 const plainTotals = (totals: Totals): string =>
@@ -331,17 +328,12 @@ export const openReconciliations = (db: Database): Reconciliations => {
       )
       return moved.affectedRows
     },
-    census: async (since, before) => {
+    states: async since => {
       const rows = await db.query<{ state: SessionState; count: number }>(
         'SELECT state, COUNT(*) AS count FROM reconciliation WHERE accounting_date >= ? GROUP BY state',
         [since],
       )
-      const overdue = await db.query<SessionKey>(
-        `SELECT bank_code AS bankCode, accounting_date AS accountingDate, session FROM reconciliation
-         WHERE state = 'awaited' AND opened_at < ? ORDER BY accounting_date, bank_code LIMIT 100`,
-        [sqlTime(before)],
-      )
-      return { states: Object.fromEntries(rows.map(({ state, count }) => [state, count])), overdue }
+      return Object.fromEntries(rows.map(({ state, count }) => [state, count]))
     },
   }
 }

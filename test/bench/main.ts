@@ -4,6 +4,7 @@ import { agreementsBench } from './agreements.ts'
 import { charsetBench } from './charset.ts'
 import { e2eBench } from './e2e.ts'
 import { filesBench } from './files.ts'
+import { reconcileBench, reconcileTenBench } from './reconcile.ts'
 import { recordBench } from './record.ts'
 import { type Row, show } from './row.ts'
 import { sickBench } from './sick.ts'
@@ -18,15 +19,19 @@ const benches: { readonly [name: string]: { readonly run: (rounds: number) => Pr
   e2e: { run: e2eBench, rounds: 5 },
   sick: { run: sickBench, rounds: 7 },
   agreements: { run: () => agreementsBench(), rounds: 1 },
+  reconcile: { run: reconcileBench, rounds: 5 },
 }
+
+// Only when asked for by name.
+const long: typeof benches = { reconcile10: { run: reconcileTenBench, rounds: 3 } }
 
 const words = process.argv.slice(2)
 const asked = words.map(Number).find(n => Number.isInteger(n) && n > 0)
-const chosen = words.filter(word => Object.hasOwn(benches, word))
+const chosen = words.filter(word => Object.hasOwn(benches, word) || Object.hasOwn(long, word))
 
 let missed = 0
-for (const [name, { run, rounds }] of Object.entries(benches)) {
-  if (chosen.length > 0 && !chosen.includes(name)) continue
+for (const [name, { run, rounds }] of Object.entries({ ...benches, ...long })) {
+  if (chosen.length > 0 ? !chosen.includes(name) : Object.hasOwn(long, name)) continue
   process.stdout.write(`== ${name}, ${asked ?? rounds} rounds\n`)
   for (const row of await run(asked ?? rounds)) if (!show(row)) missed++
 }
