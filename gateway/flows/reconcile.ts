@@ -11,6 +11,7 @@ import { ask } from './ask.ts'
 import { book } from './book.ts'
 import type { Flow } from './flow.ts'
 import { type DetailFile, matchFile } from './match.ts'
+import { settleSession } from './session-breaks.ts'
 
 // 日终对账: opens the sessions of each bank's day and brings them, step by step, from the doubts to the differences. Each step is a move of its own
 // under the session's fence, so that another worker goes on where one was broken off.
@@ -24,6 +25,8 @@ export type FileSource = {
 }
 
 const dayMs = 86_400_000
+/** Breaks are written ticket by ticket: of many that takes longer than a step. */
+const settleLeases = 20
 
 /** Opens the session of each bank day that has ended, once: of the banks that get debits, and wherever something is booked; returns how many. */
 export const openSessions = async (flow: Flow): Promise<number> => {
@@ -274,11 +277,12 @@ const match = async (flow: Flow, files: FileSource, held: Held): Promise<boolean
   }
 }
 
-/** A session without a difference is balanced; what becomes of one that has some, its breaks decide. */
-const weigh = (flow: Flow, held: Held): Promise<boolean> => {
-  const now = flow.clock()
-  const found = Object.values(held.session.counts ?? {}).some(count => count > 0)
-  return flow.store.reconciliations.move(held, found ? 'differ' : 'balance', { done: now, next: null })
+/** Each difference gets its break, or is explained by one that stands; where all are explained, the session is balanced. Broken off, it is done again. */
+const weigh = async (flow: Flow, held: Held): Promise<boolean> => {
+  const { reconciliations } = flow.store
+  if (!(await reconciliations.renew(held, later(flow.clock(), settleLeases * flow.leaseMs)))) return false
+  const isBalanced = await settleSession(flow, held.session)
+  return reconciliations.move(held, isBalanced ? 'balance' : 'differ', { done: flow.clock(), next: null })
 }
 
 /** How many sessions of the last week stand in each state. */
