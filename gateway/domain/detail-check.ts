@@ -84,7 +84,8 @@ export const openDetailCheck = (
   { bytes, today }: Pick<Expected, 'bytes' | 'today'>,
   serials: Serials = openSerials(mostSerials(header, bytes)),
 ): DetailCheck => {
-  const [day, last] = [dayNumber(header.accountingDate), dayNumber(today)]
+  const day = dayNumber(header.accountingDate)
+  const last = Math.max(day, dayNumber(today))
   const suspects = new Set<string>()
   let count = 0
   return {

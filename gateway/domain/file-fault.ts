@@ -14,7 +14,7 @@ export type FileFault = {
 export const fileRules = {
   'bad-name': ['文件名不合约定', 'the name is not of the agreed form'],
   'other-bank': ['不是该银行的文件', 'the file is not this bank’s'],
-  'day-ahead': ['会计日期尚未到', 'the accounting day has not come'],
+  'day-ahead': ['会计日期还远', 'the accounting day is far off'],
   'not-regular': ['不是普通文件', 'it is no regular file'],
   'too-large': ['文件超过上限', 'the file is larger than allowed'],
   'gzip-broken': ['gzip 数据有误或不完整', 'the gzip data are broken or cut'],
@@ -31,7 +31,7 @@ export const fileRules = {
   'header-chunk': ['文件头的分片与文件名不符', 'the header names another chunk than the name'],
   'header-work-date': ['文件头的工作日期与场次不符', 'the header names another work date than the session'],
   'line-date': ['分录的会计日期与文件头不符', 'an entry of another accounting date'],
-  'line-ahead': ['委托日期尚未到', 'an entrust date that has not come'],
+  'line-ahead': ['委托日期晚于会计日期和今日', 'an entrust date after both the accounting date and today'],
   'foreign-entry': ['属于其他银行的分录', 'an entry of another bank'],
   'duplicate-serial': ['银行流水号重复', 'a serial number of the bank stands twice'],
   'whole-differs': ['各分片合计与文件头的总数不符', 'the chunks do not come to the whole that their headers name'],

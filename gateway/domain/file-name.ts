@@ -1,5 +1,3 @@
-import { shanghaiDate } from './time.ts'
-
 /** What the name of a reconciliation file says, in whichever form its bank writes it: of which bank day, which session (场次), which part. */
 export type FileName = {
   readonly bankCode: string
@@ -14,6 +12,3 @@ export const shownFileName = (name: string): string =>
     .replace(/[^A-Za-z0-9._-]/g, '_')
     .replace(/^\./, '_')
     .slice(0, 120) || '_'
-
-/** Whether a bank can have closed this accounting day already: no file of a day that is still to come is believed. */
-export const dayHasCome = (accountingDate: string, now: Date): boolean => accountingDate <= shanghaiDate(now)

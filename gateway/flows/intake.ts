@@ -1,7 +1,8 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createGunzip } from 'node:zlib'
 import { type FileFault, type FileRule, fileFault } from '../domain/file-fault.ts'
-import { dayHasCome, type FileName, shownFileName } from '../domain/file-name.ts'
+import { type FileName, shownFileName } from '../domain/file-name.ts'
+import { isNearDay } from '../domain/time.ts'
 import type { CameBy, FileView, Receipt } from '../store/files.ts'
 import type { Spool } from '../store/spool.ts'
 import { readFileName } from './detail-file.ts'
@@ -76,7 +77,8 @@ const nameIn = (bankCode: string, name: string, now: Date): { readonly of?: File
   const of = readFileName(bankCode, name)
   if (of === undefined) return { fault: fileFault('bad-name') }
   if (of === 'foreign') return { fault: fileFault('other-bank') }
-  return dayHasCome(of.accountingDate, now) ? { of } : { of, fault: fileFault('day-ahead') }
+  // Banks work ahead over holidays, but never further: no file of a day beyond that is believed.
+  return isNearDay(of.accountingDate, now) ? { of } : { of, fault: fileFault('day-ahead') }
 }
 const tooLarge = (most: number): FileFault => fileFault('too-large', { detail: `${most} bytes` })
 const sizeFault = (size: number | undefined, most: number): FileFault | undefined =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { banks } from '#adapters'
-import { dayHasCome, shownFileName } from '../../../gateway/domain/file-name.ts'
+import { shownFileName } from '../../../gateway/domain/file-name.ts'
 import { readFileName } from '../../../gateway/flows/detail-file.ts'
 import { fileNameOf, freshName } from '../detail.ts'
 
@@ -36,9 +36,4 @@ describe.each(banks.map(({ code }) => code))('the names of %s', code => {
     expect(readFileName(code, text)).toBeUndefined()
     expect(shownFileName(text)).toMatch(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,119}$/)
   })
-})
-
-test('a day has come when it is the day in the province', () => {
-  expect(dayHasCome('2026-11-10', new Date('2026-11-09T15:59:59.999Z'))).toBe(false)
-  expect(dayHasCome('2026-11-10', new Date('2026-11-09T16:00:00.000Z'))).toBe(true)
 })

@@ -216,7 +216,7 @@ describe('what is wrong is refused whole, with line, byte and reason', () => {
       expect((await became('4310', wrong, bytes)).slice(0, 2), wrong).toEqual([422, 'bad-name'])
     expect(await became('4310', other.name, bytes)).toEqual([422, 'other-bank'])
     expect(await became('4310', other.name, other.bytes)).toEqual([422, 'other-bank'])
-    expect(await became('4310', fileNameOf(freshName('4310', { accountingDate: '2026-11-12' })), bytes)).toEqual([422, 'day-ahead'])
+    expect(await became('4310', fileNameOf(freshName('4310', { accountingDate: '2026-11-22' })), bytes)).toEqual([422, 'day-ahead'])
     expect(await became('4310', name, bytes)).toEqual([200, 'complete'])
   })
   test('too large, as it is sent and unpacked; what unpacks to far more than it is; packed twice, or broken', async () => {
