@@ -94,3 +94,25 @@ describe.each(detailFiles)('the detail file of %s', (_, file) => {
     })
   })
 })
+
+test('a file of 200,000 lines takes the memory of a window of it', async () => {
+  const [, file] = detailFiles[0]!
+  const line = { ...lineAt(0), amount: 1 }
+  const block = Buffer.concat(Array.from({ length: 1_000 }, () => Buffer.concat([file.line.encode(line), Buffer.from('\r\n')])))
+  const whole = { ...headerOf([line]), fileCount: 200_000, fileDebitSum: 200_000 }
+  const chunks = function* () {
+    yield Buffer.concat([file.header.encode(whole), Buffer.from('\r\n')])
+    for (let i = 0; i < 200; i++) yield block
+    yield Buffer.concat([file.trailer.encode({ count: 200_000, debitSum: 200_000, creditSum: 0 }), Buffer.from('\r\n')])
+  }
+  const reading = await file.read(chunks())
+  let [count, most] = [0, 0]
+  const before = process.memoryUsage().arrayBuffers
+  for await (const batch of reading.batches()) {
+    count += batch.count
+    most = Math.max(most, process.memoryUsage().arrayBuffers - before)
+  }
+  expect([count, reading.trailer().count]).toEqual([200_000, 200_000])
+  // The file has 44 MB.
+  expect(most).toBeLessThan(4_000_000)
+})
