@@ -8,7 +8,11 @@ export const folderWay = (bankCode: string, dir: string): Way => ({
   bankCode,
   cameBy: 'folder',
   open: async () => {
-    for (const folder of ['done', 'refused', 'receipts']) await mkdir(join(dir, folder), { recursive: true, mode: 0o750 })
+    for (const folder of ['done', 'refused', 'receipts']) {
+      await mkdir(join(dir, folder), { recursive: true, mode: 0o750 })
+      // Whoever may put files here may put a link here: nothing is moved or written where it leads.
+      if (!(await lstat(join(dir, folder))).isDirectory()) throw new Error(`${folder} is no directory`)
+    }
     return placeIn(dir)
   },
 })
@@ -39,7 +43,9 @@ const placeIn = (dir: string): Place => {
     remove: name => rm(at(name), { force: true }),
     answer: async (name, text) => {
       const unfinished = join(dir, 'receipts', `.${name}.part`)
-      const file = await open(unfinished, 'w', 0o640)
+      await rm(unfinished, { force: true })
+      // New, or not at all: never into what a link there leads to.
+      const file = await open(unfinished, 'wx', 0o640)
       try {
         await file.writeFile(text)
         await file.sync()

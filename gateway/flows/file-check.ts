@@ -183,14 +183,16 @@ const isUnchanged = async (spool: Spool, { sha256 }: FileView): Promise<boolean>
  * Whether a file that has stopped growing has its end. What is wrong before its end is whole enough: it is taken, and refused with its place; one that only
  * breaks off is still being written, or will be.
  */
-export const isWholeFile = async (bankCode: string, body: AsyncIterable<Uint8Array>, gzip: boolean): Promise<boolean> => {
+export const isWholeFile = async (bankCode: string, body: AsyncIterable<Uint8Array>, gzip: boolean, most: number): Promise<boolean> => {
   const codec = detailOf(bankCode)
   // Nobody could say where its end is.
   if (!codec) return true
   let bytes = 0
   const passing = async function* () {
-    for await (const part of gzip ? unpacked(body, Number.MAX_SAFE_INTEGER) : body) {
+    for await (const part of gzip ? unpacked(body, most) : body) {
       bytes += part.length
+      // A listing may say little of what never ends.
+      if (bytes > most) throw new Broken('too-large')
       yield part
     }
   }

@@ -30,7 +30,7 @@ export type WayOptions = {
   /** How long a file without a marker must have had its size. */
   readonly settleMs: number
   /** Whether a file without a marker has its end. */
-  readonly isWhole: (bankCode: string, body: AsyncIterable<Uint8Array>, gzip: boolean) => Promise<boolean>
+  readonly isWhole: (bankCode: string, body: AsyncIterable<Uint8Array>, gzip: boolean, most: number) => Promise<boolean>
 }
 
 const leaseMs = 300_000
@@ -55,8 +55,10 @@ const lookInto = async (flow: Flow, spool: Spool, way: Way, sizes: Sizes, option
   try {
     const place = await way.open()
     try {
-      taken = await takeAll(flow, spool, way, place, sizes, options)
+      const all = await takeAll(flow, spool, way, place, sizes, options)
+      taken = all.taken
       await answerAll(flow, way, place)
+      if (all.trouble !== undefined) throw all.trouble
     } finally {
       await place.close()
     }
@@ -69,33 +71,59 @@ const lookInto = async (flow: Flow, spool: Spool, way: Way, sizes: Sizes, option
   return taken
 }
 
-const takeAll = async (flow: Flow, spool: Spool, way: Way, place: Place, sizes: Sizes, options: WayOptions): Promise<number> => {
-  const { bankCode, cameBy } = way
+/** Takes what is there. What cannot be taken keeps nothing else waiting, as long as the directory itself can be read. */
+const takeAll = async (
+  flow: Flow,
+  spool: Spool,
+  way: Way,
+  place: Place,
+  sizes: Sizes,
+  options: WayOptions,
+): Promise<{ readonly taken: number; readonly trouble?: unknown }> => {
   const found = await place.list()
   const names = new Set(found.map(({ name }) => name))
   let taken = 0
+  let trouble: unknown
   for (const each of found) {
-    const { name, size } = each
-    if (each.kind === 'directory' || isPartial(name) || name.endsWith(marker)) continue
-    if (each.kind === 'other') {
-      await refuseUnread(flow, bankCode, { name, size, cameBy }, 'not-regular')
-      await place.move(name, 'refused')
-      continue
+    if (each.kind === 'directory' || isPartial(each.name) || each.name.endsWith(marker)) continue
+    try {
+      if (await takeOne(flow, spool, way, place, each, names.has(each.name + marker), sizes, options)) taken++
+    } catch (error) {
+      await place.list()
+      trouble ??= error
     }
-    const gzip = name.endsWith(packedAs)
-    const marked = names.has(name + marker)
-    if (!marked && !(await isSettled(flow, way, place, each, gzip, sizes, options))) continue
-    const digest = marked ? await digestIn(place.read(name + marker)) : undefined
-    const plain = gzip ? name.slice(0, -packedAs.length) : name
-    const offered = { bankCode, name: plain, cameBy, gzip, size, body: place.read(name), ...(digest === undefined ? {} : { digest }) }
-    const { kind } = await takeIn(flow, spool, offered, options.most)
-    // Only now that the record has it.
-    await place.move(name, kind === 'refused' ? 'refused' : 'done')
-    if (marked) await place.remove(name + marker)
-    sizes.delete(`${bankCode}/${name}`)
-    taken++
   }
-  return taken
+  return { taken, ...(trouble === undefined ? {} : { trouble }) }
+}
+
+const takeOne = async (
+  flow: Flow,
+  spool: Spool,
+  way: Way,
+  place: Place,
+  each: Found,
+  marked: boolean,
+  sizes: Sizes,
+  options: WayOptions,
+): Promise<boolean> => {
+  const { bankCode, cameBy } = way
+  const { name, size } = each
+  if (each.kind === 'other') {
+    await refuseUnread(flow, bankCode, { name, size, cameBy }, 'not-regular')
+    await place.move(name, 'refused')
+    return false
+  }
+  const gzip = name.endsWith(packedAs)
+  if (!marked && !(await isSettled(flow, way, place, each, gzip, sizes, options))) return false
+  const digest = marked ? await digestIn(place.read(name + marker)) : undefined
+  const plain = gzip ? name.slice(0, -packedAs.length) : name
+  const offered = { bankCode, name: plain, cameBy, gzip, size, body: place.read(name), ...(digest === undefined ? {} : { digest }) }
+  const { kind } = await takeIn(flow, spool, offered, options.most)
+  // Only now that the record has it.
+  await place.move(name, kind === 'refused' ? 'refused' : 'done')
+  if (marked) await place.remove(name + marker)
+  sizes.delete(`${bankCode}/${name}`)
+  return true
 }
 
 /** Without a marker a file is there when it has not grown for a while and has its end; what is too large or misnamed is not looked into for that. */
@@ -116,7 +144,10 @@ const isSettled = async (
     return false
   }
   if (now - before.since < settleMs) return false
-  return size > most || (await isWhole(bankCode, place.read(name), gzip))
+  if (size > most || (await isWhole(bankCode, place.read(name), gzip, most))) return true
+  // It is not read again and again while nothing happens to it.
+  sizes.set(key, { size, since: now })
+  return false
 }
 
 const digestForm = /^[0-9a-f]{64}(?=\s|$)/
