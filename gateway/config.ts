@@ -52,6 +52,8 @@ export type Config = {
   /** What the gateway shows to banks, and the authority it trusts for theirs. */
   readonly bankTls: Partial<TlsFiles>
   readonly sweepMs: number
+  /** From when on balanced days are written off, `HH:MM` in the province. */
+  readonly writeOffFrom: string
   readonly leaseMs: number
 }
 
@@ -99,6 +101,7 @@ const rules = {
   TAXLINK_BANK_CERT: text,
   TAXLINK_BANK_KEY: text,
   TAXLINK_SWEEP_MS: whole(2_000, 50, 3_600_000),
+  TAXLINK_WRITE_OFF_FROM: { ...text, pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$', like: 'HH:MM', default: '12:00' },
   TAXLINK_LEASE_MS: whole(60_000, 1_000, 3_600_000),
 } as const satisfies Record<string, Rule>
 
@@ -198,6 +201,7 @@ export const print = (config: Config): string => {
     TAXLINK_BANK_CERT: bankTls.cert,
     TAXLINK_BANK_KEY: bankTls.key,
     TAXLINK_SWEEP_MS: config.sweepMs,
+    TAXLINK_WRITE_OFF_FROM: config.writeOffFrom,
     TAXLINK_LEASE_MS: config.leaseMs,
   }
   const banks = Object.entries(config.banks).map(([code, url]) => [`TAXLINK_BANK_${code}_URL`, masked(url)] as const)
@@ -330,6 +334,7 @@ const shape = (v: Values & { readonly [bank: string]: unknown }): Config => ({
     ...(v.TAXLINK_BANK_CA ? { ca: v.TAXLINK_BANK_CA } : {}),
   },
   sweepMs: v.TAXLINK_SWEEP_MS,
+  writeOffFrom: v.TAXLINK_WRITE_OFF_FROM,
   leaseMs: v.TAXLINK_LEASE_MS,
 })
 

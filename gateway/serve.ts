@@ -142,6 +142,7 @@ export const work = async (config: InForce): Promise<{ readonly internalUrl: str
     relayMs: 250,
     sweepMs: config.sweepMs,
     books: true,
+    writeOffFrom: config.writeOffFrom,
     files,
     ...webhookOf(config, parts),
   })

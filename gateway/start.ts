@@ -184,6 +184,8 @@ const environment = async (
     TAXLINK_FILES: join(dir, 'files'),
     // The simulated banks give a file its name when it is whole.
     TAXLINK_FILES_SETTLE_MS: '500',
+    // The sample day may be played at night.
+    TAXLINK_WRITE_OFF_FROM: '00:00',
     TAXLINK_TLS_CA: join(at('server'), 'ca.pem'),
     TAXLINK_TLS_CERT: join(at('server'), 'cert.pem'),
     TAXLINK_TLS_KEY: join(at('server'), 'key.pem'),

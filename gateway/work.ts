@@ -42,6 +42,7 @@ export const startWork = (
     readonly deliverMs?: number
     readonly webhook?: Webhook
     readonly books?: boolean
+    readonly writeOffFrom?: string
     readonly files?: FileWork
   },
 ): Work => {
@@ -78,7 +79,7 @@ export const startWork = (
     loops.push(repeat(flow, options.sweepMs, () => advanceBreaks(flow, slots)))
     loops.push(
       // Each of its own: a batch of a million tickets does not keep the alarms of 16:00 waiting.
-      repeat(flow, options.sweepMs, () => writeOffDue(flow)),
+      repeat(flow, options.sweepMs, () => writeOffDue(flow, options.writeOffFrom)),
       repeat(flow, options.sweepMs, async () => {
         await raiseAlarms(flow)
         await closeFees(flow)

@@ -144,11 +144,12 @@ export type Held = {
   readonly treasuryCode: string
   readonly amount: number
   readonly ticketSum: bigint
-  readonly workDate: string
+  /** The day on which it was made. */
+  readonly madeOn: string
 }
 
-/** How what was said differs from the voucher and its tickets, to the fen (art. 39); undefined: it agrees. */
-export const differenceOf = (held: Held, said: Claimed, today: string): Objection | undefined => {
+/** How what was said differs from the voucher and its tickets, to the fen (art. 39); undefined: it agrees. `latest`: the last day that can be true. */
+export const differenceOf = (held: Held, said: Claimed, latest: string): Objection | undefined => {
   if (said.bankCode !== undefined && said.bankCode !== held.bankCode)
     return objection('another-bank', '不是该银行的凭证', 'the voucher is another bank’s')
   if (said.treasuryCode !== undefined && said.treasuryCode !== held.treasuryCode)
@@ -156,7 +157,7 @@ export const differenceOf = (held: Held, said: Claimed, today: string): Objectio
   if (held.ticketSum !== BigInt(held.amount))
     return objection('tickets-differ', '凭证金额与其电子税票合计不符', 'the voucher is not the sum of its tickets')
   if (said.amount !== held.amount) return objection('amount-differs', '金额不符', 'the amount differs')
-  if (said.on < held.workDate || said.on > today)
+  if (said.on < held.madeOn || said.on > latest)
     return objection('date-impossible', '日期早于凭证或在将来', 'the day is before the voucher, or in the future')
   return undefined
 }

@@ -69,11 +69,8 @@ export const objectionToWriteOff = ({ ticket, marks, bank, due, days, hasOpenBre
   return due <= 0n ? objection('nothing-left', '净额为零', 'nothing is left of it') : undefined
 }
 
-/** 上解销号 in a batch at noon (art. 6(3), 36). */
+/** 上解销号 in a batch at noon (art. 6(3), 36): what becomes balanced later is written off then. */
 export const noon = '12:00'
-/** Whether the batch of this day may begin: what becomes balanced later is written off then. `time` is `HH:MM` in the province. */
-export const isAfterNoon = (time: string): boolean => time >= noon
-
 /** Why it is undone (art. 21(2)): the tax was right and other particulars were not; too much; too little. */
 export const undoCauses = ['particulars-wrong', 'too-much', 'too-little'] as const
 export type UndoCause = (typeof undoCauses)[number]

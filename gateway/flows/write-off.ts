@@ -2,7 +2,7 @@ import { isLastFilingDay, workingDayFrom } from '../domain/calendar-days.ts'
 import { feeFor } from '../domain/fee.ts'
 import { later, shanghaiDate, shanghaiTime } from '../domain/time.ts'
 import { deadlineOf, destinationOf, groupVouchers, objectionToVoucher } from '../domain/voucher.ts'
-import { isAfterNoon, objectionToWriteOff } from '../domain/write-off.ts'
+import { noon, objectionToWriteOff } from '../domain/write-off.ts'
 import type { Found } from '../store/candidates.ts'
 import type { BalancedDay, Batch } from '../store/write-offs.ts'
 import type { Flow } from './flow.ts'
@@ -22,11 +22,14 @@ const judge = (found: Found) => {
 
 const leaseFrom = (now: Date) => ({ now, leaseUntil: later(now, leaseMs) })
 
-/** Writes off what is balanced, from noon on, and what becomes balanced later at once; returns how many bank days were worked on. */
-export const writeOffDue = async (flow: Flow): Promise<number> => {
+/**
+ * Writes off what is balanced, from noon on (or from another time of the day), and what becomes balanced later at once; returns how many bank days were
+ * worked on.
+ */
+export const writeOffDue = async (flow: Flow, from = noon): Promise<number> => {
   const now = flow.clock()
   const today = shanghaiDate(now)
-  if (!isAfterNoon(shanghaiTime(now).slice(11, 16))) return 0
+  if (shanghaiTime(now).slice(11, 16) < from) return 0
   let worked = 0
   for (const day of await flow.store.writeOffs.dueDays(today, now)) if (await writeOffDay(flow, day)) worked++
   return worked

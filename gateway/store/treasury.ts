@@ -1,6 +1,7 @@
 import type { Outcome, UnifiedCode } from '@taxlink/bank-sdk'
 import { operatorName } from '../domain/operator.ts'
 import type { Objection } from '../domain/proposal.ts'
+import { shanghaiDate } from '../domain/time.ts'
 import type { DailyReport, Entered } from '../domain/treasury.ts'
 import { differenceOf, type Held } from '../domain/voucher.ts'
 import { appendAudit } from './audit.ts'
@@ -32,10 +33,10 @@ export type ReportView = DailyReport & { readonly version: number; readonly ente
 
 /** What treasuries and lead branches say (art. 37–39). */
 export type Treasuries = {
-  /** Takes a word about a voucher; with `receipt` the code of its receipt is kept in the same transaction, and of a repetition that one is returned. */
+  /** Takes a word about a voucher, of a day no later than `latest`; with `receipt` the code of its receipt is kept in the same transaction, and of a repetition that one is returned. */
   hear(
     word: VoucherWord,
-    today: string,
+    latest: string,
     now: Date,
     receipt?: Receipt,
   ): Promise<WordTaken | { readonly kind: 'answered'; readonly code: UnifiedCode }>
@@ -50,12 +51,12 @@ const saidOtherwise: Objection = { rule: 'said-otherwise', zh: '与先前所说�
 
 /** Opens what treasuries say over `db`. */
 export const openTreasuries = (db: Database): Treasuries => ({
-  hear: (word, today, now, receipt) =>
+  hear: (word, latest, now, receipt) =>
     carefully(() =>
       db.transaction(async tx => {
         const known = receipt && (await answerOf(tx, receipt.messageId, 'FOR UPDATE'))
         if (known !== undefined) return { kind: 'answered', code: known } as const
-        const taken = await take(tx, word, today, now)
+        const taken = await take(tx, word, latest, now)
         if (receipt) await keepAnswer(tx, receipt.messageId, receipt.codeOf(taken), now)
         return taken
       }),
@@ -104,15 +105,15 @@ const lastReport = async (
   return { ...rest, lines: content === null ? undefined : (JSON.parse(content) as Entered[]) }
 }
 
-const take = async (tx: Tx, word: VoucherWord, today: string, now: Date): Promise<WordTaken> => {
+const take = async (tx: Tx, word: VoucherWord, latest: string, now: Date): Promise<WordTaken> => {
   const { event, summaryNo, amount, on, treasuryCode, bankCode } = word
   const voucher = await lockVoucher(tx, summaryNo)
   if (!voucher) return { kind: 'absent' }
   const before = await happened(tx, summaryNo, event)
-  const held: Held = { ...voucher, ticketSum: await ticketSum(tx, summaryNo) }
+  const held: Held = { ...voucher, madeOn: shanghaiDate(voucher.madeAt), ticketSum: await ticketSum(tx, summaryNo) }
   const said = { amount, on, bankCode, ...(treasuryCode === undefined ? {} : { treasuryCode }) }
   const objection =
-    differenceOf(held, said, today) ?? (before && !(before.amount === amount && before.onDate === on) ? saidOtherwise : undefined)
+    differenceOf(held, said, latest) ?? (before && !(before.amount === amount && before.onDate === on) ? saidOtherwise : undefined)
   if (objection) {
     await insertEvent(tx, { ...word, event: 'differs', rule: objection.rule }, now)
     return { kind: 'differs', objection }

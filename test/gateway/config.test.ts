@@ -49,6 +49,7 @@ describe('defaults and values', () => {
       filesDir: '.data/files',
       filesMost: 4_294_967_296,
       filesSettleMs: 60_000,
+      writeOffFrom: '12:00',
       bankTls: {},
       sweepMs: 2_000,
       leaseMs: 60_000,

@@ -131,7 +131,7 @@ describe('16:00 in the province', () => {
 })
 
 describe('what is said of a voucher, to the fen (art. 39)', () => {
-  const held = { bankCode: '4301', treasuryCode: '18010000', amount: 1_000, ticketSum: 1_000n, workDate: '2026-11-10' }
+  const held = { bankCode: '4301', treasuryCode: '18010000', amount: 1_000, ticketSum: 1_000n, madeOn: '2026-11-10' }
   const said = { amount: 1_000, treasuryCode: '18010000', on: '2026-11-10', bankCode: '4301' }
   test.each([
     [undefined, held, said],

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import type { Movement, Ticket } from '../../../gateway/domain/ticket.ts'
 import {
   type Candidate,
-  isAfterNoon,
   type Marks,
   objectionToReissue,
   objectionToUndo,
@@ -108,11 +107,6 @@ describe('what may be written off (art. 36)', () => {
     ['not-as-due', { bank: 1_001n, due: 1_001n }],
   ])('not: %s', (expected, change) => expect(rule(change)).toBe(expected))
   test('of one that was given back in part, the rest', () => expect(rule({ bank: 700n, due: 700n })).toBeUndefined())
-  test.each([
-    ['11:59', false],
-    ['12:00', true],
-    ['23:59', true],
-  ])('at %s the batch has begun: %s', (time, is) => expect(isAfterNoon(time)).toBe(is))
 })
 
 describe('undone before the province books it (art. 21)', () => {
