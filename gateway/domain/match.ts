@@ -94,9 +94,12 @@ const reversedMark = 9
 export const mostLines = 20_000_000
 const mostSuspects = 500_000
 
+/** Bits of the filter for each serial: of a thousand serials less than one is suspected. */
+const bitsEach = 16
+
 /** A set of hashes that may say of one that it is in it though it is not, in 16 words a block: one line of the processor's cache. */
 const openFilter = (expected: number) => {
-  const blocks = Math.max(64, 2 ** Math.ceil(Math.log2((Math.min(expected, mostLines) * 64) / 512)))
+  const blocks = Math.max(64, 2 ** Math.ceil(Math.log2((Math.min(expected, mostLines) * bitsEach) / 512)))
   const words = new Uint32Array(Math.min(blocks, 2 ** 20) * 16)
   const mask = words.length / 16 - 1
   /** Adds it; whether it seems to have been there before. */
@@ -292,6 +295,9 @@ export const openSift = (key: PrintKey, wanted: Uint8Array, prints: Prints, susp
   const left: BankEntry[] = []
   const reversedAtBank = new Set<string>()
   const serials = new Map<string, number>()
+  // Nearly every line is passed by with one look here.
+  const suspected = new Uint8Array(65_536)
+  for (const name of suspects) suspected[Math.floor(name / 0x20_0000) & 0xffff] = 1
   const text = ({ texts, columns }: DetailLines, field: DetailField, i: number): string =>
     texts.toString('latin1', columns[field].starts[i], columns[field].ends[i])
   const keep = (lines: DetailLines, i: number, state: number, accountLow: number, accountHigh: number): void => {
@@ -316,7 +322,7 @@ export const openSift = (key: PrintKey, wanted: Uint8Array, prints: Prints, susp
   }
   const suspect = (lines: DetailLines, i: number): void => {
     hashCheaply(lines.texts, lines.columns.bankSerial.starts[i]!, lines.columns.bankSerial.ends[i]!)
-    if (!suspects.has(serialName())) return
+    if (suspected[serialLow & 0xffff] === 0 || !suspects.has(serialName())) return
     const serial = text(lines, 'bankSerial', i)
     const first = serials.get(serial)
     if (first !== undefined)
