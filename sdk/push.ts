@@ -16,7 +16,8 @@ export type PushLine = {
 /** Opens the line to the gateway at `url`; sockets are opened when first needed. Fault bad-declaration where the bank declares none. */
 export const openPush = (bank: Bank, url: string, options: Partial<LineOptions> = {}): PushLine => {
   const line = bank.push ?? fail('bad-declaration', `bank ${bank.code} declares nothing that it tells`)
-  const terms = { connections: 1, pipeline: 8, connectMs: 5_000, idleMs: 60_000, ...options }
+  // Over TCP one connection carries eight at once; over HTTP each needs its own.
+  const terms = { connections: line.kind === 'http' ? 8 : 1, pipeline: 8, connectMs: 5_000, idleMs: 60_000, ...options }
   const peer = dial<Told<Push>>(line, url, terms, bytes => {
     const { verb, codec } =
       recognise(bank, bytes, 'reply', undefined, pushes) ?? fail('unknown-message', `${bytes.length} bytes that are no receipt`)
