@@ -22,6 +22,8 @@ export type FoundDifference = {
   readonly bankSerial: string | undefined
   /** Under which of our notices the bank booked it. */
   readonly isOurNotice: boolean
+  /** The bank named no date of it. */
+  readonly datedByUs: boolean
 }
 /** A break of the ticket that a session found before. */
 export type StandingBreak = {
@@ -136,6 +138,7 @@ const raiseOne = (c: RaiseCase, subject: string, found: readonly FoundDifference
     surplus,
     remains: bankAmount > 0,
     entry: own ? (givesBack(own.verb) ? 'gives-back' : 'debits') : givesBack(about.verb) ? 'gives-back' : 'debits',
+    datedByUs: about.datedByUs,
     isRemedy: own?.verb === 'supplementaryDebit',
     record: recordOf(own),
     dayOver: c.dayOver,

@@ -25,6 +25,8 @@ export type RemedyCase = {
   /** The surplus is all that the bank has of the instruction. */
   readonly whole: boolean
   readonly evidence: Evidence
+  /** The bank named no accounting date: ours is by its contract, and its own may be the next. */
+  readonly datedByUs: boolean
 }
 
 /**
@@ -118,6 +120,14 @@ export const remedyTable: readonly RemedyRow[] = [
     remedy: 'investigate',
     holds: c => c.surplus < 0 && c.isRemedy,
     zh: '补划本身银行未足额入账,查明后处理',
+  },
+  {
+    // It may stand under the next date, and a supplementary debit would take it twice: the next session shows.
+    rule: 'date-is-ours',
+    article: '35(3)',
+    remedy: 'investigate',
+    holds: c => c.surplus < 0 && !c.remains && c.type === 'tax-only' && c.datedByUs,
+    zh: '会计日期是按合同推定的,可能记在次日,待次日对账再定',
   },
   {
     rule: 'missing',

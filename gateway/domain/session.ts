@@ -25,6 +25,9 @@ export type SessionState = keyof typeof sessionMachine.table
 /** What moves a session on. */
 export type SessionEvent = 'settle' | 'freeze' | 'await' | 'take' | 'refuse' | 'match' | 'balance' | 'differ' | 'withdraw'
 
+/** Why a second session of the last filing day is opened, on a day that has not ended: it does not stand for that day's own. */
+export const beforeRemittance = '35(5): before the remittance of the last filing day'
+
 /** Times of a session, in milliseconds. */
 export const sessionRules = {
   /** How long doubts that are being asked about are waited for. */

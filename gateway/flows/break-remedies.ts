@@ -6,6 +6,7 @@ import type { By, HeldBreak } from '../store/break-life.ts'
 import type { Flow } from './flow.ts'
 import type { FurtherVerdict } from './further.ts'
 import { reverseOriginal } from './reverse.ts'
+import { openSecondSessions } from './session-breaks.ts'
 import type { Slots } from './slots.ts'
 import { supplementDebit } from './supplement.ts'
 
@@ -22,6 +23,7 @@ export const advanceBreaks = async (flow: Flow, slots: Slots): Promise<number> =
   let moved = 0
   for (const held of await flow.store.breakLife.chosen('reverse', atOnce)) if (await reverseExcess(flow, slots, held, by)) moved++
   for (const { verdict, ...held } of await flow.store.breakLife.underWay(atOnce)) if (await concludeRemedy(flow, held, verdict, by)) moved++
+  await openSecondSessions(flow)
   return moved + (await escalateBreaks(flow))
 }
 

@@ -26,7 +26,6 @@ export type FileSource = {
 
 const dayMs = 86_400_000
 /** Breaks are written ticket by ticket: of many that takes longer than a step. */
-const settleLeases = 20
 
 /** Opens the session of each bank day that has ended, once: of the banks that get debits, and wherever something is booked; returns how many. */
 export const openSessions = async (flow: Flow): Promise<number> => {
@@ -277,12 +276,17 @@ const match = async (flow: Flow, files: FileSource, held: Held): Promise<boolean
   }
 }
 
-/** Each difference gets its break, or is explained by one that stands; where all are explained, the session is balanced. Broken off, it is done again. */
+/**
+ * What a session of a day's end has found becomes breaks, and what it shows confirms others; balanced is it when every difference of it is explained. One
+ * within the day raises nothing: it may show what is under way.
+ */
 const weigh = async (flow: Flow, held: Held): Promise<boolean> => {
   const { reconciliations } = flow.store
-  if (!(await reconciliations.renew(held, later(flow.clock(), settleLeases * flow.leaseMs)))) return false
-  const isBalanced = await settleSession(flow, held.session)
-  return reconciliations.move(held, isBalanced ? 'balance' : 'differ', { done: flow.clock(), next: null })
+  const { session } = held
+  const found = Object.values(session.counts ?? {}).some(count => count > 0)
+  const beat = async (): Promise<boolean> => reconciliations.renew(held, later(flow.clock(), flow.leaseMs))
+  const balanced = session.kind === 'day-end' ? await settleSession(flow, session, beat) : !found
+  return reconciliations.move(held, balanced ? 'balance' : 'differ', { done: flow.clock(), next: null })
 }
 
 /** How many sessions of the last week stand in each state. */

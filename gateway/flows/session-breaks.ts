@@ -1,7 +1,8 @@
 import { deadlineOfBreak } from '../domain/break-life.ts'
 import { raise } from '../domain/break-raise.ts'
-import { daysAfter } from '../domain/calendar-days.ts'
-import { dayHasEnded } from '../domain/time.ts'
+import { daysAfter, isLastFilingDay } from '../domain/calendar-days.ts'
+import { beforeRemittance } from '../domain/session.ts'
+import { accountingDay, dayHasEnded, later, shanghaiDate } from '../domain/time.ts'
 import type { By } from '../store/break-life.ts'
 import type { SessionDay } from '../store/break-reads.ts'
 import type { SessionView } from '../store/reconciliations.ts'
@@ -10,6 +11,7 @@ import type { Flow } from './flow.ts'
 // What follows from a day-end session that has been matched: each of its differences gets its break, earlier breaks are confirmed, days become balanced.
 
 const chunk = 200
+const dayMs = 86_400_000
 /** How far back a bank day may lie that becomes balanced at last. */
 const backDays = 400
 const reportLines = 20
@@ -18,13 +20,18 @@ const reportLines = 20
  * Gives the differences of a matched session their breaks, tells the bank of them, and confirms what the session confirms. Returns whether its bank day
  * is balanced. Each ticket in a transaction of its own: broken off, it is done again, and nothing is done twice.
  */
-export const settleSession = async (flow: Flow, session: SessionView): Promise<boolean> => {
+export const settleSession = async (
+  flow: Flow,
+  session: SessionView,
+  /** Called now and then; false: the session is somebody else's, who does the rest. */
+  beat: () => Promise<boolean> = () => Promise.resolve(true),
+): Promise<boolean> => {
   const by = { now: flow.clock(), actor: flow.owner }
   await bookFromFile(flow, session, by)
-  const raised = await raiseBreaks(flow, session, by)
+  const raised = await raiseBreaks(flow, session, by, beat)
   if (raised > 0) flow.note({ event: 'trouble', bankCode: session.bankCode, count: raised, detail: `breaks found: ${nameOf(session)}` })
   await report(flow, session, by)
-  await confirmBreaks(flow, session, by)
+  await confirmBreaks(flow, session, by, beat)
   await balanceDays(flow, session.bankCode, by.now, session)
   return flow.store.breakLife.isDayBalanced(session)
 }
@@ -44,7 +51,7 @@ const bookFromFile = async (flow: Flow, day: SessionDay, by: By): Promise<void> 
   }
 }
 
-const raiseBreaks = async (flow: Flow, day: SessionDay, by: By): Promise<number> => {
+const raiseBreaks = async (flow: Flow, day: SessionDay, by: By, beat: () => Promise<boolean>): Promise<number> => {
   const { calendar, banks } = flow.reference()
   const { bankCode, accountingDate, workDate } = day
   const policy = banks.get(bankCode)?.policy
@@ -62,6 +69,7 @@ const raiseBreaks = async (flow: Flow, day: SessionDay, by: By): Promise<number>
         by,
       )
     if (tickets.length < chunk) return fresh
+    if (!(await beat())) throw new Error('the session is somebody else’s now')
     after = tickets.at(-1)!
   }
 }
@@ -93,12 +101,13 @@ const report = async (flow: Flow, session: SessionView, by: By): Promise<void> =
   await flow.store.bankCalls.tellBank([{ bankCode, officeCode, verb: 'differenceReport', subject, content, at: by.now }])
 }
 
-const confirmBreaks = async (flow: Flow, day: SessionDay, by: By): Promise<void> => {
+const confirmBreaks = async (flow: Flow, day: SessionDay, by: By, beat: () => Promise<boolean>): Promise<void> => {
   let confirmed = 0
   for (let after = ''; ; ) {
     const tickets = await flow.store.breakLife.ticketsToConfirm(day.bankCode, after, chunk)
     for (const ticketNo of tickets) confirmed += await flow.store.breakLife.confirm(day, ticketNo, by)
     if (tickets.length < chunk) break
+    if (!(await beat())) throw new Error('the session is somebody else’s now')
     after = tickets.at(-1)!
   }
   if (confirmed > 0) flow.note({ event: 'decided', bankCode: day.bankCode, count: confirmed, detail: `breaks confirmed by ${nameOf(day)}` })
@@ -111,4 +120,29 @@ const balanceDays = async (flow: Flow, bankCode: string, now: Date, but: Session
     if (!(await flow.store.breakLife.isDayBalanced(day))) continue
     if (await flow.store.breakLife.balanceDay(day, now)) flow.note({ event: 'decided', bankCode, detail: `balanced: ${nameOf(day)}` })
   }
+}
+
+/**
+ * 35(5): what the session of the last filing day has found is remedied on the same day and reconciled again, before it is remitted together. As soon as
+ * the last remedy is carried out, a second session is opened of the bank's day of now, which shows it. Returns how many were opened.
+ */
+export const openSecondSessions = async (flow: Flow): Promise<number> => {
+  const now = flow.clock()
+  const { calendar, banks } = flow.reference()
+  let opened = 0
+  for (const { bankCode, accountingDate } of await flow.store.breakLife.remediedDays(shanghaiDate(later(now, -backDays * dayMs)))) {
+    const policy = banks.get(bankCode)?.policy
+    if (!policy || !isLastFilingDay(calendar, accountingDate)) continue
+    await flow.store.reconciliations.open({
+      bankCode,
+      accountingDate: accountingDay(now, policy.dayEnd),
+      workDate: shanghaiDate(now),
+      kind: 'day-end',
+      openedBy: flow.owner,
+      reason: beforeRemittance,
+      now,
+    })
+    opened++
+  }
+  return opened
 }

@@ -1,5 +1,6 @@
 import { agreementOperations } from './agreement-operations.ts'
 import { bankOperations } from './bank-operations.ts'
+import { breakOperations } from './break-operations.ts'
 import { fileOperations } from './file-operations.ts'
 import { furtherOperations } from './further-operations.ts'
 import type { Operation } from './operation.ts'
@@ -19,6 +20,7 @@ export const everyOperation: readonly Operation[] = [
   ...Object.values(fileOperations),
   ...Object.values(operatorOperations),
   ...Object.values(reconciliationOperations),
+  ...Object.values(breakOperations),
   ...Object.values(registryOperations),
   ...Object.values(voucherOperations),
   ...Object.values(sessionOperations),

@@ -1,4 +1,5 @@
 import { agreementShapes } from './agreement-schemas.ts'
+import { breakShapes } from './break-schemas.ts'
 import { fileShapes } from './file-schemas.ts'
 import { furtherShapes } from './further-schemas.ts'
 import { operatorShapes } from './operator-schemas.ts'
@@ -16,6 +17,7 @@ export const everyShape = [
   ...fileShapes,
   ...operatorShapes,
   ...reconciliationShapes,
+  ...breakShapes,
   ...registryShapes,
   ...voucherShapes,
   ...sessionShapes,

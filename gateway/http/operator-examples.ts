@@ -6,18 +6,6 @@ import { proposalHash } from '../flows/proposals.ts'
 /** On what it rests. */
 export const evidenceExample = '银行书面答复,文号 湘江清算函〔2026〕17号'
 
-/** A break that they declared. */
-export const breakExample = {
-  id: 3,
-  at: '2026-11-10T10:20:00.000+08:00',
-  ticketNo: '343012611000000001',
-  kind: 'bank-missing',
-  source: 'resolution',
-  taxAmount: 125_000,
-  bankAmount: 0,
-  reason: 'declared by two persons: proposal 17 of urn:taxlink:operator:zhang',
-}
-
 const order = { kind: 'halt-bank', content: proposalKinds['halt-bank'].example, evidence: evidenceExample } as const
 
 /** It, after the second person. */

@@ -54,25 +54,6 @@ export const operatorOperations = {
       response: { 200: json('一页 / a page', { $ref: 'DoubtPage#' }), ...problems(400) },
     },
   },
-  listBreaks: {
-    method: 'GET',
-    url: '/v1/breaks',
-    config: aboutMoney,
-    schema: {
-      operationId: 'listBreaks',
-      summary: '单边账 / breaks',
-      description:
-        '记录与银行不一致之处(第三十五条);记录本身从不改写。 / Where the record and a bank differ (art. 35); the record itself is never overwritten.',
-      tags,
-      headers: requestHeaders(),
-      querystring: query({
-        open: { type: 'boolean', default: true, description: '只看未处理的 / only those not yet remedied' },
-        cursor,
-        limit,
-      }),
-      response: { 200: json('一页 / a page', { $ref: 'BreakPage#' }), ...problems(400) },
-    },
-  },
   listBanks: {
     method: 'GET',
     url: '/v1/banks',

@@ -1,9 +1,9 @@
-import { debitRequest, maxFen, objectSchema, outcomes } from '@taxlink/bank-sdk'
+import { debitRequest, objectSchema, outcomes } from '@taxlink/bank-sdk'
 import { proposalMachine } from '../domain/proposal.ts'
 import type { ProposalKind } from '../flows/kind.ts'
 import { proposalKinds } from '../flows/kinds.ts'
 import { debitOrder } from '../flows/order.ts'
-import { auditExample, breakExample, evidenceExample, proposalExample } from './operator-examples.ts'
+import { auditExample, evidenceExample, proposalExample } from './operator-examples.ts'
 import { cityState, provinceState } from './registry-schemas.ts'
 import { instant, page, property, resultSchema, text } from './schemas.ts'
 
@@ -11,7 +11,6 @@ import { instant, page, property, resultSchema, text } from './schemas.ts'
 
 const { officeCode, entrustDate, serialNo } = debitRequest.fields
 const { ticketNo, bankCode, amount } = debitOrder.fields
-const fenOf = (title: string) => ({ type: 'integer', title, minimum: 0, maximum: maxFen })
 const prose = (title: string, maxLength: number) => ({ type: 'string', title, minLength: 1, maxLength, pattern: '\\S' })
 const hash = { type: 'string', title: '种类、内容与依据的 SHA-256 / SHA-256 of kind, content and evidence', pattern: '^[0-9a-f]{64}$' }
 const person = (title: string) => ({ type: 'string', title, examples: ['urn:taxlink:operator:zhang'] })
@@ -150,39 +149,8 @@ export const doubtSchema = {
   },
 } as const
 
-/** A difference between the record and a bank. */
-export const breakSchema = {
-  $id: 'Break',
-  title: '单边账 / break',
-  type: 'object',
-  additionalProperties: false,
-  required: ['id', 'at', 'ticketNo', 'kind', 'source', 'taxAmount', 'bankAmount', 'reason'],
-  properties: {
-    id: { type: 'integer', title: '序号 / number', minimum: 1 },
-    at: instant('发现时间 / found at', '2026-11-10T10:20:00.000+08:00'),
-    ticketNo: property(ticketNo),
-    kind: {
-      type: 'string',
-      title: '种类:银行独有、银行没有、少划、多划 / which side has it, or how much',
-      enum: ['bank-only', 'bank-missing', 'under-debited', 'over-debited', 'particulars'],
-    },
-    source: {
-      type: 'string',
-      title: '来源:迟到的应答、查询、两人认定、对账文件 / how it is known',
-      enum: ['late-answer', 'inquiry', 'resolution', 'file'],
-    },
-    taxAmount: fenOf('税务方金额(分) / fen, as the record has it'),
-    bankAmount: fenOf('银行方金额(分) / fen, as the bank has it'),
-    reason: text('说明 / reason'),
-    closedAt: instant('处理完毕 / remedied at', '2026-11-10T15:00:00.000+08:00'),
-  },
-  examples: [breakExample],
-} as const
-
 /** A page of what waits for a person. */
 export const doubtPageSchema = page('DoubtPage', '转人工列表 / page of what waits for a person', 'doubts', 'Doubt')
-/** A page of breaks. */
-export const breakPageSchema = page('BreakPage', '单边账列表 / page of breaks', 'breaks', 'Break')
 /** A page of proposals. */
 export const proposalPageSchema = page('ProposalPage', '提案列表 / page of proposals', 'proposals', 'Proposal')
 
@@ -287,8 +255,6 @@ export const operatorShapes = [
   proposalPageSchema,
   doubtSchema,
   doubtPageSchema,
-  breakSchema,
-  breakPageSchema,
   auditEntrySchema,
   auditPageSchema,
   bankListSchema,

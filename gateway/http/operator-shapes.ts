@@ -2,7 +2,6 @@ import type { AuditRow } from '../domain/audit.ts'
 import type { BankEntry, Halt } from '../domain/bank.ts'
 import { isOver } from '../domain/proposal.ts'
 import { shanghaiTime } from '../domain/time.ts'
-import type { BreakView } from '../store/breaks.ts'
 import type { BankDay } from '../store/days.ts'
 import type { Doubt, OpenAtBank } from '../store/doubts.ts'
 import type { Proposal } from '../store/proposals.ts'
@@ -67,19 +66,6 @@ export const doubtJson = (doubt: Doubt) => {
     ...given('proposalId', doubt.proposalId),
   }
 }
-
-/** A break, and when it was remedied. */
-export const breakJson = ({ id, at: since, ticketNo, kind, source, taxAmount, bankAmount, reason, closedAt }: BreakView) => ({
-  id,
-  at: shanghaiTime(since),
-  ticketNo,
-  kind,
-  source,
-  taxAmount,
-  bankAmount,
-  reason,
-  ...at('closedAt', closedAt),
-})
 
 /** An entry of the audit journal. */
 export const auditJson = ({ seq, at: then, actor, action, subject, officeCode, detail, prevHash, hash }: AuditRow) => ({

@@ -8,7 +8,7 @@ import type { App, Reply } from './app.ts'
 import { afterOf, nextOf } from './cursor.ts'
 import { operatorIn } from './duties.ts'
 import { operatorOperations } from './operator-operations.ts'
-import { auditJson, bankJson, breakJson, doubtJson, proposalJson } from './operator-shapes.ts'
+import { auditJson, bankJson, doubtJson, proposalJson } from './operator-shapes.ts'
 import { Refusal } from './problem.ts'
 
 type Paged = { readonly cursor?: string; readonly limit: number }
@@ -30,15 +30,6 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
       const offices = officesOf(flow.reference(), operatorIn(request))
       const found = await flow.store.doubts({ ...filter, offices }, afterOf(cursor), limit + 1)
       return { doubts: found.slice(0, limit).map(doubtJson), ...nextOf(found, limit, doubt => doubt.instructionId) }
-    },
-  })
-
-  app.route<{ Querystring: Paged & { readonly open: boolean } }>({
-    ...operatorOperations.listBreaks,
-    handler: async request => {
-      const { cursor, limit, open } = request.query
-      const found = await flow.store.breaks(open, afterOf(cursor), limit + 1, officesOf(flow.reference(), operatorIn(request)))
-      return { breaks: found.slice(0, limit).map(breakJson), ...nextOf(found, limit, ({ id }) => id) }
     },
   })
 

@@ -12,6 +12,7 @@ import { agreementRoutes } from './agreement.ts'
 import type { App, Reply, Request } from './app.ts'
 import { bankRoutes } from './bank.ts'
 import { bodyLimits, strictBodies } from './body.ts'
+import { breakRoutes } from './breaks.ts'
 import { recognised } from './duties.ts'
 import { methodsOf } from './every-operation.ts'
 import { fileBodies, fileRoutes } from './files.ts'
@@ -109,6 +110,7 @@ export const openHttp = async (options: HttpOptions): Promise<Http> => {
   fileRoutes(app, { ...deps, ...options.files })
   operatorRoutes(app, flow)
   reconciliationRoutes(app, flow)
+  breakRoutes(app, flow, slots)
   registryRoutes(app, flow)
   voucherRoutes(app, flow)
   sessionRoutes(app, flow, options.keys)

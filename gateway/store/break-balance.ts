@@ -8,6 +8,8 @@ import { readTicket } from './tickets.ts'
 export type BreakBalance = {
   /** The last day-end sessions of a bank that have found differences and are not balanced yet; only of days after `since`. */
   differingDays(bankCode: string, since: string): Promise<SessionDay[]>
+  /** Bank days after `since` that differ still, of whose breaks nothing is left to be done, and no day-end session was opened at the bank since. */
+  remediedDays(since: string): Promise<{ readonly bankCode: string; readonly accountingDate: string }[]>
   /** Whether every difference of the session is explained. */
   isDayBalanced(day: SessionDay): Promise<boolean>
   /** Writes that it is balanced now, without another file; false: it was, or another session has taken its place. */
@@ -32,6 +34,15 @@ export const openBreakBalance = (db: Database): BreakBalance => ({
        ORDER BY r.accounting_date`,
       [bankCode, since],
     ),
+  remediedDays: since =>
+    db.query<{ bankCode: string; accountingDate: string }>(
+      `SELECT b.bank_code AS bankCode, b.accounting_date AS accountingDate FROM break b
+       WHERE b.source = 'file' AND b.accounting_date > ? AND b.state NOT IN ('confirmed', 'superseded')
+       GROUP BY b.bank_code, b.accounting_date
+       HAVING SUM(b.state NOT IN ('remedied', 'void')) = 0 AND NOT EXISTS (SELECT 1 FROM reconciliation r
+         WHERE r.bank_code = b.bank_code AND r.kind = 'day-end' AND r.opened_at >= MAX(b.closed_at))`,
+      [since],
+    ),
   isDayBalanced: async day => isBalanced(await explain(db, day)),
   balanceDay: async ({ bankCode, accountingDate, session }, now) =>
     (
@@ -49,7 +60,7 @@ const explain = async (db: Pick<Database, 'query'>, { bankCode, accountingDate, 
        d.type = 'cut-off' AND EXISTS (SELECT 1 FROM difference n JOIN reconciliation r ON r.bank_code = n.bank_code
            AND r.accounting_date = n.accounting_date AND r.session = n.session AND r.kind = 'day-end' AND r.matched_at IS NOT NULL
          WHERE n.office_code = d.office_code AND n.entrust_date = d.entrust_date AND n.serial_no = d.serial_no AND n.bank_code = d.bank_code
-           AND n.verb = d.verb AND n.type = 'cut-off' AND n.accounting_date = JSON_VALUE(d.detail, '$.accountingDate')) AS shownByNeighbour
+           AND n.verb = d.verb AND n.type IN ('cut-off', 'tax-only') AND n.accounting_date = JSON_VALUE(d.detail, '$.accountingDate')) AS shownByNeighbour
      FROM difference d LEFT JOIN break b ON b.id = d.break_id
      WHERE d.bank_code = ? AND d.accounting_date = ? AND d.session = ?`,
     [bankCode, accountingDate, session],

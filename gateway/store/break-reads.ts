@@ -15,7 +15,7 @@ export type SessionDay = {
 /** A difference as it is found in the record; `breakId`: the break it belongs to already. */
 export type DifferenceRow = FoundDifference & { readonly breakId: number | null }
 
-type Row = Omit<FoundDifference, 'instructionId' | 'bankSerial' | 'isOurNotice'> & {
+type Row = Omit<FoundDifference, 'instructionId' | 'bankSerial' | 'isOurNotice' | 'datedByUs'> & {
   readonly instructionId: number | null
   readonly bankSerial: string | null
   readonly breakId: number | null
@@ -43,7 +43,7 @@ export const readDifferences = async (
     [bankCode, accountingDate, session, ticketNo],
   )
   return rows.map(({ detail, noticeNo, ...row }) => {
-    const { status, bookedAmount } = JSON.parse(detail) as { status?: string; bookedAmount?: number }
+    const { status, bookedAmount, datedBy } = JSON.parse(detail) as { status?: string; bookedAmount?: number; datedBy?: string }
     return {
       ...row,
       taxAmount: row.type === 'amount-differs' && bookedAmount !== undefined ? bookedAmount : row.taxAmount,
@@ -51,6 +51,7 @@ export const readDifferences = async (
       instructionId: row.instructionId ?? undefined,
       bankSerial: row.bankSerial ?? undefined,
       isOurNotice: noticeNo !== null,
+      datedByUs: datedBy === 'clock',
     }
   })
 }

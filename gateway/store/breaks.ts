@@ -1,3 +1,6 @@
+import type { BreakState } from '../domain/break-life.ts'
+import type { BreakRemedy } from '../domain/break-remedy.ts'
+import type { Level } from '../domain/operator.ts'
 import type { BreakKind, BreakSource } from '../domain/ticket.ts'
 import { insertJournal } from './beside.ts'
 import type { Database, Tx } from './database.ts'
@@ -17,12 +20,43 @@ export type NewBreak = {
   readonly actor: string
   readonly reason: string
 }
-/** A break as it stands. */
-export type BreakView = Omit<NewBreak, 'actor'> & {
+/** A break as it stands. Of what nobody ever sent there is no instruction; what a session has not found has none of what a session says. */
+export type BreakView = Omit<NewBreak, 'actor' | 'instructionId'> & {
   readonly id: number
+  readonly instructionId: number | undefined
+  readonly bankCode: string
+  readonly officeCode: string
+  readonly accountingDate: string | undefined
+  readonly session: number | undefined
+  readonly state: BreakState
+  readonly remedy: BreakRemedy | undefined
+  readonly excess: number | undefined
+  readonly deadline: Date | undefined
+  readonly level: Level
   readonly closedAt: Date | undefined
   /** The instruction that remedied it, or failed to. */
   readonly closedBy: number | undefined
+  readonly confirmedAt: Date | undefined
+}
+/** What a list of breaks may be narrowed by. */
+export type BreakFilter = {
+  readonly bankCode?: string | undefined
+  readonly officeCode?: string | undefined
+  readonly accountingDate?: string | undefined
+  readonly state?: string | undefined
+  readonly remedy?: string | undefined
+  /** Found before this. */
+  readonly before?: Date | undefined
+  /** Not over, and beyond their deadline at this time. */
+  readonly overdueAt?: Date | undefined
+}
+/** A line of the life of a break. */
+export type BreakStep = {
+  readonly at: Date
+  readonly event: string
+  readonly state: BreakState
+  readonly actor: string
+  readonly reason: string
 }
 
 /** Breaks (单边账, art. 35). */
@@ -30,7 +64,10 @@ export type Breaks = {
   /** Writes a break and its line in the journal; the same difference from the same source stands once while it is open. Returns whether it is new. */
   declareBreak(found: NewBreak): Promise<boolean>
   /** Breaks after `afterId`, oldest first; `open` only those that are not closed; of `offices` only, where they are given. */
-  breaks(open: boolean, afterId: number, limit: number, offices?: readonly string[]): Promise<BreakView[]>
+  breaks(open: boolean, afterId: number, limit: number, offices?: readonly string[], filter?: BreakFilter): Promise<BreakView[]>
+  findBreak(id: number): Promise<BreakView | undefined>
+  /** The life of a break, step by step. */
+  breakSteps(id: number): Promise<BreakStep[]>
 }
 
 /** The same within a transaction. */
@@ -64,17 +101,59 @@ export const closeBreaks = async (tx: Tx, instructionId: number, kind: BreakKind
 /** Opens the breaks over `db`. */
 export const openBreaks = (db: Database): Breaks => ({
   declareBreak: found => db.transaction(tx => insertBreak(tx, found)),
-  breaks: async (open, afterId, limit, offices) => {
-    const rows = await db.query<Omit<BreakView, 'closedAt' | 'closedBy'> & { closedAt: Date | null; closedBy: number | null }>(
-      `SELECT id, at, ticket_no AS ticketNo, instruction_id AS instructionId, kind, source, tax_amount AS taxAmount, bank_amount AS bankAmount,
-         reason, closed_at AS closedAt, closed_by AS closedBy
-       FROM break WHERE ${[
-         'id > ?',
-         '(? = 0 OR closed_at IS NULL)',
-         ...within('(SELECT i.office_code FROM instruction i WHERE i.id = instruction_id)', offices),
-       ].join(' AND ')} ORDER BY id LIMIT ?`,
-      [afterId, open ? 1 : 0, ...(offices ?? []), limit],
-    )
-    return rows.map(row => ({ ...row, closedAt: row.closedAt ?? undefined, closedBy: row.closedBy ?? undefined }))
+  breaks: async (open, afterId, limit, offices, filter = {}) => {
+    const { overdueAt, before, ...columns } = filter
+    const given = Object.entries(columnOf).flatMap(([name, column]) => {
+      const value = columns[name as keyof typeof columns]
+      return value === undefined ? [] : [{ text: `${column} = ?`, value }]
+    })
+    const conditions = [
+      'id > ?',
+      '(? = 0 OR closed_at IS NULL)',
+      ...given.map(({ text }) => text),
+      ...(before ? ['at < ?'] : []),
+      ...(overdueAt ? ["deadline <= ? AND state NOT IN ('confirmed', 'superseded')"] : []),
+      ...within('office_code', offices),
+    ]
+    const rows = await db.query<Row>(`${select} WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?`, [
+      afterId,
+      open ? 1 : 0,
+      ...given.map(({ value }) => value),
+      ...(before ? [sqlTime(before)] : []),
+      ...(overdueAt ? [sqlTime(overdueAt)] : []),
+      ...(offices ?? []),
+      limit,
+    ])
+    return rows.map(viewOf)
   },
+  findBreak: async id => {
+    const [row] = await db.query<Row>(`${select} WHERE id = ?`, [id])
+    return row && viewOf(row)
+  },
+  breakSteps: id =>
+    db.query<BreakStep>('SELECT at, event, to_state AS state, actor, reason FROM break_step WHERE break_id = ? ORDER BY seq', [id]),
+})
+
+const columnOf = {
+  bankCode: 'bank_code',
+  officeCode: 'office_code',
+  accountingDate: 'accounting_date',
+  state: 'state',
+  remedy: 'remedy',
+} as const
+const select = `SELECT id, at, ticket_no AS ticketNo, instruction_id AS instructionId, kind, source, tax_amount AS taxAmount, bank_amount AS bankAmount, reason,
+    bank_code AS bankCode, office_code AS officeCode, accounting_date AS accountingDate, session, state, remedy, excess, deadline, level,
+    closed_at AS closedAt, closed_by AS closedBy, confirmed_at AS confirmedAt FROM break`
+type Row = { readonly [K in keyof BreakView]: undefined extends BreakView[K] ? Exclude<BreakView[K], undefined> | null : BreakView[K] }
+const viewOf = (row: Row): BreakView => ({
+  ...row,
+  instructionId: row.instructionId ?? undefined,
+  accountingDate: row.accountingDate ?? undefined,
+  session: row.session ?? undefined,
+  remedy: row.remedy ?? undefined,
+  excess: row.excess ?? undefined,
+  deadline: row.deadline ?? undefined,
+  closedAt: row.closedAt ?? undefined,
+  closedBy: row.closedBy ?? undefined,
+  confirmedAt: row.confirmedAt ?? undefined,
 })

@@ -48,7 +48,10 @@ export type Issuing = {
   readonly by: By
 }
 /** `absent`: there is no such break; `unfit`: its remedy is no notice, or it is under way otherwise. */
-export type Issued = { readonly kind: 'issued' | 'repeated'; readonly noticeNo: string } | { readonly kind: 'absent' | 'unfit' }
+export type Issued =
+  | { readonly kind: 'issued' | 'repeated'; readonly noticeNo: string }
+  | { readonly kind: 'absent'; readonly noticeNo?: never }
+  | { readonly kind: 'unfit'; readonly noticeNo?: never }
 /** That a bank has given back. */
 export type Adjusted = {
   readonly bankCode: string
@@ -74,6 +77,8 @@ export type Notices = {
   /** Books what a bank has given back, and the break is remedied, in one transaction; the unified code of the receipt. */
   bookNotice(adjusted: Adjusted, key: PrintKey, by: By): Promise<UnifiedCode>
   findNotice(noticeNo: string): Promise<Notice | undefined>
+  /** The number of the notice that was issued for a break. */
+  noticeOf(breakId: number): Promise<string | undefined>
   /** Newest first, `afterNo` the last of the page before. */
   notices(filter: NoticeFilter, afterNo: string | undefined, limit: number): Promise<Notice[]>
 }
@@ -278,6 +283,9 @@ export const openNotices = (db: Database): Notices => ({
     const [row] = await db.query<Row>(`${select} WHERE n.notice_no = ?`, [noticeNo])
     return row && viewOf(row)
   },
+  noticeOf: async breakId =>
+    (await db.query<{ noticeNo: string }>('SELECT notice_no AS noticeNo FROM adjustment_notice WHERE break_id = ?', [breakId]))[0]
+      ?.noticeNo,
   notices: async ({ bankCode, open, dueBy, offices }, afterNo, limit) =>
     (
       await db.query<Row>(

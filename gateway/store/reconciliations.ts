@@ -2,7 +2,7 @@ import type { UnifiedCode } from '@taxlink/bank-sdk'
 import { bookingVerbs, type Totals } from '../domain/booking.ts'
 import type { EntryKey } from '../domain/fingerprint.ts'
 import type { Difference, DifferenceType } from '../domain/reconcile.ts'
-import { type SessionEvent, type SessionKind, type SessionState, sessionMachine } from '../domain/session.ts'
+import { beforeRemittance, type SessionEvent, type SessionKind, type SessionState, sessionMachine } from '../domain/session.ts'
 import { carefully, duplicateKey } from './beside.ts'
 import { type Database, errnoOf, type Scalar, type Tx } from './database.ts'
 import { insertDifferences, removeDifferences, type SessionKey } from './differences.ts'
@@ -213,7 +213,7 @@ const open = async (tx: Tx, o: Opening): Promise<SessionView | undefined> => {
     o.bankCode,
     o.accountingDate,
   ])
-  if (o.once && rows.some(row => row.kind === o.kind)) return undefined
+  if (o.once && rows.some(row => row.kind === o.kind && row.reason !== beforeRemittance)) return undefined
   const at = sqlTime(o.now)
   for (const row of rows)
     if (row.kind === o.kind && sessionMachine.next(row.state, 'withdraw'))

@@ -46,6 +46,7 @@ export const readTicket = async (tx: Pick<Tx, 'query'>, ticketNo: string, lock: 
     [ticketNo],
   )
   if (!head) return undefined
+  // What a session put right without any remedy says nothing of what the bank has; nor what another finding has replaced.
   const breaks = await tx.query<{
     instructionId: number
     kind: BreakKind
@@ -55,7 +56,8 @@ export const readTicket = async (tx: Pick<Tx, 'query'>, ticketNo: string, lock: 
     isOpen: number
   }>(
     `SELECT instruction_id AS instructionId, kind, source, tax_amount AS taxAmount, bank_amount AS bankAmount, closed_at IS NULL AS isOpen
-     FROM break WHERE ticket_no = ? AND instruction_id IS NOT NULL AND kind <> 'particulars' AND state <> 'superseded' ORDER BY id`,
+     FROM break WHERE ticket_no = ? AND instruction_id IS NOT NULL AND kind <> 'particulars' AND state <> 'superseded'
+       AND COALESCE(closed_with, '') <> 'confirm' ORDER BY id`,
     [ticketNo],
   )
   const { voidedAt, bankDay, ...rest } = head

@@ -160,6 +160,8 @@ export const openSimulatedStore = (
     listOrders: notSimulated('listOrders'),
     listStops: notSimulated('listStops'),
     breaks: notSimulated('breaks'),
+    findBreak: notSimulated('findBreak'),
+    breakSteps: notSimulated('breakSteps'),
     doubts: notSimulated('doubts'),
     keyed: key => ask(false, () => keyed(tables, key)),
     ticket: ticketNo => ask(false, () => ticketOf(tables, ticketNo)),

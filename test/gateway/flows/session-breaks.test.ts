@@ -12,6 +12,7 @@ import { openSlots, type Slots } from '../../../gateway/flows/slots.ts'
 import type { NewDebit } from '../../../gateway/store/debits.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
+import { writeActive } from '../agreements.ts'
 import { endSession, matchedSession } from '../matched.ts'
 import { orderOf, sampleReference, until } from '../stage.ts'
 import { newDebit, refusal, settlementOf } from '../store/kit.ts'
@@ -30,6 +31,7 @@ let says: { [verb: string]: '90000' | '24003' } = {}
 beforeAll(async () => {
   fresh = await freshDatabase(8)
   store = openStore(fresh.db)
+  await writeActive(fresh.db, [orderOf(bankCode, '440000000000000001')])
   slots = openSlots(100)
   const call = async (_bank: string, verb: string, request: { amount: number }): Promise<Called> => {
     const result = outcome(says[verb] ?? '90000')
@@ -62,7 +64,7 @@ const bankCode = '4301'
 /** A debit of this day, as the bank has settled it. */
 const debited = async (accountingDate: string, amount: number, end: 'succeeded' | 'refused' = 'succeeded'): Promise<NewDebit> => {
   const plain = await newDebit(store, { amount })
-  const { agreementNo: _no, ...order } = orderOf(bankCode, plain.ticketNo, { amount })
+  const order = orderOf(bankCode, plain.ticketNo, { amount })
   const { officeCode, entrustDate, serialNo } = plain
   const told = { ...order, officeCode, entrustDate, serialNo, workDate: accountingDate, treasuryCode: '18010000' }
   const debit = { ...plain, request: JSON.stringify(told) }
@@ -313,6 +315,33 @@ test('a later session that finds other amounts puts another break in its place; 
   expect(await only(gone)).toMatchObject({ state: 'superseded' })
   const ticket = await store.ticket(gone.ticketNo)
   expect(ticket!.breaks).toEqual([])
+})
+
+test('of the last filing day: as soon as the last break is remedied a second session is opened, and the day’s own comes all the same', async () => {
+  at = Date.parse('2026-12-11T09:00:00+08:00')
+  const late = await debited('2026-12-10', 10_000)
+  await session('2026-12-10', [found('amount-differs', late, 10_000, 9_000)])
+  const { id, deadline } = await only(late)
+  expect(deadline.toISOString()).toBe('2026-12-11T08:00:00.000Z')
+  const opened = () => store.reconciliations.list({ bankCode, accountingDate: '2026-12-11' }, undefined, 9)
+  await advanced()
+  expect(await opened()).toEqual([])
+  at += 60_000
+  await supplementBreak(flow, slots, { breakId: id, orderNo: 's1', items: undefined }, zhang.uri)
+  await advanced()
+  await advanced()
+  expect(await opened()).toMatchObject([{ kind: 'day-end', workDate: '2026-12-11', state: 'opened' }])
+  const calendar = {
+    bankCode,
+    accountingDate: '2026-12-11',
+    workDate: '2026-12-12',
+    kind: 'day-end',
+    openedBy: 'w',
+    reason: 'by the calendar',
+  } as const
+  expect(await store.reconciliations.open({ ...calendar, now: clock(), once: true })).toBeDefined()
+  expect(await store.reconciliations.open({ ...calendar, now: clock(), once: true })).toBeUndefined()
+  await fresh.db.execute("UPDATE reconciliation SET next_at = NULL WHERE accounting_date = '2026-12-11'")
 })
 
 test('over its deadline a break comes before the city, and a day later before the province', async () => {

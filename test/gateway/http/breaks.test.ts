@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bankOnlyBreak, type Desk, debited, doneByTwo, openDesk, operator, told } from './operators.ts'
+
+// Breaks and adjustment notices over real TLS: who sees them, who may do what, and what they read.
+
+let desk: Desk
+beforeAll(async () => {
+  desk = await openDesk()
+})
+afterAll(() => desk.house.close())
+
+const get = (who: string, path: string) => desk.of(who).ask('GET', path)
+const post = (who: string, path: string, body: object) => desk.of(who).ask('POST', path, body)
+/** A break that two persons have decided to return. */
+const returned = async (): Promise<number> => {
+  const breakId = await bankOnlyBreak(desk)
+  await doneByTwo(desk, 'settle-break', { breakId, decision: 'return' })
+  return breakId
+}
+
+describe('a notice', () => {
+  test('is issued by the county, once; the bank is to be told at once, and it reads as it is printed', async () => {
+    const breakId = await returned()
+    expect(told(await post('zhang', '/v1/adjustment-notices', { breakId }))).toEqual([403, 'T3003'])
+    const made = await post('wu', '/v1/adjustment-notices', { breakId })
+    expect(made.status).toBe(201)
+    const { noticeNo } = made.json as { noticeNo: string }
+    expect(made.headers.location).toBe(`/v1/adjustment-notices/${noticeNo}`)
+    expect(told(await post('wu', '/v1/adjustment-notices', { breakId }))).toEqual([200, 'replayed'])
+    const shown = await get('zhang', `/v1/adjustment-notices/${noticeNo}`)
+    expect(shown.json).toMatchObject({
+      noticeNo,
+      breakId,
+      bankName: '湘江银行',
+      issuingOffice: '14301020000',
+      amount: 8_800,
+      cause: 'bank-only',
+      issuedBy: operator('wu'),
+      overdue: false,
+      state: 'under-way',
+    })
+    expect((await get('wu', '/v1/adjustment-notices?open=true')).json).toMatchObject({ notices: [{ noticeNo }] })
+    expect((await get('wu', `/v1/adjustment-notices?after=${noticeNo}`)).json).toEqual({ notices: [] })
+    const life = await get('wu', `/v1/breaks/${breakId}`)
+    expect(life.json).toMatchObject({ noticeNo, remedy: 'notice' })
+    expect((life.json.steps as { event: string }[]).map(({ event }) => event)).toEqual(['choose', 'choose', 'begin'])
+    expect((await desk.house.store.bankCalls.told('4301', 'adjustmentNotice', noticeNo))?.attemptNo).toBe(0)
+  })
+  test('is only for what goes by a notice, and nobody learns of what is out of their sight', async () => {
+    const breakId = await bankOnlyBreak(desk)
+    expect((await post('wu', '/v1/adjustment-notices', { breakId })).status).toBe(409)
+    const elsewhere = await bankOnlyBreak(desk, '14306020000')
+    expect((await post('wu', '/v1/adjustment-notices', { breakId: elsewhere })).status).toBe(404)
+    expect((await get('wu', `/v1/breaks/${elsewhere}`)).status).toBe(404)
+    expect((await post('wu', '/v1/adjustment-notices', { breakId: 999_999 })).status).toBe(404)
+    expect((await desk.ets.ask('POST', '/v1/adjustment-notices', { breakId })).status).toBe(403)
+    expect((await get('wu', '/v1/adjustment-notices/14301020000261110ZZZ')).status).toBe(404)
+  })
+})
+
+test('the list of breaks is narrowed by bank, office, day, state, remedy, age and deadline', async () => {
+  const breakId = await bankOnlyBreak(desk)
+  const ids = async (query: string) => {
+    const { status, json } = await get('zhang', `/v1/breaks?limit=200&${query}`)
+    expect(status).toBe(200)
+    return (json.breaks as { id: number }[]).map(({ id }) => id)
+  }
+  const narrow = 'bankCode=4301&officeCode=14301020000&accountingDate=2026-11-09&state=chosen&remedy=persons'
+  expect(await ids(narrow)).toContain(breakId)
+  for (const other of ['bankCode=4306', 'accountingDate=2026-11-08', 'state=confirmed', 'remedy=reverse', 'minDays=2', 'overdue=true'])
+    expect(await ids(other), other).not.toContain(breakId)
+  desk.later(2 * 86_400_000)
+  expect(await ids('overdue=true&minDays=1')).toContain(breakId)
+  desk.later(-2 * 86_400_000)
+})
+
+test('a supplementary debit is started by one operator of the accounts, of what lacks it, once', async () => {
+  const { ticketNo, key, amount } = await debited(desk)
+  const instructionId = (await desk.house.store.find(ticketNo))!.instructionId
+  const { insertId } = await desk.house.fresh.db.execute(
+    `INSERT INTO break (at, ticket_no, instruction_id, kind, source, tax_amount, bank_amount, reason, bank_code, office_code, accounting_date, session, subject,
+       found_type, entrust_date, serial_no, verb, excess, remedy, deadline)
+     VALUES (NOW(3), ?, ?, 'bank-missing', 'file', ?, 0, 'session 1', '4301', ?, '2026-11-09', 1, ?, 'tax-only', ?, ?, 'debit', ?, 'investigate', NOW(3))`,
+    [ticketNo, instructionId, amount, key.officeCode, `instruction/${instructionId}`, key.entrustDate, key.serialNo, -amount],
+  )
+  await desk.house.store.breakLife.stepBreak(insertId, 'choose', 'test', {}, { now: new Date(), actor: 'test' })
+  const path = `/v1/breaks/${insertId}/supplementary-debit`
+  expect((await post('wu', path, { orderNo: 'b1' })).status).toBe(409)
+  // Only a remedy that goes the right way.
+  expect((await post('wu', `/v1/breaks/${insertId}/remedy`, { remedy: 'notice', reason: '已查' })).status).toBe(409)
+  const chosen = await post('wu', `/v1/breaks/${insertId}/remedy`, { remedy: 'supplement-missing', reason: '银行确未划缴' })
+  expect([chosen.status, chosen.json.remedy]).toEqual([200, 'supplement-missing'])
+  const started = await post('wu', path, { orderNo: 'b1' })
+  expect([started.status, started.json]).toMatchObject([202, { breakId: insertId, orderNo: 'b1' }])
+  expect(told(await post('wu', path, { orderNo: 'b1' }))).toEqual([200, 'replayed'])
+  expect((await post('wu', path, { orderNo: 'b2' })).status).toBe(409)
+  expect((await get('wu', `/v1/breaks/${insertId}`)).json).toMatchObject({ state: 'under-way' })
+})
