@@ -11,9 +11,8 @@ import type { BreakFilter, BreakView } from '../store/breaks.ts'
 import type { Notice } from '../store/notices.ts'
 import type { App } from './app.ts'
 import { breakOperations } from './break-operations.ts'
-import { afterOf } from './cursor.ts'
+import { afterOf, nextOf } from './cursor.ts'
 import { operatorIn } from './duties.ts'
-import { nextOf } from './operator.ts'
 import { Refusal } from './problem.ts'
 
 type ById = { readonly id: string }

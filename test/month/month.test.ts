@@ -59,6 +59,7 @@ describe('a mistake is seen within a few months', () => {
         production.objectionToWriteOff({
           ...c,
           hasOpenBreak: false,
+          bank: c.due,
           days: c.days.map(d => ({ ...d, isBalanced: true })),
           ticket: { ...c.ticket, breaks: [] },
         }),

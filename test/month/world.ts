@@ -553,7 +553,6 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
         ]),
       ]
       const isDone = !days.some(d => !lastOf(d)?.balanced)
-      const adjusted = notices.filter(n => n.isBooked && n.entry.ticketNo === row.no).reduce((sum, n) => sum + n.entry.amount, 0)
       const hasOpenBreak = breaks.some(b => b.ticketNo === row.no && !breakMachine.isFinal(b.state))
       const marks = {
         isVoid: row.isVoid,
@@ -566,7 +565,8 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
       const objection = rules.objectionToWriteOff({
         ticket,
         marks,
-        booked: { adopted: row.adopted ? row.amount : 0, adjusted },
+        bank: BigInt(shown(row.no)),
+        due: BigInt(due(row.no)),
         days: days.map(accountingDate => ({ bankCode: '4301', accountingDate, isBalanced: lastOf(accountingDate)?.balanced ?? false })),
         hasOpenBreak,
       })
