@@ -25,7 +25,6 @@ export type FileSource = {
 }
 
 const dayMs = 86_400_000
-/** Breaks are written ticket by ticket: of many that takes longer than a step. */
 
 /** Opens the session of each bank day that has ended, once: of the banks that get debits, and wherever something is booked; returns how many. */
 export const openSessions = async (flow: Flow): Promise<number> => {
