@@ -1,5 +1,6 @@
 import { exchanges, type Push, type RequestOf, version } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { particularsOf, writeActive } from '../agreements.ts'
 import { uri } from './certificates.ts'
 import { type Caller, type House, openHouse } from './house.ts'
 
@@ -42,6 +43,26 @@ test('a bank of the unified interface tells, and gets a receipt; the same again 
   const notice = wrapped('bindingNotice', { ...key, serialNo: String(++serial), event: 'account-closed' })
   expect(await bank.ask('POST', '/v1/binding-notices', notice)).toMatchObject({ status: 200, json: { type: 'binding-notice.receipt' } })
   expect(house.notes.filter(note => note.event === 'heard').map(note => note.code)).toEqual(['24009', '24009', '24009', '92006', '24009'])
+})
+
+test('of agreements of the record: 90000 and again, 24016 of another bank’s, 24017 of what is over', async () => {
+  const at = (n: number, bankCode: string) => {
+    const { branch, ...particulars } = particularsOf(n, { bankCode })
+    return { ...particulars, payerBankNo: branch, agreementNo: `XY-OPEN-${n}` }
+  }
+  await writeActive(house.fresh.db, [at(91_001, '4310'), at(91_002, '4301')])
+  const say = async (n: number, event: RequestOf<'bindingNotice'>['event']) => {
+    const key = { officeCode: '14301020000', entrustDate: '2026-11-10', serialNo: String(++serial) }
+    const { json } = await bank.ask('POST', '/v1/binding-notices', wrapped('bindingNotice', { ...key, agreementNo: `XY-OPEN-${n}`, event }))
+    return (json.result as { code: string }).code
+  }
+  expect(await say(91_001, 'suspended')).toBe('90000')
+  expect(await say(91_001, 'suspended')).toBe('90000')
+  expect(await say(91_002, 'suspended')).toBe('24016')
+  expect(await say(91_001, 'account-closed')).toBe('90000')
+  expect(await say(91_001, 'resumed')).toBe('24017')
+  expect((await house.store.agreements.find('XY-OPEN-91001'))?.state).toBe('void')
+  expect((await house.store.agreements.find('XY-OPEN-91002'))?.state).toBe('active')
 })
 
 test('nobody else may: no certificate, another role, a bank with a line of its own, a code no bank has', async () => {
