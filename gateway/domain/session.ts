@@ -37,6 +37,11 @@ export const sessionRules = {
   /** How often what is waited for is looked at, and how often a file. */
   lookMs: 1_000,
   fileMs: 5_000,
+  /** When a round of steps ends, though there are more. */
+  roundMs: 30_000,
   /** How many days back sessions are opened that nobody has opened. */
   daysBack: 7,
+  /** How long after a session what has come too late for it is gathered, and how many days back such a day may lie. */
+  lateMs: 1_800_000,
+  lateDays: 400,
 } as const

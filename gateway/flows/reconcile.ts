@@ -26,22 +26,29 @@ export type FileSource = {
 
 const dayMs = 86_400_000
 
-/** Opens the session of each bank day that has ended, once: of the banks that get debits, and wherever something is booked; returns how many. */
+/**
+ * Opens the session of each bank day that has ended, once: of the banks that get debits, and wherever something is booked; and a further one where a
+ * result has come after the last was frozen, or nobody would ever hold it against the bank's file. Returns how many.
+ */
 export const openSessions = async (flow: Flow): Promise<number> => {
   const now = flow.clock()
   const { banks } = flow.reference()
   const active = new Set(openCities(flow.reference()).flatMap(({ bankCode, count }) => (count > 0 ? [bankCode] : [])))
   const today = shanghaiDate(now)
   const dates = Array.from({ length: sessionRules.daysBack + 1 }, (_, back) => shanghaiDate(later(now, -back * dayMs)))
-  const [booked, since] = await Promise.all([flow.store.bookings.daysSince(dates.at(-1)!), flow.store.files.activeSince()])
+  const { bookings, files, reconciliations } = flow.store
+  const oldest = dates.at(-1)!
+  const [booked, since, first] = await Promise.all([bookings.daysSince(oldest), files.activeSince(), reconciliations.firstDays(oldest)])
   const withBookings = new Set(booked)
   let opened = 0
   for (const { code: bankCode, policy } of banks.values()) {
     const ended = dates.filter(date => dayHasEnded(date, policy.dayEnd, flow.accountingDate(bankCode), now))
     for (const accountingDate of ended) {
       const from = since.get(bankCode)
-      const isLatest = accountingDate === ended[0] && active.has(bankCode) && from !== undefined && accountingDate > shanghaiDate(from)
-      if (!isLatest && !withBookings.has(`${bankCode}/${accountingDate}`)) continue
+      // Also of a day on which no worker was there: the bank's own entries may be all there is of it.
+      const isNext = accountingDate === ended[0] || accountingDate > (first.get(bankCode) ?? accountingDate)
+      const isDue = isNext && active.has(bankCode) && from !== undefined && accountingDate > shanghaiDate(from)
+      if (!isDue && !withBookings.has(`${bankCode}/${accountingDate}`)) continue
       const opening = {
         bankCode,
         accountingDate,
@@ -50,8 +57,16 @@ export const openSessions = async (flow: Flow): Promise<number> => {
         openedBy: flow.owner,
         reason: 'by the calendar',
       } as const
-      if (await flow.store.reconciliations.open({ ...opening, now, once: true })) opened++
+      if (await reconciliations.open({ ...opening, now, once: true })) opened++
     }
+  }
+  const lateSince = shanghaiDate(later(now, -sessionRules.lateDays * dayMs))
+  for (const day of await reconciliations.late(lateSince, later(now, -sessionRules.lateMs))) {
+    // A day that goes on has its session at its end.
+    const policy = banks.get(day.bankCode)?.policy
+    if (!policy || !dayHasEnded(day.accountingDate, policy.dayEnd, flow.accountingDate(day.bankCode), now)) continue
+    const opening = { ...day, workDate: today, kind: 'day-end', openedBy: flow.owner, reason: 'booked after the last session' } as const
+    if (await reconciliations.open({ ...opening, now, after: day.session })) opened++
   }
   return opened
 }
@@ -60,8 +75,11 @@ export const openSessions = async (flow: Flow): Promise<number> => {
 export const reconcile = async (flow: Flow, files: FileSource): Promise<number> => {
   const { reconciliations } = flow.store
   let steps = 0
+  // One that waits for a bank without an answer is due again at once: a round has an end all the same.
+  const end = later(flow.clock(), sessionRules.roundMs)
   for (;;) {
     const now = flow.clock()
+    if (now >= end) return steps
     const held = await reconciliations.claim(flow.owner, now, later(now, flow.leaseMs))
     if (!held) return steps
     steps++

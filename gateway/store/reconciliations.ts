@@ -65,6 +65,8 @@ export type Opening = {
   readonly now: Date
   /** Only where the bank day has no session of this kind: what the calendar opens. */
   readonly once?: boolean
+  /** Only where this is still the last of its kind. */
+  readonly after?: number
 }
 /** What a list of sessions may be narrowed by. */
 export type SessionFilter = {
@@ -78,8 +80,12 @@ export type SessionFilter = {
 
 /** The sessions of all bank days. One worker at a time holds one; whoever lost it writes nothing any more. */
 export type Reconciliations = {
-  /** Opens the next session of a bank day; those before it that no file has come for are withdrawn. Undefined: `once`, and there is one. */
+  /** Opens the next session of a bank day; those before it that no file has come for are withdrawn. Undefined: `once` or `after`, and there is another. */
   open(opening: Opening): Promise<SessionView | undefined>
+  /** The first accounting date from `since` on of which a bank has a day-end session. */
+  firstDays(since: string): Promise<ReadonlyMap<string, string>>
+  /** Last day-end sessions, over since before `before`, that do not know of an instruction that was booked on their day. */
+  late(since: string, before: Date): Promise<SessionKey[]>
   /** Takes a session that is due and that nobody holds, of those in the order of their time; undefined: there is none. */
   claim(owner: string, now: Date, leaseUntil: Date): Promise<Held | undefined>
   /** Holds it longer; false: it is not ours any more. */
@@ -214,6 +220,7 @@ const open = async (tx: Tx, o: Opening): Promise<SessionView | undefined> => {
     o.accountingDate,
   ])
   if (o.once && rows.some(row => row.kind === o.kind && row.reason !== beforeRemittance)) return undefined
+  if (o.after !== undefined && rows.findLast(row => row.kind === o.kind)?.session !== o.after) return undefined
   const at = sqlTime(o.now)
   for (const row of rows)
     if (row.kind === o.kind && sessionMachine.next(row.state, 'withdraw'))
@@ -248,6 +255,25 @@ export const openReconciliations = (db: Database): Reconciliations => {
         throw error
       }
     },
+    firstDays: async since => {
+      const rows = await db.query<{ bankCode: string; first: string }>(
+        `SELECT bank_code AS bankCode, MIN(accounting_date) AS first FROM reconciliation WHERE kind = 'day-end' AND accounting_date >= ?
+         GROUP BY bank_code`,
+        [since],
+      )
+      return new Map(rows.map(({ bankCode, first }) => [bankCode, first]))
+    },
+    late: (since, before) =>
+      db.query<SessionKey>(
+        `SELECT r.bank_code AS bankCode, r.accounting_date AS accountingDate, r.session FROM reconciliation r
+         WHERE r.kind = 'day-end' AND r.state IN ('balanced', 'differing') AND r.accounting_date >= ? AND r.done_at < ?
+           AND r.session = (SELECT MAX(x.session) FROM reconciliation x WHERE x.bank_code = r.bank_code AND x.accounting_date = r.accounting_date
+             AND x.kind = 'day-end')
+           AND EXISTS (SELECT 1 FROM booking b WHERE b.bank_code = r.bank_code AND b.accounting_date = r.accounting_date AND b.seq > r.frozen_seq
+             AND b.source = 'instruction')
+         ORDER BY r.accounting_date, r.bank_code`,
+        [since, sqlTime(before)],
+      ),
     claim: async (owner, now, leaseUntil) => {
       const at = sqlTime(now)
       for (;;) {

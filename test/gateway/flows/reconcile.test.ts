@@ -266,6 +266,52 @@ describe('within the day', () => {
   })
 })
 
+describe('the calendar', () => {
+  const opened = async (bankCode: string, from: string) =>
+    (await store.reconciliations.list({ bankCode, kind: 'day-end' }, undefined, 100)).flatMap(({ accountingDate, session }) =>
+      accountingDate >= from ? [`${accountingDate}/${session}`] : [],
+    )
+  test('a result that comes after the day was frozen gets a further session; it is one, and comes when no more comes', async () => {
+    const s = scene('2026-04-08')
+    const [one, adopted, late] = bookingsOf(s, 3) as [Booking, Booking, Booking]
+    await s.book([one])
+    await s.open()
+    s.send(1, [lineOf(one)])
+    await reconcile(s.flow, s.source)
+    s.pass(sessionRules.fileMs)
+    await reconcile(s.flow, s.source)
+    expect(await stateOf(s)).toBe('balanced')
+    await s.book([{ ...adopted, source: 'adoption', instructionId: undefined }])
+    s.pass(sessionRules.lateMs + 1)
+    await openSessions(s.flow)
+    expect(await opened('4301', '2026-04-08')).toEqual(['2026-04-08/1'])
+    await s.book([late])
+    await Promise.all(['x', 'y', 'z'].map(owner => openSessions(s.flowOf(owner))))
+    await openSessions(s.flow)
+    expect(await opened('4301', '2026-04-08')).toEqual(['2026-04-08/1', '2026-04-08/2'])
+    expect(await stateOf(s)).toBe('balanced')
+  })
+  test('a round has an end, also where a bank keeps all waiting', async () => {
+    const s = scene('2026-04-20')
+    await s.open()
+    s.answers(undefined)
+    const slow: Call = (...args) => {
+      s.pass(60_000)
+      return s.flow.call(...args)
+    }
+    await reconcile({ ...s.flow, call: slow }, s.source)
+    expect(s.asked).toHaveLength(1)
+    expect(await stateOf(s)).toBe('frozen')
+  })
+  test('days on which no worker was there are opened, too, though nothing was booked', async () => {
+    const s = scene('2026-05-11')
+    await openSessions(s.flow)
+    s.pass(3 * 86_400_000)
+    await openSessions(s.flow)
+    expect(await opened('4306', '2026-05-11')).toEqual(['2026-05-14/1', '2026-05-13/1', '2026-05-12/1', '2026-05-11/1'])
+  })
+})
+
 describe('several workers', () => {
   test('of the calendar’s sessions each is opened once', async () => {
     const s = scene('2026-03-12')
