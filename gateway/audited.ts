@@ -40,7 +40,7 @@ const headOf = (line: string): Head | undefined => {
 export const auditVerified = (databaseUrl: string, kept: readonly Head[]): Promise<{ readonly whole: boolean; readonly text: string }> =>
   withDatabase(databaseUrl, async db => {
     const vouching = openVouching(db)
-    const { head, broken } = await openAudit(db).verify(kept, vouching.hear)
+    const { head, broken } = await openAudit(db).verify(kept, row => vouching.hear(row))
     if (broken) return { whole: false, text: brokenText(broken) }
     const mismatch = await vouching.mismatch()
     return mismatch

@@ -65,7 +65,7 @@ export const startWork = (
     repeat(flow, options.relayMs, () => relay(flow, tell)),
     // What the sweep found stays due until a worker has done it: told once a round is enough.
     repeat(flow, options.sweepMs, () => sweep(flow, tell).then(() => 0)),
-    ...each.map(banks => repeat(flow, options.sweepMs, banks.round)),
+    ...each.map(banks => repeat(flow, options.sweepMs, () => banks.round())),
     // At start, and then often enough that the first minute of a day is not missed.
     repeat(flow, calendarMs, async () => {
       await turnCalendar(flow)

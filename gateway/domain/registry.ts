@@ -241,18 +241,10 @@ const assessed = ({ cities, assessments }: Dossier, cityCode: string, { from = '
 
 /** Judges an order about a bank, as its dossier stands: the state it leads to, or what stands against it. */
 export const judgeLine = (dossier: Dossier, { event, cityCode, content }: Order, today: string): Moved => {
-  switch (event) {
-    case 'evidence':
-    case 'account':
-    case 'contract':
-      return kept(dossier)
-    case 'renew':
-      return renewed(dossier, content, today)
-    case 'assess':
-      return assessed(dossier, cityCode ?? '', content, today)
-    default:
-      return cityCode === undefined
-        ? inProvince(dossier, event as ProvinceEvent, content, today)
-        : inCity(dossier, cityCode, event as CityEvent, today)
-  }
+  if (event === 'evidence' || event === 'account' || event === 'contract') return kept(dossier)
+  if (event === 'renew') return renewed(dossier, content, today)
+  if (event === 'assess') return assessed(dossier, cityCode ?? '', content, today)
+  return cityCode === undefined
+    ? inProvince(dossier, event as ProvinceEvent, content, today)
+    : inCity(dossier, cityCode, event as CityEvent, today)
 }

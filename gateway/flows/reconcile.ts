@@ -111,7 +111,9 @@ const step = (flow: Flow, files: FileSource, held: Held): Promise<boolean> => {
       return match(flow, files, held)
     case 'matched':
       return weigh(flow, held)
-    default:
+    case 'balanced':
+    case 'differing':
+    case 'withdrawn':
       return flow.store.reconciliations.move(held, undefined, { next: null })
   }
 }

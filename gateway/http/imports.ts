@@ -134,9 +134,9 @@ export const importRoutes = (app: App, { flow }: Pick<TaxDeps, 'flow'>): void =>
   const write = (begun: ImportView, file: Spooled): void => {
     void writeFile(flow, begun, file)
       .catch((error: unknown) => flow.note({ event: 'trouble', detail: `import ${begun.id}: ${String(error)}` }))
-      .finally(async () => {
+      .finally(() => {
         busy = undefined
-        await file.close()
+        return file.close()
       })
   }
   /** Takes the file, and what stands in the record under its number; true: it is being written, and will be closed. */

@@ -150,7 +150,7 @@ const select = `SELECT bank_code AS bankCode, accounting_date AS accountingDate,
     entrust_date AS entrustDate, serial_no AS serialNo, file_id AS fileId, file_sha256 AS fileSha256, file_fault AS fileFault,
     matched_at AS matchedAt, equal_entries AS equalEntries, counts, done_at AS doneAt, attempt_no AS attemptNo
   FROM reconciliation`
-const viewOf = ({ officeCode, entrustDate, serialNo, attemptNo: _, ...row }: Row): SessionView => ({
+const viewOf = ({ officeCode, entrustDate, serialNo, attemptNo: _attemptNo, ...row }: Row): SessionView => ({
   ...row,
   doubts: row.doubts ?? undefined,
   frozenSeq: row.frozenSeq ?? undefined,

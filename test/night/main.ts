@@ -15,8 +15,9 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 const running = await services({ dir, production: false, say: () => {}, databaseUrl: undefined, redisUrl: undefined })
 try {
   await prepare(running.databaseUrl, sampleReference, () => {})
+  const random = randomOf(seed)
   const night = { banks: nightBanks, lines, every: 1_000 }
-  const { kills, differences, seconds } = await playNight(running.databaseUrl, dir, night, 30, randomOf(seed).next, say)
+  const { kills, differences, seconds } = await playNight(running.databaseUrl, dir, night, 30, () => random.next(), say)
   say(`${nightBanks.length} × ${lines} lines, ${kills} kills, ${differences} differences, all as planted, in ${seconds.toFixed(1)} s`)
 } finally {
   await running.stop()

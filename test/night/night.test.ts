@@ -15,8 +15,9 @@ test('six banks of 5,000 lines, workers killed at random: each planted differenc
   const dir = mkdtempSync(join(tmpdir(), 'taxlink-night-'))
   try {
     await loadReference(fresh.db, readFileSync('gateway/data/reference.json', 'utf8'), new Date())
+    const random = randomOf(7)
     const night = { banks: nightBanks, lines: 5_000, every: 100 }
-    const { kills, differences } = await playNight(fresh.url, dir, night, 8, randomOf(7).next)
+    const { kills, differences } = await playNight(fresh.url, dir, night, 8, () => random.next())
     expect(kills).toBe(8)
     expect(differences).toBe(6 * 50)
   } finally {

@@ -143,7 +143,7 @@ export const playNight = async (
     for (const bankCode of night.banks) {
       const [disturbed, calm] = [await found(store, bankCode, 1), await found(store, bankCode, 2)]
       check(night, bankCode, disturbed)
-      const plain = (rows: readonly DifferenceView[]) => JSON.stringify(rows.map(({ session: _, ...each }) => each))
+      const plain = (rows: readonly DifferenceView[]) => JSON.stringify(rows.map(({ session: _session, ...each }) => each))
       if (plain(disturbed) !== plain(calm)) throw new Error(`${bankCode}: the undisturbed night found other rows`)
       differences += disturbed.length
     }

@@ -23,7 +23,7 @@ const states = Object.keys(breakMachine.table) as BreakState[]
 
 describe('the life of a break', () => {
   test('only a confirmation, or another break in its place, ends it; from every other state there is one', () => {
-    expect(states.filter(breakMachine.isFinal)).toEqual(['confirmed', 'superseded'])
+    expect(states.filter(s => breakMachine.isFinal(s))).toEqual(['confirmed', 'superseded'])
     for (const state of states.filter(s => !breakMachine.isFinal(s))) {
       expect(breakMachine.next(state, 'confirm'), state).toBe('confirmed')
       expect(breakMachine.next(state, 'supersede'), state).toBe('superseded')

@@ -164,7 +164,7 @@ describe('differences of every kind', () => {
     const of = await booked(many)
     const { lines } = planted(many)
     const [one, two] = [await match(of, lines), await match(of, shuffled(lines))]
-    const plain = (all: readonly Difference[]) => all.map(({ lineNo: _, bankSerial: _s, ...d }) => d)
+    const plain = (all: readonly Difference[]) => all.map(({ lineNo: _lineNo, bankSerial: _serial, ...d }) => d)
     expect(plain(two.all)).toEqual(plain(one.all))
     expect(await match(of, lines)).toEqual(one)
   })

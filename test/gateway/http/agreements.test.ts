@@ -344,7 +344,7 @@ describe('a file of many', () => {
   test('a number that somebody uses for something else between check and writing is left as it is, and told', async () => {
     const rows = Array.from({ length: 3 }, () => registration())
     const { agreements } = desk.house.store
-    const { beginImport } = agreements
+    const beginImport = agreements.beginImport.bind(agreements)
     Object.assign(agreements, {
       beginImport: async (...given: Parameters<typeof beginImport>) => {
         await post('/v1/agreements', { ...rows[1]!, taxpayerName: '别的公司' }, other)
