@@ -21,6 +21,8 @@ export type MetricsOptions = {
   readonly missingFiles?: () => Promise<readonly { readonly bankCode: string }[]>
   /** In how many cities each bank gets debits, as this process knows it. */
   readonly openCities?: () => readonly { readonly bankCode: string; readonly count: number }[]
+  /** For how many days the filing calendar still has data. */
+  readonly calendarDays?: () => number
   /** How many days the certificate of each bank is still good. */
   readonly certificateDays?: () => readonly { readonly bankCode: string; readonly days: number }[]
   /** Banks with a name of their own in the figures; all others are `other`. */
@@ -96,7 +98,7 @@ type Fill = (gauge: Gauge) => void | Promise<void>
 /** Figures that are read when somebody asks. */
 const addGauges = (
   registry: Registry,
-  { slots, health, waiting, halted, openCities, certificateDays, missingFiles, sessions, backlog }: MetricsOptions,
+  { slots, health, waiting, halted, openCities, calendarDays, certificateDays, missingFiles, sessions, backlog }: MetricsOptions,
 ): void => {
   const gauge = (name: string, help: string, labelNames: string[], fill: Fill): void => {
     new Gauge({
@@ -127,6 +129,8 @@ const addGauges = (
     gauge('bank_halted', '停用中的银行 / banks that are halted', ['bank'], self => {
       for (const bankCode of halted()) self.set({ bank: bankCode }, 1)
     })
+  if (calendarDays)
+    gauge('calendar_days', '办税日历还有数据的天数 / days for which the filing calendar has data', [], self => self.set(calendarDays()))
   if (openCities)
     gauge('bank_open_cities', '银行可扣款的市州数 / cities in which a bank gets debits', ['bank'], self => {
       for (const { bankCode, count } of openCities()) self.set({ bank: bankCode }, count)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { assemble, type Parts } from './assemble.ts'
 import type { Config } from './config.ts'
+import { daysKnown } from './domain/calendar-days.ts'
 import type { DebitState } from './domain/debit.ts'
 import { certificateDays, haltedBanks, openCities } from './domain/reference.ts'
 import { shanghaiDate } from './domain/time.ts'
@@ -57,6 +58,7 @@ const base = async (config: InForce, role: string): Promise<Base> => {
     missingFiles: () => missingFiles(parts.flow),
     sessions: () => sessionStates(parts.flow),
     openCities: () => openCities(parts.flow.reference()),
+    calendarDays: () => daysKnown(parts.flow.reference().calendar, shanghaiDate(parts.flow.clock())),
     certificateDays: () => certificateDays(parts.flow.reference(), shanghaiDate(parts.flow.clock())),
     isBank: code => parts.flow.reference().banks.has(code),
     process: true,
