@@ -28,12 +28,14 @@ const commandLine = 'urn:taxlink:command-line'
 /** Opens what is to be vouched for over `db`. What is older than the journal is not held against it. */
 export const openVouching = (db: Database): Vouching => {
   let began: Date | undefined
+  let last = 0
   const proposals = new Map<number, ToldProposal>()
   const lines = new Map<number, string>()
   const accounts = new Map<string, string>()
   return {
-    hear: ({ at, actor, action, subject, officeCode, detail }) => {
+    hear: ({ seq, at, actor, action, subject, officeCode, detail }) => {
       began ??= at
+      last = seq
       const [kind, id = ''] = subject.split('/')
       const state = states[action]
       if (kind === 'proposal' && state !== undefined) {
@@ -47,15 +49,19 @@ export const openVouching = (db: Database): Vouching => {
     },
     mismatch: async () => {
       const since = began ?? new Date(0)
+      // What has been done since the journal was read stands further on in it: that is the business of the next time.
+      const isLater: IsLater = async ({ subject }) =>
+        (await db.query('SELECT 1 FROM audit WHERE subject = ? AND seq > ? LIMIT 1', [subject, last])).length > 0
       return (
-        (await proposalThatDiffers(db, proposals, since)) ??
-        (await lineThatDiffers(db, lines, since)) ??
-        (await accountThatDiffers(db, accounts))
+        (await proposalThatDiffers(db, proposals, since, isLater)) ??
+        (await lineThatDiffers(db, lines, since, isLater)) ??
+        (await accountThatDiffers(db, accounts, isLater))
       )
     },
   }
 }
 
+type IsLater = (found: Mismatch) => Promise<boolean>
 const at = (subject: string, what: Mismatch['what']): Mismatch => ({ subject, what })
 /** Rows that are read at a time. */
 const chunk = 1_000
@@ -64,12 +70,13 @@ const through = async <T extends { readonly id: number }>(
   db: Database,
   select: string,
   check: (row: T) => Mismatch | undefined,
+  isLater: IsLater,
 ): Promise<Mismatch | undefined> => {
   for (let after = 0; ; ) {
     const rows = await db.query<T>(`${select} ORDER BY id LIMIT ${chunk}`, [after])
     for (const row of rows) {
       const found = check(row)
-      if (found) return found
+      if (found && !(await isLater(found))) return found
     }
     const last = rows.at(-1)
     if (!last) return undefined
@@ -90,7 +97,12 @@ type ProposalRow = {
   decidedBy: string | null
   proposedAt: Date
 }
-const proposalThatDiffers = async (db: Database, told: ReadonlyMap<number, ToldProposal>, since: Date): Promise<Mismatch | undefined> => {
+const proposalThatDiffers = async (
+  db: Database,
+  told: ReadonlyMap<number, ToldProposal>,
+  since: Date,
+  isLater: IsLater,
+): Promise<Mismatch | undefined> => {
   const left = new Set(told.keys())
   const found = await through<ProposalRow>(
     db,
@@ -102,6 +114,7 @@ const proposalThatDiffers = async (db: Database, told: ReadonlyMap<number, ToldP
       const own = hash('sha256', JSON.stringify([kind, Object.entries(JSON.parse(content) as object), evidence]), 'hex')
       return own === known.hash && state === known.state && decidedBy === known.by ? undefined : at(`proposal/${id}`, 'differs')
     },
+    isLater,
   )
   return found ?? firstLeft('proposal', left)
 }
@@ -119,7 +132,12 @@ type LineRow = {
   approvedBy: string | null
 }
 /** What one person entered is what the journal tells, what two decided is what they approved. */
-const lineThatDiffers = async (db: Database, told: ReadonlyMap<number, string>, since: Date): Promise<Mismatch | undefined> => {
+const lineThatDiffers = async (
+  db: Database,
+  told: ReadonlyMap<number, string>,
+  since: Date,
+  isLater: IsLater,
+): Promise<Mismatch | undefined> => {
   const left = new Set(told.keys())
   const found = await through<LineRow>(
     db,
@@ -135,6 +153,7 @@ const lineThatDiffers = async (db: Database, told: ReadonlyMap<number, string>, 
       const line = { bankCode, cityCode: cityCode === '' ? undefined : cityCode, event, content: JSON.parse(content) as LineContent }
       return JSON.stringify([actor, lineHash(line)]) === known ? undefined : at(subject, 'differs')
     },
+    isLater,
   )
   return found ?? firstLeft('registry-line', left)
 }
@@ -149,7 +168,7 @@ type AccountRow = {
   approved: string | null
 }
 /** An account is what two administrators approved last, or what was made of it at the command line. */
-const accountThatDiffers = async (db: Database, told: ReadonlyMap<string, string>): Promise<Mismatch | undefined> => {
+const accountThatDiffers = async (db: Database, told: ReadonlyMap<string, string>, isLater: IsLater): Promise<Mismatch | undefined> => {
   const rows = await db.query<AccountRow>(
     `SELECT o.name, o.display_name AS displayName, o.office_code AS office, o.duties, o.state, o.proposal_id AS proposalId, p.content AS approved
      FROM operator o LEFT JOIN proposal p ON p.id = o.proposal_id AND p.state = 'approved' ORDER BY o.name`,
@@ -159,7 +178,10 @@ const accountThatDiffers = async (db: Database, told: ReadonlyMap<string, string
     if (proposalId === null) {
       const known = told.get(name)
       // Where none came by the command line they are of a laptop or a test.
-      if (known === undefined && told.size > 0) return at(subject, 'unknown')
+      if (known === undefined && told.size > 0) {
+        const found = at(subject, 'unknown')
+        if (!(await isLater(found))) return found
+      }
       if (known !== undefined && (known !== JSON.stringify([office, duties]) || state !== 'enabled')) return at(subject, 'differs')
       continue
     }

@@ -1,10 +1,12 @@
+import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { auditVerified } from '../../../gateway/audited.ts'
 import { seedBanks } from '../../../gateway/day/banks.ts'
 import { seedOperators } from '../../../gateway/day/operators.ts'
-import { appendAudit } from '../../../gateway/store/audit.ts'
+import { appendAudit, openAudit } from '../../../gateway/store/audit.ts'
 import { loadReference } from '../../../gateway/store/reference.ts'
+import { openVouching } from '../../../gateway/store/vouched.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
 
 // A chain that is whole vouches for what it tells of: whoever may change the tables changes no proposal, line or account without a trace.
@@ -30,6 +32,35 @@ afterAll(() => fresh.drop())
 test('a record that nobody touched is as the journal tells', async () => {
   expect(await verified()).toMatchObject({ whole: true })
   expect((await fresh.db.query('SELECT 1 FROM proposal')).length).toBeGreaterThan(10)
+})
+
+test('what is done while the journal is read is the business of the next time, and no alarm', async () => {
+  const vouching = openVouching(fresh.db)
+  await openAudit(fresh.db).verify([], vouching.hear)
+  const [like] = await fresh.db.query<{ kind: string; content: string; evidence: string }>(
+    'SELECT kind, content, evidence FROM proposal WHERE id = 1',
+  )
+  const { kind, content, evidence } = like!
+  const own = hash('sha256', JSON.stringify([kind, Object.entries(JSON.parse(content) as object), evidence]), 'hex')
+  const { insertId } = await fresh.db.execute(
+    `INSERT INTO proposal (kind, subject, order_no, content, evidence, content_hash, proposed_by, proposed_at, expires_at)
+     VALUES (?, 'later', 'later', ?, ?, UNHEX(?), 'urn:taxlink:operator:zhang', '2026-11-10 03:00:00', '2026-11-11 03:00:00')`,
+    [kind, content, evidence, own],
+  )
+  expect(await vouching.mismatch()).toEqual({ subject: `proposal/${insertId}`, what: 'unknown' })
+  await fresh.db.transaction(tx =>
+    appendAudit(tx, {
+      at: new Date('2026-11-10T03:00:00.000Z'),
+      actor: 'urn:taxlink:operator:zhang',
+      action: 'propose',
+      subject: `proposal/${insertId}`,
+      officeCode: undefined,
+      detail: JSON.stringify({ kind, hash: own }),
+    }),
+  )
+  expect(await vouching.mismatch()).toBeUndefined()
+  expect(await verified()).toMatchObject({ whole: true })
+  await run("INSERT INTO true_proposal SELECT * FROM proposal WHERE subject = 'later'")
 })
 
 describe('whoever may do everything is found out', () => {
