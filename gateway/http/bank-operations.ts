@@ -38,7 +38,8 @@ const tell = <const P extends Push>(push: P, url: string) => {
 export const bankOperations = {
   bindingResult: tell('bindingResult', '/v1/binding-results'),
   bindingNotice: tell('bindingNotice', '/v1/binding-notices'),
+  adjustmentReceipt: tell('adjustmentReceipt', '/v1/adjustment-receipts'),
   remitConfirmation: tell('remitConfirmation', '/v1/remit-confirmations'),
   treasuryReceipt: tell('treasuryReceipt', '/v1/treasury-receipts'),
-  voucherPrinted: tell('voucherPrinted', '/v1/printed-vouchers'),
+  voucherPrinted: tell('voucherPrinted', '/v1/voucher-prints'),
 } as const

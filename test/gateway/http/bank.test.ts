@@ -1,5 +1,7 @@
-import { exchanges, type Push, type RequestOf, version } from '@taxlink/bank-sdk'
+import { exchanges, type Push, pushes, type RequestOf, version } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bankOf } from '#adapters'
+import { bankOperations } from '../../../gateway/http/bank-operations.ts'
 import { particularsOf, writeActive } from '../agreements.ts'
 import { uri } from './certificates.ts'
 import { type Caller, type House, openHouse } from './house.ts'
@@ -63,6 +65,11 @@ test('of agreements of the record: 90000 and again, 24016 of another bank’s, 2
   expect(await say(91_001, 'resumed')).toBe('24017')
   expect((await house.store.agreements.find('XY-OPEN-91001'))?.state).toBe('void')
   expect((await house.store.agreements.find('XY-OPEN-91002'))?.state).toBe('active')
+})
+
+test('whatever a bank of the unified interface tells has the address that its declaration sends it to', () => {
+  const declared = bankOf('4310')!
+  for (const push of pushes) expect(bankOperations[push]).toMatchObject({ method: 'POST', url: declared[push]?.path })
 })
 
 test('nobody else may: no certificate, another role, a bank with a line of its own, a code no bank has', async () => {

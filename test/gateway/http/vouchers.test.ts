@@ -161,7 +161,7 @@ describe('papers of the taxpayer', () => {
     now = new Date(now.getTime() + 25 * 3_600_000)
     await releaseVouchers(desk.house.flow)
     const print = (printMark: string) =>
-      push('voucherPrinted', '/v1/printed-vouchers', { ticketNo, copies: 1, printMark, printedOn: '2026-11-11' })
+      push('voucherPrinted', '/v1/voucher-prints', { ticketNo, copies: 1, printMark, printedOn: '2026-11-11' })
     expect((await print('original')).json).toMatchObject({ ticketNo, result: { code: '90000' } })
     expect((await desk.of('wu').ask('POST', `${path}/reprints`)).json).toMatchObject({
       prints: [{ event: 'printed' }, { event: 'resent' }],
