@@ -83,9 +83,11 @@ export const bare = async (visit: (socket: net.Socket, nth: number) => void): Pr
 /** A bare TCP client that collects what it is sent. */
 export const visitor = async (port: number): Promise<{ socket: net.Socket; heard: () => string; ended: Promise<void> }> => {
   const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true })
-  const chunks: Uint8Array[] = []
+  let all = ''
   socket.on('error', () => undefined)
-  socket.on('data', chunk => chunks.push(chunk))
+  socket.on('data', (chunk: Buffer) => {
+    all += chunk.toString('latin1')
+  })
   const ended = new Promise<void>(resolve => {
     socket.once('end', resolve)
     socket.once('close', () => resolve())
@@ -93,7 +95,7 @@ export const visitor = async (port: number): Promise<{ socket: net.Socket; heard
   onTestFinished(() => void socket.destroy())
   await new Promise<void>(resolve => socket.once('connect', resolve))
   socket.setNoDelay(true)
-  return { socket, heard: () => Buffer.concat(chunks).toString('latin1'), ended }
+  return { socket, heard: () => all, ended }
 }
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
