@@ -8,6 +8,7 @@ import { type Child, keep } from './child.ts'
 import type { Config } from './config.ts'
 import { balanceText } from './day/balance.ts'
 import { seedBanks } from './day/banks.ts'
+import { dayEndText } from './day/day-end.ts'
 import { sampleOperators, seedOperators } from './day/operators.ts'
 import { playDay } from './day/play.ts'
 import { shanghaiDate } from './domain/time.ts'
@@ -41,7 +42,14 @@ export type Started = {
 /** The banks whose line is TLS with certificates on both sides. */
 const secured = new Set(['4310'])
 
-type Simulated = { readonly bankCode: string; readonly name: string; readonly url: string; readonly control: string; readonly child: Child }
+type Simulated = {
+  readonly bankCode: string
+  readonly name: string
+  readonly url: string
+  readonly control: string
+  readonly day: string
+  readonly child: Child
+}
 
 /**
  * The whole on one machine: private servers where none are given, migrations, reference data, a development authority, three simulated banks,
@@ -130,6 +138,8 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
         { ca: pki.ca, ...env.operators.get('zhang')! },
         { ca: pki.ca, ...env.operators.get('li')! },
       ],
+      county: { ca: pki.ca, ...env.operators.get('wu')! },
+      closing: () => say('日终对账开始 / the day-end begins'),
       banks: simulated,
       bound: count => say(`账号已绑定 / accounts bound  ${count}`),
       progress: options.progress,
@@ -137,6 +147,7 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
     })
     if (balance.repeated > 0)
       say(`其中 ${balance.repeated} 笔为重复指令,按原结果答复,银行未再扣款 / ${balance.repeated} were repeats, answered from the record`)
+    for (const line of dayEndText(balance.dayEnds)) say(line)
     for (const line of balanceText(balance)) say(line)
     return { url: url!, internalUrl: internalUrl!, balanced: balance.faults.length === 0, children, stop }
   } catch (error) {
@@ -227,6 +238,7 @@ const startBank = async (
   writePem(join(own, 'tls'), pki.ca, await pki.issue({ cn: name, uri: `urn:taxlink:bank:${code}` }, { server: true }))
   const dayFile = join(own, 'accounting-date')
   if (!existsSync(dayFile)) writeFileSync(dayFile, shanghaiDate(new Date()))
+  const day = readFileSync(dayFile, 'utf8').trim()
   // Fixed ports, so that a bank that was killed comes back where the gateway looks for it.
   const [port, controlPort] = [await freePort(), await freePort()]
   const child = keep({
@@ -240,7 +252,7 @@ const startBank = async (
       '--plan',
       file(`gateway/day/plan-${code}.json`),
       '--accounting-date',
-      readFileSync(dayFile, 'utf8').trim(),
+      day,
       '--journal',
       join(own, 'journal'),
       '--port',
@@ -259,7 +271,7 @@ const startBank = async (
   born(child)
   const [, control] = await ready(child, /^control (\S+)$/, dir)
   const [, url] = await ready(child, /^ready (\S+)$/, dir)
-  return { bankCode: code, name, url: url!, control: control!, child }
+  return { bankCode: code, name, url: url!, control: control!, day, child }
 }
 
 const ready = async (child: Child, pattern: RegExp, dir: string): Promise<RegExpMatchArray> => {

@@ -36,6 +36,8 @@ export type DaySeen = {
   readonly reversals: readonly FurtherSeen[]
   readonly supplements: readonly FurtherSeen[]
   readonly stops: readonly StopSeen[]
+  /** Tickets that were refused and that two persons have adopted: the bank had debited them. */
+  readonly adopted?: ReadonlySet<string>
 }
 /** What a bank booked, from its own ledger. */
 export type BankLedger = {
@@ -70,7 +72,8 @@ export type Balance = { readonly banks: readonly BankDay[]; readonly faults: rea
 
 const net = (entries: BankLedger['entries']): Map<string, bigint> => {
   const booked = new Map<string, bigint>()
-  for (const e of entries) booked.set(e.ticketNo, (booked.get(e.ticketNo) ?? 0n) + BigInt(e.kind === 'reversal' ? -e.amount : e.amount))
+  const back = new Set(['reversal', 'adjustment'])
+  for (const e of entries) booked.set(e.ticketNo, (booked.get(e.ticketNo) ?? 0n) + BigInt(back.has(e.kind) ? -e.amount : e.amount))
   return booked
 }
 
@@ -80,8 +83,8 @@ const movedOf = (all: readonly FurtherSeen[]): Moved => {
 }
 
 /** Fen that a ticket's debit must have brought in the end: what was missing was supplemented, or the ticket is void. */
-const dueOf = (debit: DebitSeen, back: bigint): bigint =>
-  debit.state === 'succeeded' && debit.voidedAt === undefined ? BigInt(debit.amount) - back : 0n
+const dueOf = (debit: DebitSeen, back: bigint, adopted: boolean): bigint =>
+  (debit.state === 'succeeded' || adopted) && debit.voidedAt === undefined ? BigInt(debit.amount) - back : 0n
 
 /** Compares the tax side with what the banks booked, ticket by ticket and in sum: net of reversals, with supplementary debits. */
 export const balanceOf = (
@@ -94,7 +97,8 @@ export const balanceOf = (
   const { debits } = seen
   const known = new Set(debits.map(debit => debit.ticketNo))
   const backOf = new Map([...Map.groupBy(seen.reversals, each => each.ticketNo)].map(([ticketNo, all]) => [ticketNo, movedOf(all).fen]))
-  const due = (debit: DebitSeen): bigint => dueOf(debit, backOf.get(debit.ticketNo) ?? 0n)
+  const isAdopted = ({ ticketNo }: DebitSeen): boolean => seen.adopted?.has(ticketNo) ?? false
+  const due = (debit: DebitSeen): bigint => dueOf(debit, backOf.get(debit.ticketNo) ?? 0n, isAdopted(debit))
   for (const { ticketNo } of orders) if (!known.has(ticketNo)) faults.push(`${ticketNo}: sent, but the gateway does not know it`)
   for (const further of [...seen.reversals, ...seen.supplements])
     if (!isFinal(further)) faults.push(`${further.orderNo}: still ${further.state}`)
@@ -104,7 +108,7 @@ export const balanceOf = (
     const booked = net((ledger?.entries ?? []).filter(e => tickets.has(e.ticketNo)))
     const mine = debits.filter(debit => debit.bankCode === bankCode)
     const own = <T extends { readonly bankCode: string }>(all: readonly T[]) => all.filter(each => each.bankCode === bankCode)
-    for (const debit of mine) faults.push(...differences(debit, due(debit), booked.get(debit.ticketNo) ?? 0n))
+    for (const debit of mine) faults.push(...differences(debit, due(debit), booked.get(debit.ticketNo) ?? 0n, isAdopted(debit)))
     for (const [ticketNo, amount] of booked)
       if (amount !== 0n && !known.has(ticketNo)) faults.push(`${ticketNo}: booked by the bank, but nobody sent it`)
     const of = (state: string) => mine.filter(debit => debit.state === state)
@@ -139,9 +143,10 @@ const reasonOf = ({ code, bankCode, bankText, zh, en }: NonNullable<DebitSeen['r
 
 const isFinal = ({ state }: { readonly state: string }): boolean => state === 'succeeded' || state === 'refused'
 
-const differences = (debit: DebitSeen, due: bigint, booked: bigint): string[] => {
+const differences = (debit: DebitSeen, due: bigint, booked: bigint, adopted: boolean): string[] => {
   if (debit.voidedAt !== undefined) return booked === 0n ? [] : [`${debit.ticketNo}: void, but the bank booked ${booked} fen`]
-  if (debit.state === 'succeeded') return booked === due ? [] : [`${debit.ticketNo}: succeeded with ${due} fen, the bank booked ${booked}`]
+  if (debit.state === 'succeeded' || adopted)
+    return booked === due ? [] : [`${debit.ticketNo}: succeeded with ${due} fen, the bank booked ${booked}`]
   if (debit.state === 'refused') return booked === 0n ? [] : [`${debit.ticketNo}: refused, but the bank booked ${booked} fen`]
   return [`${debit.ticketNo}: still ${debit.state}`]
 }

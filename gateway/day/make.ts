@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import type { ImportRow } from '../flows/import.ts'
 import type { DebitOrder } from '../flows/order.ts'
+import type { DayEndPlan } from './day-end.ts'
 import type { FurtherOrder, Outage } from './further.ts'
 
 type Account = { account: string; name: string; balance: number; state?: string; agreementNo: string | null; taxpayerId: string }
@@ -119,7 +120,9 @@ const add = (bankCode: string, wish: Wish = {}, deed?: Omit<Rule, 'when'>): Debi
       heldAccount: account,
     })
   // What lies about a debit tells the truth about what is supplemented.
-  const only = deed?.do === 'under-booking' ? { verb: 'debit' as const } : {}
+  // A bank that lies about a debit does what its remedy asks.
+  const lies = ['under-booking', 'over-booking', 'booked-twice', 'refused-after-booking', 'next-day-booking']
+  const only = deed && lies.includes(deed.do) ? { verb: 'debit' as const } : {}
   if (deed) plans[bankCode]!.push({ when: { ticketNo: ticketNo.slice(-8), ...only }, ...deed })
   return order
 }
@@ -195,11 +198,47 @@ const outage: Outage = {
   stops: waiting.slice(0, 2).map(({ ticketNo }) => ({ orderNo: `ZF-${ticketNo}`, ticketNo })),
 }
 
+// What the banks get wrong and nobody knows before their files are matched (art. 35): on the line, and in the file alone. A notice is the county's.
+const county = '14301020000'
+const dayEnd: { -readonly [K in keyof DayEndPlan]: DayEndPlan[K][number][] } = {
+  declared: [],
+  lies: [],
+  adopted: [],
+  unsent: [],
+  fileRules: [],
+}
+for (const one of further)
+  if ('declaration' in one) {
+    const { ticketNo } = one.declaration
+    dayEnd.declared.push({ bankCode: orders.find(order => order.ticketNo === ticketNo)!.bankCode, ticketNo })
+  }
+const lie = (bank: string, wish: Wish, deed: Omit<Rule, 'when'>): DebitOrder => {
+  const order = add(bank, { balance: 9_000_000, officeCode: county, ...wish }, deed)
+  dayEnd.lies.push({ bankCode: bank, ticketNo: order.ticketNo })
+  return order
+}
+for (const bank of banks) {
+  lie(bank, { amount: 31_000 }, { do: 'over-booking', fen: 700 })
+  lie(bank, { amount: 32_000 }, { do: 'booked-twice' })
+  lie(bank, { amount: 33_000, count: 1 }, { do: 'under-booking', fen: 20_000 })
+  lie(bank, { amount: 34_000, count: 1 }, { do: 'under-booking', fen: 0 })
+  const kept = lie(bank, { amount: 35_000 }, { do: 'refused-after-booking' })
+  if (bank === '4310') dayEnd.adopted.push(kept.ticketNo)
+  const account = add(bank, { amount: 37_000, balance: 9_000_000 })
+  const core = add(bank, { amount: 38_000, balance: 9_000_000 })
+  dayEnd.fileRules.push(
+    { bankCode: bank, rule: { when: { ticketNo: account.ticketNo }, do: 'wrong-account', until: 1 } },
+    { bankCode: bank, rule: { when: { ticketNo: core.ticketNo }, do: bank === '4301' ? 'core-missing' : 'core-differs', until: 1 } },
+  )
+  dayEnd.unsent.push({ bankCode: bank, officeCode: county, ticketNo: `3430126119${bank}0001`, account: account.account, amount: 39_000 })
+}
+
 const here = import.meta.dirname
 const lines = (of: readonly object[]): string => of.map(each => `${JSON.stringify(each)}\n`).join('')
 writeFileSync(`${here}/orders.jsonl`, lines(orders))
 writeFileSync(`${here}/agreements.jsonl`, lines(agreements))
 writeFileSync(`${here}/further.jsonl`, lines([outage, ...further]))
+writeFileSync(`${here}/day-end.json`, `${JSON.stringify(dayEnd, undefined, 2)}\n`)
 for (const bank of banks) {
   writeFileSync(`${here}/accounts-${bank}.json`, `[\n${accounts[bank]!.map(a => `  ${JSON.stringify(a)}`).join(',\n')}\n]\n`)
   writeFileSync(`${here}/plan-${bank}.json`, `[\n${plans[bank]!.map(r => `  ${JSON.stringify(r)}`).join(',\n')}\n]\n`)

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { DebitOrder } from '../flows/order.ts'
 import { type Balance, type BankLedger, balanceOf, type DebitSeen, type FurtherSeen, type StopSeen } from './balance.ts'
 import { bindAll } from './bind.ts'
+import { type DayEndSeen, dayEndFaults, dayEndPlan, playDayEnd } from './day-end.ts'
 import { playFurther, playOutage, sampleFurther } from './further.ts'
 import { type Identity, type Line, openLine } from './line.ts'
 
@@ -11,12 +12,17 @@ export type Stage = {
   readonly url: string
   readonly taxSystem: Identity
   readonly operators: readonly [Identity, Identity]
-  readonly banks: readonly { readonly bankCode: string; readonly name: string; readonly control: string }[]
+  /** Of the county whose accounting role issues notices. */
+  readonly county: Identity
+  /** `day`: the accounting date on which the day was begun. */
+  readonly banks: readonly { readonly bankCode: string; readonly name: string; readonly control: string; readonly day: string }[]
+  /** Told when the debits are over and the day-end begins. */
+  readonly closing: () => void
   /** Told how many accounts are bound before the first debit. */
   readonly bound: (count: number) => void
   /** Told now and then how far the day is. */
   readonly progress: (sent: number, settled: number, of: number) => void
-  /** How long the last doubt may take, ms. */
+  /** How long the last doubt may take, and the day-end, ms. */
   readonly patienceMs: number
 }
 
@@ -102,10 +108,11 @@ const setLine = async ({ banks }: Stage, bankCode: string, open: boolean): Promi
  * Plays the sample day through the gateway: the bindings, a bank whose line is down, the debits, then what is ordered about them; and balances both sides, ticket
  * by ticket: what the banks booked, not what they said.
  */
-export const playDay = async (stage: Stage): Promise<Balance & { readonly repeated: number }> => {
+export const playDay = async (stage: Stage): Promise<Balance & { readonly repeated: number; readonly dayEnds: readonly DayEndSeen[] }> => {
   const taxSide = openLine(stage.url, stage.taxSystem)
   const [first, second] = stage.operators
   const operators = [openLine(stage.url, first), openLine(stage.url, second)] as const
+  const county = openLine(stage.url, stage.county)
   try {
     const orders = sampleOrders()
     const further = sampleFurther()
@@ -129,7 +136,11 @@ export const playDay = async (stage: Stage): Promise<Balance & { readonly repeat
     const early = new Set(further.outages.flatMap(outage => outage.tickets))
     sending(early.size)
     // What a bank will lie about goes last, on lines that nothing breaks any more: after a broken line the bank would be asked, and the lie be another.
-    const lied = new Set(further.orders.flatMap(one => ('declaration' in one ? [one.declaration.ticketNo] : [])))
+    const plan = dayEndPlan()
+    const lied = new Set([
+      ...plan.lies.map(({ ticketNo }) => ticketNo),
+      ...further.orders.flatMap(one => ('declaration' in one ? [one.declaration.ticketNo] : [])),
+    ])
     const sends = async () => {
       const others = orders.filter(({ ticketNo }) => !early.has(ticketNo) && !lied.has(ticketNo))
       let repeated = await sendAll(taxSide, others, sending)
@@ -143,6 +154,8 @@ export const playDay = async (stage: Stage): Promise<Balance & { readonly repeat
       return repeated
     }
     const [repeated] = await Promise.all([sends(), follow(taxSide, tickets, until, certain)])
+    stage.closing()
+    const dayEnds = await playDayEnd({ operators, county, banks: stage.banks }, Date.now() + stage.patienceMs)
     const [debits, reversals, supplements, stops, ledgers] = await Promise.all([
       pages<DebitSeen>(taxSide, '/v1/debits', 'debits'),
       pages<FurtherSeen>(taxSide, '/v1/reversals', 'reversals'),
@@ -151,9 +164,17 @@ export const playDay = async (stage: Stage): Promise<Balance & { readonly repeat
       Promise.all(stage.banks.map(ledgerOf)),
     ])
     const ofDay = <T extends { readonly ticketNo: string }>(all: readonly T[]) => all.filter(({ ticketNo }) => tickets.has(ticketNo))
-    const seen = { debits: ofDay(debits), reversals: ofDay(reversals), supplements: ofDay(supplements), stops: ofDay(stops) }
-    return { ...balanceOf(orders, seen, ledgers, tickets), repeated: waited + repeated }
+    const seen = {
+      debits: ofDay(debits),
+      reversals: ofDay(reversals),
+      supplements: ofDay(supplements),
+      stops: ofDay(stops),
+      adopted: new Set(plan.adopted),
+    }
+    const counted = new Set([...tickets, ...plan.unsent.map(({ ticketNo }) => ticketNo)])
+    const balance = balanceOf(orders, seen, ledgers, counted)
+    return { ...balance, faults: [...balance.faults, ...dayEndFaults(balance.banks, dayEnds)], dayEnds, repeated: waited + repeated }
   } finally {
-    for (const line of [taxSide, ...operators]) line.close()
+    for (const line of [taxSide, ...operators, county]) line.close()
   }
 }
