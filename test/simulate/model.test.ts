@@ -322,12 +322,27 @@ const tables = [
   { name: 'bank_day', by: ['bank_code'] },
 ] as const
 
+/** What the rules about instructions read of a break; the rest is the day-end's, which is not simulated. */
+const breakColumns: ReadonlySet<string> = new Set([
+  'at',
+  'ticket_no',
+  'instruction_id',
+  'kind',
+  'source',
+  'tax_amount',
+  'bank_amount',
+  'reason',
+  'closed_at',
+  'closed_by',
+])
 /** Tables whose id is the place of a row. */
 const isList = (name: string): boolean => ['journal', 'tax_order', 'break'].includes(name)
 const real = async (name: string, by: readonly string[]): Promise<object[]> => {
   const rows = await fresh.db.query<object>(`SELECT * FROM ${name} ORDER BY ${by.join(', ')}`)
   // What the server works out by itself, and the room a row keeps for its outcome, are no part of what the record says.
-  return inOrder(rowsOf(rows, ['live', 'is_open', 'room', ...(isList(name) ? ['id'] : [])]), ...(isList(name) ? [] : by))
+  const said = rowsOf(rows, ['live', 'is_open', 'room', 'reset_id', ...(isList(name) ? ['id'] : [])])
+  if (name === 'break') return said.map(row => Object.fromEntries(Object.entries(row).filter(([column]) => breakColumns.has(column))))
+  return inOrder(said, ...(isList(name) ? [] : by))
 }
 const modelled = ({ tables: t }: Record, name: (typeof tables)[number]['name'], by: readonly string[]): object[] => {
   if (name === 'outbox') return inOrder(rowsOf([...t.outbox].map(([instruction_id, wake_at]) => ({ instruction_id, wake_at }))), ...by)

@@ -35,6 +35,7 @@ export class Record {
       accepted_at: debit.acceptedAt.getTime(),
       voided_at: null,
       void_reason: null,
+      fixed_quota: debit.fixedQuota === undefined ? null : Number(debit.fixedQuota),
     })
     tables.debitOf.set(debit.ticketNo, row)
     if (debit.state === 'sent') this.#attempt(row, 'debit', debit.owner, debit.acceptedAt)

@@ -15,6 +15,8 @@ export type TicketRow = {
   readonly accepted_at: number
   voided_at: number | null
   void_reason: string | null
+  /** 1, 0 or unsaid. */
+  readonly fixed_quota: number | null
 }
 
 /** A row of `instruction`. */
