@@ -109,7 +109,7 @@ export const breakOperations = {
     config: accounts,
     schema: {
       operationId: 'postAdjustmentNotice',
-      summary: '开具《调账通知单》/ issue an adjustment notice',
+      summary: '开具《调账通知单》 / issue an adjustment notice',
       description:
         '由县(市、区)局会计岗开具(第三十五条第一项);立即告知银行,银行须在下次对账前调回。每笔单边账一张,重发得到同一张。\n\nIssued by the accounting role of a county (art. 35(1)); the bank is told at once and gives back before the next reconciliation. Of a break there is one.',
       tags,

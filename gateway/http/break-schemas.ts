@@ -189,7 +189,7 @@ const noticeNo = { type: 'string', title: '调账通知单号 / number', pattern
 /** What the county says to issue a notice. */
 export const noticeOrderSchema = {
   $id: 'AdjustmentNoticeOrder',
-  title: '开具《调账通知单》/ an adjustment notice to be issued',
+  title: '开具《调账通知单》 / an adjustment notice to be issued',
   type: 'object',
   additionalProperties: false,
   required: ['breakId'],

@@ -103,7 +103,9 @@ test('its schemas compile strictly, and its examples are valid', () => {
   const messages = everyVerb.flatMap(verb => [exchanges[verb].request.id, exchanges[verb].reply.id])
   const orders = ['ReversalOrder', 'SupplementaryDebitOrder', 'StopOrder', 'Reversal', 'SupplementaryDebit', 'Stop']
   const files = ['ReconciliationFile', 'FileRequestOrder', 'FileRequest']
-  const operators = ['ProposalOrder', 'Proposal', 'Approval', 'DecisionReason', 'Break', 'AuditEntry']
+  const operators = ['ProposalOrder', 'Proposal', 'Approval', 'DecisionReason', 'AuditEntry']
+  const reconciliations = ['ReconciliationOrder', 'Reconciliation', 'Difference']
+  const breaks = ['Break', 'BreakLife', 'BreakSupplement', 'BreakSupplementResult', 'BreakChoice', 'AdjustmentNoticeOrder']
   const agreements = [
     'AgreementRegistration',
     'AgreementChange',
@@ -122,6 +124,8 @@ test('its schemas compile strictly, and its examples are valid', () => {
     ...agreements,
     ...files,
     ...operators,
+    ...reconciliations,
+    ...breaks,
     'RegistryLineOrder',
     'RegistryLine',
     ...voucherBodies,
