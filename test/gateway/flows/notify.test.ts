@@ -232,7 +232,7 @@ describe('two workers', () => {
     })
     await told.promise
     expect(heard).toHaveLength(1)
-    clock += 59_999
+    clock += 60_000 + dying.webhook.timeoutMs - 1
     expect(await notify(other.flow, other.webhook)).toBe(0)
     expect(heard).toHaveLength(1)
     clock += 1
@@ -254,7 +254,7 @@ describe('two workers', () => {
       },
     })
     await sending.promise
-    clock += 60_000
+    clock += 60_000 + slow.webhook.timeoutMs
     await publish(3)
     expect(await notify(other.flow, other.webhook)).toBe(5)
     answer.resolve(taken)
