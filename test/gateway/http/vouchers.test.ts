@@ -93,11 +93,14 @@ describe('the treasury', () => {
   test('a receipt by hand: held to the fen, once, and the same again is the same', async () => {
     const { vouchers, ticketNos } = await vouchered([100])
     const [{ summaryNo }] = vouchers as [(typeof vouchers)[0]]
+    // The journal outlives the vouchers of the story before, which had the same number.
+    const audited = async () => (await get(desk.of('sun'), `/v1/audit?subject=voucher/${summaryNo}`)).json.entries as object[]
+    const earlier = (await audited()).length
     for (const change of [{ amount: 99 }, { treasuryCode: '18020000' }, { enteredOn: '2026-11-09' }, { enteredOn: '2026-11-11' }])
       expect(told(await receipt(desk.of('wu'), summaryNo, 100, change))).toEqual([409, 'T3014'])
     expect((await receipt(desk.of('wu'), summaryNo, 100)).json).toMatchObject({ state: 'received', enteredOn: day, differences: 4 })
     expect(told(await receipt(desk.of('wu'), summaryNo, 100))).toEqual([200, 'replayed'])
-    expect((await get(desk.of('sun'), `/v1/audit?subject=voucher/${summaryNo}`)).json.entries).toMatchObject([{ action: 'received' }])
+    expect((await audited()).slice(earlier)).toMatchObject([{ action: 'received' }])
     expect((await get(desk.zhang, `/v1/tickets/${ticketNos[0]!}/life`)).json).toMatchObject({
       state: 'received',
       enteredOn: day,
