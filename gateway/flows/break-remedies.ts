@@ -3,6 +3,8 @@ import { afterFailure } from '../domain/break-remedy.ts'
 import type { Level } from '../domain/operator.ts'
 import { later } from '../domain/time.ts'
 import type { By, HeldBreak } from '../store/break-life.ts'
+import type { Instruction } from '../store/debits.ts'
+import { inquiryOf } from './attempt.ts'
 import type { Flow } from './flow.ts'
 import type { FurtherVerdict } from './further.ts'
 import { reverseOriginal } from './reverse.ts'
@@ -80,9 +82,12 @@ export const escalateBreaks = async (flow: Flow): Promise<number> => {
 
 /** What an operator orders: its number, and the items where they do not follow from the original. */
 export type SupplementStart = { readonly breakId: number; readonly orderNo: string; readonly items: readonly TaxItem[] | undefined }
-/** `absent`: no such break. `unfit`: its remedy is another, or it is under way. `items`: they have to be given. */
+/**
+ * `absent`: no such break. `unfit`: its remedy is another, or it is under way. `items`: they have to be given. `at-the-bank`: asked, the bank says that it
+ * has the debit which its file lacks; `unclear`: it did not say that it has not.
+ */
 export type SupplementVerdict =
-  | { readonly kind: 'absent' | 'unfit' | 'items' }
+  | { readonly kind: 'absent' | 'unfit' | 'items' | 'at-the-bank' | 'unclear' }
   | { readonly kind: 'ordered'; readonly verdict: FurtherVerdict; readonly instructionId: number | undefined }
 
 /** 补充划缴 of what a break lacks (35(2), 35(3)), from the account of the ticket's debit, by one operator. */
@@ -107,6 +112,8 @@ export const supplementBreak = async (
   const given = items ?? itemsOf(JSON.parse(debit.request) as RequestOf<'debit'>, amount)
   if (!given) return { kind: 'items' }
   const reason = remedy === 'supplement' ? 'under-debited' : 'bank-missing'
+  const stands = known || reason === 'under-debited' ? 'missing' : await askBank(flow, debit)
+  if (stands !== 'missing') return { kind: stands }
   const verdict = await supplementDebit(flow, slots, ownOrders, debit, { orderNo: number, ticketNo, reason, amount, items: [...given] })
   const ordered = await flow.store.findOrder({ taxSystem: ownOrders, kind: 'supplementaryDebit', orderNo: number })
   const by = { now: flow.clock(), actor }
@@ -116,6 +123,21 @@ export const supplementBreak = async (
     await flow.store.breakLife.stepBreak(breakId, 'begin', why, { remedyBy: ordered.instructionId }, by)
   }
   return { kind: 'ordered', verdict, instructionId: ordered?.instructionId }
+}
+
+/**
+ * What the bank itself says of a debit that its file lacks. One that it has, under its next day perhaps, must not be debited a second time: the next
+ * session will show it. A bank that cannot be asked has only its file to say so.
+ */
+const askBank = async (flow: Flow, { bankCode, request }: Instruction): Promise<'missing' | 'at-the-bank' | 'unclear'> => {
+  const policy = flow.reference().banks.get(bankCode)?.policy
+  if (!policy?.inquiry) return 'missing'
+  const asked = inquiryOf(JSON.parse(request) as RequestOf<'debit'>)
+  const { answer } = await flow.call(bankCode, 'inquiry', asked, policy.timeoutMs)
+  if (answer.kind !== 'answered') return 'unclear'
+  const { code, class: is } = answer.outcome
+  if (is === 'succeeded') return 'at-the-bank'
+  return code === '94054' || is === 'refused' ? 'missing' : 'unclear'
 }
 
 /** The items of a supplementary debit where they follow from the original: all of them, or the only one with another amount. */

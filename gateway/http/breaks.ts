@@ -139,6 +139,13 @@ export const breakRoutes = (app: App, flow: Flow, slots: Slots): void => {
         throw new Refusal(422, 'invalid-request', {
           errors: [{ pointer: '/items', zh: '有多个税目,须写明补哪些', en: 'there are several items: say which are supplemented' }],
         })
+      if (said.kind === 'at-the-bank')
+        throw notSo(
+          '经查询,银行答复该笔已扣款(可能记在次一会计日),不得补划;待下一场对账,仍不符的请银行书面答复',
+          'asked, the bank says that it has this debit, under its next day perhaps: it is not debited again; wait for the next session, then ask in writing',
+        )
+      if (said.kind === 'unclear')
+        throw notSo('银行未能答复该笔是否已扣款,请稍后再试', 'the bank did not say whether it has this debit: try again later')
       if (said.kind !== 'ordered')
         throw notSo('该单边账的处理方式不是补充划缴,或已在处理', 'its remedy is no supplementary debit, or it is under way')
       if (said.verdict.kind === 'repeated') reply.header('idempotency-replayed', 'true')

@@ -27,14 +27,14 @@ const notes: Note[] = []
 let at = Date.parse('2026-11-10T10:00:00+08:00')
 const clock = () => new Date(at)
 /** What the bank says to an instruction of this verb. */
-let says: { [verb: string]: '90000' | '24003' } = {}
+let says: { [verb: string]: '90000' | '24003' | '94999' } = {}
 beforeAll(async () => {
   fresh = await freshDatabase(8)
   store = openStore(fresh.db)
   await writeActive(fresh.db, [orderOf(bankCode, '440000000000000001')])
   slots = openSlots(100)
   const call = async (_bank: string, verb: string, request: { amount: number }): Promise<Called> => {
-    const result = outcome(says[verb] ?? '90000')
+    const result = outcome(says[verb] ?? (verb === 'inquiry' ? '94054' : '90000'))
     const answer = { kind: 'answered', outcome: result, amount: request.amount, bankSerial: 'B1', accountingDate: dayOf() } as const
     return { answer, told: { ...request, result }, transcript: '{}' } as unknown as Called
   }
@@ -207,6 +207,13 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
   const start = (debit: NewDebit) =>
     only(debit).then(({ id }) => supplementBreak(flow, slots, { breakId: id, orderNo: 'a1', items: undefined }, zhang.uri))
   expect(await start(under)).toMatchObject({ kind: 'ordered', verdict: { kind: 'accepted' } })
+  // What the file lacks and the bank has all the same, under its next day perhaps, is not debited a second time.
+  says = { inquiry: '90000' }
+  expect(await start(missing)).toEqual({ kind: 'at-the-bank' })
+  says = { inquiry: '94999' }
+  expect(await start(missing)).toEqual({ kind: 'unclear' })
+  expect(await only(missing)).toMatchObject({ state: 'chosen' })
+  says = {}
   expect(await start(missing)).toMatchObject({ kind: 'ordered', verdict: { kind: 'accepted' } })
   await advanced()
   expect(await start(under)).toMatchObject({ kind: 'ordered', verdict: { kind: 'repeated' } })
