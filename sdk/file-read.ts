@@ -36,8 +36,15 @@ export type FileReading<K extends FileName> = {
   readonly header: HeaderOf<K>
   /** The lines, once. What is wrong with the file is found on the way: only after the last batch is it known to be whole. */
   batches(): AsyncGenerator<Batch<K>>
+  /**
+   * Instead of all lines those whose numbers are wanted, once, for a file that was read as a whole before: no other line is decoded, and neither sums
+   * nor the trailer are checked again.
+   */
+  some(isWanted: (line: number) => boolean): AsyncGenerator<Batch<K>>
   /** The trailer, once all batches have been read. */
   trailer(): TrailerOf<K>
+  /** How many lines were gone over so far, header and trailer among them. */
+  lines(): number
 }
 
 const bufferBytes = 262_144
@@ -53,7 +60,7 @@ export const readFile = async <K extends FileName>(
 ): Promise<FileReading<K>> => {
   const reader = new FileReader(name, layout, new Intake(chunks, Math.max(bufferBytes, 2 * maxLine)), rows, maxLine)
   const header = await reader.readHeader()
-  return { header, batches: () => reader.batches(), trailer: () => reader.trailer() }
+  return { header, batches: () => reader.batches(), some: isWanted => reader.some(isWanted), trailer: () => reader.trailer(), lines: () => reader.lines() }
 }
 
 /** The bytes of a file, a window of them at a time. */
@@ -115,6 +122,7 @@ class FileReader<K extends FileName> {
   readonly #sums: FileSums
   readonly #starts: Int32Array
   readonly #ends: Int32Array
+  readonly #lines: Float64Array
   readonly #ids: { readonly header: string; readonly line: string; readonly trailer: string }
   #line = 1
   #header: HeaderOf<K> | undefined
@@ -132,6 +140,7 @@ class FileReader<K extends FileName> {
     this.#sums = new FileSums(name)
     this.#starts = new Int32Array(rows)
     this.#ends = new Int32Array(rows)
+    this.#lines = new Float64Array(rows)
     const { header, line, trailer } = files[name]
     this.#ids = { header: header.id, line: line.id, trailer: trailer.id }
   }
@@ -157,15 +166,13 @@ class FileReader<K extends FileName> {
   }
 
   async *batches(): AsyncGenerator<Batch<K>> {
-    if (this.#begun) throw new Error('the lines of a file are read once')
-    this.#begun = true
+    this.#begin()
     const intake = this.#intake
     try {
       while (!this.#trailer) {
         this.#scanner.begin?.()
-        const first = this.#line
-        const count = this.#scanSome()
-        if (count > 0) yield this.#batch(count, first)
+        const count = this.#scanAll()
+        if (count > 0) yield this.#batch(count)
         if (count === this.#rows || this.#trailer) continue
         if (!(await intake.fill())) this.#cut(this.#ids.trailer, 'the file has no trailer')
       }
@@ -177,13 +184,37 @@ class FileReader<K extends FileName> {
     }
   }
 
+  async *some(isWanted: (line: number) => boolean): AsyncGenerator<Batch<K>> {
+    this.#begin()
+    const intake = this.#intake
+    try {
+      for (;;) {
+        this.#scanner.begin?.()
+        const count = this.#scanWanted(isWanted)
+        if (count > 0) yield this.#batch(count)
+        if (count < this.#rows && !(await intake.fill())) return
+      }
+    } finally {
+      await intake.close()
+    }
+  }
+
+  lines(): number {
+    return this.#line - 1
+  }
+
+  #begin(): void {
+    if (this.#begun) throw new Error('the lines of a file are read once')
+    this.#begun = true
+  }
+
   trailer(): TrailerOf<K> {
     if (!this.#trailer || !this.#whole) throw new Error('the file has not been read to its end')
     return this.#trailer
   }
 
   /** Scans whole lines of the window, at most so many as a batch has; returns how many. Stops at the trailer. */
-  #scanSome(): number {
+  #scanAll(): number {
     const { bytes, words } = this.#intake
     const scanner = this.#scanner
     const { verb, amount } = scanner.columns as { readonly verb: Column; readonly amount: Column }
@@ -200,12 +231,39 @@ class FileReader<K extends FileName> {
         this.#takeTrailer(start, end)
         return i
       }
-      this.#starts[i] = start
-      this.#ends[i] = end
+      this.#keep(start, end, i)
       this.#sums.addTo(lanes[verb.values[i]!]!, amount.values[i]!, this.#line)
       this.#next(end)
     }
     return i
+  }
+
+  /** Goes over whole lines of the window and scans those that are wanted, at most so many as a batch has; returns how many. */
+  #scanWanted(isWanted: (line: number) => boolean): number {
+    const { bytes, words } = this.#intake
+    let i = 0
+    while (i < this.#rows) {
+      const start = this.#intake.pos
+      const end = this.#endOf(start, this.#ids.line)
+      if (end < 0) return i
+      if (isWanted(this.#line)) {
+        try {
+          this.#scanner.scan(bytes, words, start, end, i)
+        } catch (error) {
+          throw this.#blame(error, start, end)
+        }
+        this.#keep(start, end, i++)
+      }
+      this.#next(end)
+    }
+    return i
+  }
+
+  /** Where row `i` of the batch stands. */
+  #keep(start: number, end: number, i: number): void {
+    this.#starts[i] = start
+    this.#ends[i] = end
+    this.#lines[i] = this.#line
   }
 
   #takeTrailer(start: number, end: number): void {
@@ -293,7 +351,7 @@ class FileReader<K extends FileName> {
       fail('unexpected', 'a byte order mark', { message: this.#ids.header, line: 1, offset: 0 })
   }
 
-  #batch(count: number, first: number): Batch<K> {
+  #batch(count: number): Batch<K> {
     const { bytes, base } = this.#intake
     const texts = this.#scanner.texts?.() ?? bytes
     const of = (i: number) => bytes.subarray(this.#starts[i], this.#ends[i])
@@ -301,7 +359,7 @@ class FileReader<K extends FileName> {
       count,
       columns: this.#scanner.columns,
       texts,
-      lineNo: i => first + i,
+      lineNo: i => this.#lines[i]!,
       offset: i => base + this.#starts[i]!,
       bytes: of,
       line: i => this.#layout.line.decode(of(i)),

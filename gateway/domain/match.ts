@@ -2,9 +2,9 @@ import { type BookingVerb, bookingVerbs, markOf } from './booking.ts'
 import { buckets, dayText, hashBytes, hashEntryBytes, hashed, hashKeyBytes, type PrintKey } from './fingerprint.ts'
 import type { BankEntry } from './reconcile.ts'
 
-// A bank's file against the ledger in constant memory. The census goes over the whole file: it checks all of it and adds up the fingerprints of its
-// buckets. The sift goes over it again and keeps only entries of buckets whose sums are not the ledger's, and of these only such as the ledger does not
-// have: what is left is compared field by field.
+// A bank's file against the ledger in constant memory. The census goes over the whole file: it checks all of it, adds up the fingerprints of its buckets
+// and keeps a trace of each line. The sift goes over the lines again whose traces lead to buckets with other sums than the ledger's, and keeps only
+// entries that the ledger does not have: what is left is compared field by field.
 
 /** One field of a batch of lines: a number, or the place of a text; -1: absent. Words are their place in the list of the catalogue. */
 export type DetailColumn = { readonly values: Float64Array; readonly starts: Int32Array; readonly ends: Int32Array }
@@ -23,10 +23,10 @@ export type DetailField =
   | 'originalEntrustDate'
   | 'originalSerialNo'
   | 'coreStatus'
-/** Lines of a detail file, read and checked one by one: `count` of them from line `firstLine` of the file on, their texts in `texts`. */
+/** Lines of a detail file, read and checked one by one: `count` of them, their numbers in the file by `lineNo`, their texts in `texts`. */
 export type DetailLines = {
   readonly count: number
-  readonly firstLine: number
+  readonly lineNo: (i: number) => number
   readonly texts: Buffer
   readonly columns: { readonly [F in DetailField]: DetailColumn }
 }
@@ -83,6 +83,8 @@ export type Census = {
   readonly linesIn: Int32Array
   /** Cheap hashes of serials of the bank of which some may have come twice. */
   readonly suspects: ReadonlySet<number>
+  /** By the number of a line what it may be wanted for, see `traceOf`. */
+  readonly traces: Uint32Array
 }
 
 const [failed, reversed] = [1, 2]
@@ -109,7 +111,8 @@ const openFilter = (expected: number) => {
     for (let i = 0; i < 4; i++) {
       // Nine bits choose a bit of the block; they overlap where there are not enough.
       const bit = (bits >>> (i * 7)) & 511
-      const [at, one] = [base + (bit >>> 5), 1 << (bit & 31)]
+      const at = base + (bit >>> 5)
+      const one = 1 << (bit & 31)
       if ((words[at]! & one) === 0) {
         known = false
         words[at]! |= one
@@ -123,7 +126,8 @@ let serialLow = 0
 let serialHigh = 0
 /** Two cheap hashes of a text: enough to suspect, not to convict. */
 const hashCheaply = (from: Uint8Array, start: number, end: number): void => {
-  let [a, b] = [0x9e3779b9 | 0, 0x85ebca6b | 0]
+  let a = 0x9e3779b9 | 0
+  let b = 0x85ebca6b | 0
   for (let i = start; i < end; i++) {
     a = Math.imul(a ^ from[i]!, 0x01000193)
     b = Math.imul(b ^ from[i]!, 0x5bd1e995)
@@ -138,6 +142,22 @@ const hashCheaply = (from: Uint8Array, start: number, end: number): void => {
 /** The two as one number that a Set holds. */
 const serialName = (): number => (serialLow >>> 0) * 0x20_0000 + (serialHigh >>> 11)
 
+/** What of a line is remembered: the bucket of its key, 15 bits of its serial at the bank, and whether it reverses another. */
+const traceOf = (bucket: number, serial: number, reverses: boolean): number =>
+  ((bucket << 16) | ((serial & 0x7fff) << 1) | (reverses ? 1 : 0)) >>> 0
+/** Lines that are neither: the head and the end of each part. */
+const framesOf = (chunks: number): number => 2 * chunks + 1
+
+/** Names the lines that a sift has to see: those of the wanted buckets, those that may reverse one of them, those whose serial is suspected. */
+export const wantedLines = (traces: Uint32Array, wanted: Uint8Array, suspects: ReadonlySet<number>): ((line: number) => boolean) => {
+  const suspected = new Uint8Array(0x8000)
+  for (const name of suspects) suspected[Math.floor(name / 0x20_0000) & 0x7fff] = 1
+  return line => {
+    const trace = traces[line]!
+    return wanted[trace >>> 16] === 1 || (trace & 1) === 1 || suspected[(trace >>> 1) & 0x7fff] === 1
+  }
+}
+
 /** Goes over the whole file once, part by part. Whoever reads it holds each part against its own trailer; here the parts are held against the whole. */
 export const openCensus = (key: PrintKey, expected: Expected) => {
   const sums = noSums()
@@ -148,6 +168,7 @@ export const openCensus = (key: PrintKey, expected: Expected) => {
   let isOpen = false
   let standing = 0
   let seen: ReturnType<typeof openFilter> | undefined
+  let traces = new Uint32Array(0)
   const day = Number(expected.accountingDate.replaceAll('-', ''))
 
   const begin = (header: DetailHeader): void => {
@@ -165,7 +186,9 @@ export const openCensus = (key: PrintKey, expected: Expected) => {
     head = header
     isOpen = true
     linesOfPart = 0
-    seen ??= openFilter(header.fileCount)
+    if (seen) return
+    seen = openFilter(header.fileCount)
+    traces = new Uint32Array(header.fileCount + framesOf(header.chunks))
   }
   const end = ({ count, debitSum, creditSum }: DetailTrailer): void => {
     if (!isOpen || linesOfPart !== count) throw new FileRefused('trailer-differs', `${linesOfPart} lines, not ${count}`)
@@ -173,27 +196,29 @@ export const openCensus = (key: PrintKey, expected: Expected) => {
     credit += BigInt(creditSum)
     isOpen = false
   }
-  const add = ({ count, firstLine, texts, columns }: DetailLines): void => {
+  const add = ({ count, lineNo, texts, columns }: DetailLines): void => {
     if (!isOpen || !head || !seen) throw new FileRefused('header-missing', 'lines without a header')
     lines += count
     linesOfPart += count
-    if (lines > head.fileCount) throw new FileRefused('totals-differ', `more lines than the ${head.fileCount} of the header`, firstLine)
+    if (lines > head.fileCount) throw new FileRefused('totals-differ', `more lines than the ${head.fileCount} of the header`, lineNo(0))
     const { officeCode: office, serialNo: serial, ticketNo: ticket, account, bankSerial } = columns
     const { entrustDate, verb, amount, status, coreStatus, accountingDate, originalEntrustDate, originalSerialNo } = columns
     for (let i = 0; i < count; i++) {
       if (accountingDate.values[i] !== day)
-        throw new FileRefused('wrong-date', `a line of ${dayText(accountingDate.values[i]!)}`, firstLine + i)
+        throw new FileRefused('wrong-date', `a line of ${dayText(accountingDate.values[i]!)}`, lineNo(i))
       hashCheaply(texts, bankSerial.starts[i]!, bankSerial.ends[i]!)
       if (seen(serialLow, serialHigh)) {
         suspects.add(serialName())
         if (suspects.size > mostSuspects)
-          throw new FileRefused('duplicate-serials', 'serials of the bank come again and again', firstLine + i)
+          throw new FileRefused('duplicate-serials', 'serials of the bank come again and again', lineNo(i))
       }
       hashKeyBytes(key, texts, entrustDate.values[i]!, office.starts[i]!, office.ends[i]!, serial.starts[i]!, serial.ends[i]!)
       const { low: keyLow, high: keyHigh } = hashed
       const bucket = keyHigh >>> 16
       linesIn[bucket]! += 1
       const state = status.values[i]!
+      const reverses = verb.values[i] === reversalVerb && state !== failed && originalSerialNo.values[i]! > 0
+      traces[lineNo(i)] = traceOf(bucket, serialLow, reverses)
       if (state === failed) continue
       standing++
       sums.entries[bucket]! += 1
@@ -203,7 +228,7 @@ export const openCensus = (key: PrintKey, expected: Expected) => {
         sums.low[bucket]! += hashed.low
         sums.high[bucket]! += hashed.high
       }
-      if (verb.values[i] === reversalVerb && originalSerialNo.values[i]! > 0) {
+      if (reverses) {
         const original = originalEntrustDate.values[i]!
         hashKeyBytes(key, texts, original, office.starts[i]!, office.ends[i]!, originalSerialNo.starts[i]!, originalSerialNo.ends[i]!)
         const of = hashed.high >>> 16
@@ -235,7 +260,7 @@ export const openCensus = (key: PrintKey, expected: Expected) => {
       const { fileDebitSum, fileCreditSum } = head
       if (debit !== BigInt(fileDebitSum)) throw new FileRefused('totals-differ', `debits of ${debit} fen, not ${fileDebitSum}`)
       if (credit !== BigInt(fileCreditSum)) throw new FileRefused('totals-differ', `credits of ${credit} fen, not ${fileCreditSum}`)
-      return { lines, standing, sums, linesIn, suspects }
+      return { lines, standing, sums, linesIn, suspects, traces }
     },
   }
 }
@@ -288,7 +313,7 @@ const states = ['booked', 'failed', 'reversed'] as const
 const coreStates = ['same', 'missing', 'differs'] as const
 
 /**
- * Goes over the file again. `wanted` marks the buckets that are looked at, `prints` are the ledger's entries in them: what is found there is taken
+ * Goes over the file again, or over the lines that `wantedLines` names. `wanted` marks the buckets that are looked at, `prints` are the ledger's entries in them: what is found there is taken
  * away. Also finds which serials of the bank really came twice, of those that were suspected.
  */
 export const openSift = (key: PrintKey, wanted: Uint8Array, prints: Prints, suspects: ReadonlySet<number>, mostLeft: number) => {
@@ -317,7 +342,7 @@ export const openSift = (key: PrintKey, wanted: Uint8Array, prints: Prints, susp
       bankSerial: text(lines, 'bankSerial', i),
       coreStatus: coreStates[columns.coreStatus.values[i]!],
       accountDigest: digest.toString('hex'),
-      lineNo: lines.firstLine + i,
+      lineNo: lines.lineNo(i),
     })
   }
   const suspect = (lines: DetailLines, i: number): void => {
@@ -326,8 +351,8 @@ export const openSift = (key: PrintKey, wanted: Uint8Array, prints: Prints, susp
     const serial = text(lines, 'bankSerial', i)
     const first = serials.get(serial)
     if (first !== undefined)
-      throw new FileRefused('duplicate-serial', `serial ${serial} of the bank stands in line ${first} already`, lines.firstLine + i)
-    serials.set(serial, lines.firstLine + i)
+      throw new FileRefused('duplicate-serial', `serial ${serial} of the bank stands in line ${first} already`, lines.lineNo(i))
+    serials.set(serial, lines.lineNo(i))
   }
   return {
     take(lines: DetailLines): void {

@@ -20,27 +20,28 @@ const fields: readonly DetailField[] = [
 
 /**
  * Reads the parts of a bank's file, one stream of bytes a chunk, in constant memory and as strictly as a message: a Fault where one is not what the
- * bank's declaration says. The number of a line counts through all chunks. Lines are valid until the next part is asked for.
+ * bank's declaration says. The number of a line counts through all chunks. Lines are valid until the next part is asked for. A file that was read before
+ * is gone over again for its wanted lines alone: headers and such lines come, nothing else.
  */
 export const detailParts = async function* (
   codec: FileCodec<'detail'>,
   chunks: readonly (() => AsyncIterable<Uint8Array>)[],
+  isWanted?: (line: number) => boolean,
 ): AsyncGenerator<DetailPart> {
   let before = 0
   for (const open of chunks) {
     const reading = await codec.read(open())
     yield { kind: 'header', header: reading.header }
     let columns: Columns | undefined
-    let lines = 0
-    for await (const batch of reading.batches()) {
+    const from = before
+    const batches = isWanted ? reading.some(line => isWanted(from + line)) : reading.batches()
+    for await (const batch of batches) {
       // One set of columns is filled again and again.
       columns ??= columnsFor(batch.columns)
-      lines += batch.count
-      yield { kind: 'lines', count: batch.count, firstLine: before + batch.lineNo(0), texts: batch.texts, columns }
+      yield { kind: 'lines', count: batch.count, lineNo: i => from + batch.lineNo(i), texts: batch.texts, columns }
     }
-    yield { kind: 'trailer', trailer: reading.trailer() }
-    // Its header and trailer are lines, too.
-    before += lines + 2
+    if (!isWanted) yield { kind: 'trailer', trailer: reading.trailer() }
+    before += reading.lines()
   }
 }
 

@@ -11,6 +11,7 @@ import {
   type Prints,
   TooMany,
   unequal,
+  wantedLines,
 } from '../domain/match.ts'
 import {
   classify,
@@ -25,8 +26,12 @@ import type { SessionKey } from '../store/differences.ts'
 import type { Ledger, LedgerDay } from '../store/ledger.ts'
 import type { DifferenceCounts } from '../store/reconciliations.ts'
 
-/** A whole file, which can be gone over as often as need be; each time it yields the same. */
-export type DetailFile = { readonly id: number; readonly sha256: string; parts(): AsyncIterable<DetailPart> }
+/** A whole file, which can be gone over as often as need be; each time it yields the same. When only some lines are wanted it may leave out the others. */
+export type DetailFile = {
+  readonly id: number
+  readonly sha256: string
+  parts(isWanted?: (line: number) => boolean): AsyncIterable<DetailPart>
+}
 /** What a match works on, and how much it takes in hand at once: entries of the two sides, and of these such as are left over. */
 export type Matching = {
   readonly ledger: Ledger
@@ -79,26 +84,33 @@ const sifted = async (
   day: LedgerDay,
   run: readonly number[],
   room: number,
-  suspects: ReadonlySet<number>,
+  { traces, suspects }: Pick<Census, 'traces' | 'suspects'>,
   most: number,
 ): Promise<Left & { readonly tax: readonly TaxEntry[] }> => {
   const { ledger, key, file, beat } = matching
   const wanted = new Uint8Array(65_536)
   for (const bucket of run) wanted[bucket] = 1
   const prints: Prints = openPrints(room)
-  await ledger.entries(key, day, run, (low, high) => prints.add(low, high))
+  // So few are kept in hand instead of being read again.
+  const inHand: [low: number, high: number, entry: TaxEntry][] | undefined = room <= most ? [] : undefined
+  await ledger.entries(key, day, run, (low, high, entry) => {
+    prints.add(low, high)
+    inHand?.push([low, high, entry()])
+  })
   const sift = openSift(key, wanted, prints, suspects, most)
-  for await (const part of file.parts()) {
+  for await (const part of file.parts(wantedLines(traces, wanted, suspects))) {
     if (part.kind === 'lines') sift.take(part)
     await beat()
   }
   const tax: TaxEntry[] = []
   let tooMany = false
-  await ledger.entries(key, day, run, (low, high, entry) => {
+  const look = (low: number, high: number, entry: () => TaxEntry): void => {
     if (!prints.has(low, high)) return
     if (tax.length >= most) tooMany = true
     else tax.push(entry())
-  })
+  }
+  if (inHand) for (const [low, high, entry] of inHand) look(low, high, () => entry)
+  else await ledger.entries(key, day, run, look)
   if (tooMany) throw new TooMany('too many bookings are left over')
   return { ...sift.end(), tax }
 }
@@ -124,9 +136,8 @@ const named = async (
 export const matchFile = async (matching: Matching): Promise<Matched> => {
   const { ledger, key, at, frozen, room = plenty } = matching
   const day: LedgerDay = { ...at, frozenSeq: frozen.seq }
-  const whole = await census(matching)
   const booked = entriesOf(frozen.totals)
-  const kept = await ledger.keptSums(key, day)
+  const [whole, kept] = await Promise.all([census(matching), ledger.keptSums(key, day)])
   // What was kept is believed where its entries are as many as were frozen.
   const ours = kept.entries.reduce((sum, count) => sum + count, 0) === booked ? kept : await ledger.recountedSums(key, day)
   const flags = unequal(ours, whole.sums)
@@ -142,7 +153,7 @@ export const matchFile = async (matching: Matching): Promise<Matched> => {
   for (let run = waiting.shift(); run; run = waiting.shift()) {
     const bookings = run.reduce((sum, bucket) => sum + ours.entries[bucket]!, 0)
     try {
-      const left = await sifted(matching, day, run, bookings, suspects, room.left)
+      const left = await sifted(matching, day, run, bookings, { traces: whole.traces, suspects }, room.left)
       suspects = new Set()
       const found = await named(matching, day, left)
       if (last.length > 0) await matching.write(last)

@@ -36,10 +36,11 @@ export const sessionFiles = (flow: Flow, spool: Spool): FileSource => ({
     return {
       id: first.id,
       sha256: whole.toString('hex'),
-      parts: () =>
+      parts: isWanted =>
         detailParts(
           codec,
           digests.map(sha256 => () => spool.read(sha256)),
+          isWanted,
         ),
     }
   },

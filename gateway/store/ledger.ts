@@ -204,10 +204,15 @@ export const openLedger = (db: Database): Ledger => {
       const latest = new Map(sessions.map(({ date, session }) => [date, session]))
       for (const part of parts(keys, keysAtOnce)) {
         const names = new Set(part.map(entryName))
-        const found = await findings(day, part, latest)
+        const accountingDates = [day.accountingDate, ...dates.map(({ date }) => date)]
+        const [found, booked, sent] = await Promise.all([
+          findings(day, part, latest),
+          others(day, part, key, accountingDates),
+          instructions(part),
+        ])
         for (const row of found)
           if (row.bankEntries > 0 && row.taxAmount === 0 && names.has(entryName(row))) of(entryName(row)).listedOn = row.accountingDate
-        for (const row of await others(day, part, key, [day.accountingDate, ...dates.map(({ date }) => date)])) {
+        for (const row of booked) {
           const { accountingDate, amount, seq } = row
           const instructionId = row.instructionId ?? undefined
           if (accountingDate === day.accountingDate) {
@@ -222,7 +227,7 @@ export const openLedger = (db: Database): Ledger => {
             atBank: latest.has(accountingDate) && !isMissed,
           }
         }
-        for (const { id, state, bankCode, ticketNo, ...row } of await instructions(part))
+        for (const { id, state, bankCode, ticketNo, ...row } of sent)
           if (names.has(entryName(row))) of(entryName(row)).instruction = { id, state, bankCode, ticketNo }
       }
       return known

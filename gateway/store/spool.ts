@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { piecesOf } from './pieces.ts'
 
 /** What lies in the spool after it was taken: its digest, and how long it is. */
 export type Kept = { readonly sha256: Buffer; readonly bytes: number }
@@ -13,7 +13,10 @@ export type Kept = { readonly sha256: Buffer; readonly bytes: number }
 export type Spool = {
   /** Writes a file as it comes, never the whole of it in memory; on the disk, name and all, when this resolves. Of what breaks off nothing stays. */
   keep(body: AsyncIterable<Uint8Array>): Promise<Kept>
-  /** The bytes of a file; after the last of them it throws `SpoolChanged`, where they are not those of this digest. */
+  /**
+   * The bytes of a file, piece after piece, each valid until the next is asked for; after the last of them it throws `SpoolChanged`, where they are not
+   * those of this digest.
+   */
   read(sha256: Buffer): AsyncGenerator<Uint8Array>
   has(sha256: Buffer): Promise<boolean>
   /**
@@ -33,7 +36,6 @@ export class SpoolChanged extends Error {
 
 const unfinished = 'unfinished'
 const digestForm = /^[0-9a-f]{64}$/
-const readSize = 1 << 18
 
 /** Opens the spool in a directory of its own, which it makes; `name` is unique among all that ever wrote there. */
 export const openSpool = async (dir: string, name: () => string): Promise<Spool> => {
@@ -61,7 +63,7 @@ export const openSpool = async (dir: string, name: () => string): Promise<Spool>
     read: async function* (sha256) {
       if (!(await has(sha256))) throw new SpoolChanged(sha256)
       const hash = createHash('sha256')
-      for await (const part of createReadStream(pathOf(sha256.toString('hex')), { highWaterMark: readSize }) as AsyncIterable<Buffer>) {
+      for await (const part of piecesOf(pathOf(sha256.toString('hex')))) {
         hash.update(part)
         yield part
       }

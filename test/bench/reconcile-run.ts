@@ -1,12 +1,12 @@
 // One session of the bench in a process of its own: `node reconcile-run.ts <database> <file>`; tells what it took as JSON.
 import { randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { outcome } from '@taxlink/bank-sdk'
 import { bankOf } from '#adapters'
 import { detailParts } from '../../gateway/flows/detail-parts.ts'
 import type { Flow } from '../../gateway/flows/flow.ts'
 import { reconcile } from '../../gateway/flows/reconcile.ts'
 import { openDatabase } from '../../gateway/store/database.ts'
+import { piecesOf } from '../../gateway/store/pieces.ts'
 import { openStore, type Store } from '../../gateway/store/store.ts'
 import { bankCode, day, printKey } from './reconcile-rows.ts'
 
@@ -60,8 +60,8 @@ const at = { bankCode, accountingDate: day, session: opened!.session }
 const file = {
   id: 1,
   sha256: '00'.repeat(32),
-  parts: async function* () {
-    for await (const part of detailParts(codec, [() => createReadStream(path, { highWaterMark: 1 << 18 })]))
+  parts: async function* (isWanted?: (line: number) => boolean) {
+    for await (const part of detailParts(codec, [() => piecesOf(path)], isWanted))
       yield part.kind === 'header' ? { ...part, header: { ...part.header, session: at.session } } : part
   },
 }
@@ -71,5 +71,8 @@ const seconds = (performance.now() - start) / 1_000
 const matched = await store.reconciliations.find(at)
 if (matched?.state !== 'matched') throw new Error(`the session is ${matched?.state}: ${matched?.fileFault}`)
 const found = Object.values(matched.counts ?? {}).reduce((sum, count) => sum + count, 0)
+// Or the next round would go on with this session.
+const done = await record.reconciliations.claim(owner, new Date(), new Date(Date.now() + 60_000))
+if (done) await record.reconciliations.move(done, undefined, { next: null })
 await db.close()
 process.stdout.write(JSON.stringify({ seconds, megabytes: process.resourceUsage().maxRSS / 1_024, found }))

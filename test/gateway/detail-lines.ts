@@ -45,7 +45,7 @@ export const batchOf = (lines: readonly Line[], firstLine: number, accountingDat
     columns.originalEntrustDate.values[i] = day(line.original?.entrustDate)
     columns.coreStatus.values[i] = line.coreStatus === undefined ? -1 : ['same', 'missing', 'differs'].indexOf(line.coreStatus)
   }
-  return { count: lines.length, firstLine, texts: Buffer.from(texts.join(''), 'latin1'), columns }
+  return { count: lines.length, lineNo: i => firstLine + i, texts: Buffer.from(texts.join(''), 'latin1'), columns }
 }
 
 const isDebit = ({ verb }: Line): boolean => verb === 'debit' || verb === 'supplementaryDebit'
