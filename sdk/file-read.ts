@@ -60,7 +60,13 @@ export const readFile = async <K extends FileName>(
 ): Promise<FileReading<K>> => {
   const reader = new FileReader(name, layout, new Intake(chunks, Math.max(bufferBytes, 2 * maxLine)), rows, maxLine)
   const header = await reader.readHeader()
-  return { header, batches: () => reader.batches(), some: isWanted => reader.some(isWanted), trailer: () => reader.trailer(), lines: () => reader.lines() }
+  return {
+    header,
+    batches: () => reader.batches(),
+    some: isWanted => reader.some(isWanted),
+    trailer: () => reader.trailer(),
+    lines: () => reader.lines(),
+  }
 }
 
 /** The bytes of a file, a window of them at a time. */
@@ -122,7 +128,7 @@ class FileReader<K extends FileName> {
   readonly #sums: FileSums
   readonly #starts: Int32Array
   readonly #ends: Int32Array
-  readonly #lines: Float64Array
+  readonly #lines: Uint32Array
   readonly #ids: { readonly header: string; readonly line: string; readonly trailer: string }
   #line = 1
   #header: HeaderOf<K> | undefined
@@ -140,7 +146,7 @@ class FileReader<K extends FileName> {
     this.#sums = new FileSums(name)
     this.#starts = new Int32Array(rows)
     this.#ends = new Int32Array(rows)
-    this.#lines = new Float64Array(rows)
+    this.#lines = new Uint32Array(rows)
     const { header, line, trailer } = files[name]
     this.#ids = { header: header.id, line: line.id, trailer: trailer.id }
   }

@@ -142,17 +142,35 @@ const hashCheaply = (from: Uint8Array, start: number, end: number): void => {
 /** The two as one number that a Set holds. */
 const serialName = (): number => (serialLow >>> 0) * 0x20_0000 + (serialHigh >>> 11)
 
+/** The four figures of a bucket side by side, because a bucket is somewhere else for every line: entries, both sums, lines. */
+const openSums = (): Int32Array => new Int32Array(buckets * 4)
+/** The same apart. */
+const taken = (figures: Int32Array): Pick<Census, 'sums' | 'linesIn'> => {
+  const sums = noSums()
+  const linesIn = new Int32Array(buckets)
+  for (let i = 0; i < buckets; i++) {
+    sums.entries[i] = figures[i * 4]!
+    sums.low[i] = figures[i * 4 + 1]!
+    sums.high[i] = figures[i * 4 + 2]!
+    linesIn[i] = figures[i * 4 + 3]!
+  }
+  return { sums, linesIn }
+}
+
 /** What of a line is remembered: the bucket of its key, 15 bits of its serial at the bank, and whether it reverses another. */
 const traceOf = (bucket: number, serial: number, reverses: boolean): number =>
   ((bucket << 16) | ((serial & 0x7fff) << 1) | (reverses ? 1 : 0)) >>> 0
-/** Lines that are neither: the head and the end of each part. */
-const framesOf = (chunks: number): number => 2 * chunks + 1
+/** Of so many lines there is a trace, 40 MB; those behind them are looked at again in any case. */
+const mostTraces = 10_000_000
+/** Room for the trace of each line; heads and ends of parts are lines, too, and the first is 1. */
+const openTraces = ({ fileCount, chunks }: DetailHeader): Uint32Array => new Uint32Array(Math.min(fileCount + 2 * chunks + 1, mostTraces))
 
 /** Names the lines that a sift has to see: those of the wanted buckets, those that may reverse one of them, those whose serial is suspected. */
 export const wantedLines = (traces: Uint32Array, wanted: Uint8Array, suspects: ReadonlySet<number>): ((line: number) => boolean) => {
   const suspected = new Uint8Array(0x8000)
   for (const name of suspects) suspected[Math.floor(name / 0x20_0000) & 0x7fff] = 1
   return line => {
+    if (line >= traces.length) return true
     const trace = traces[line]!
     return wanted[trace >>> 16] === 1 || (trace & 1) === 1 || suspected[(trace >>> 1) & 0x7fff] === 1
   }
@@ -160,15 +178,14 @@ export const wantedLines = (traces: Uint32Array, wanted: Uint8Array, suspects: R
 
 /** Goes over the whole file once, part by part. Whoever reads it holds each part against its own trailer; here the parts are held against the whole. */
 export const openCensus = (key: PrintKey, expected: Expected) => {
-  const sums = noSums()
-  const linesIn = new Int32Array(buckets)
+  const sums = openSums()
   const suspects = new Set<number>()
   let [lines, linesOfPart, debit, credit] = [0, 0, 0n, 0n]
   let head: DetailHeader | undefined
   let isOpen = false
   let standing = 0
   let seen: ReturnType<typeof openFilter> | undefined
-  let traces = new Uint32Array(0)
+  let traces: Uint32Array = new Uint32Array(0)
   const day = Number(expected.accountingDate.replaceAll('-', ''))
 
   const begin = (header: DetailHeader): void => {
@@ -188,7 +205,7 @@ export const openCensus = (key: PrintKey, expected: Expected) => {
     linesOfPart = 0
     if (seen) return
     seen = openFilter(header.fileCount)
-    traces = new Uint32Array(header.fileCount + framesOf(header.chunks))
+    traces = openTraces(header)
   }
   const end = ({ count, debitSum, creditSum }: DetailTrailer): void => {
     if (!isOpen || linesOfPart !== count) throw new FileRefused('trailer-differs', `${linesOfPart} lines, not ${count}`)
@@ -209,41 +226,43 @@ export const openCensus = (key: PrintKey, expected: Expected) => {
       hashCheaply(texts, bankSerial.starts[i]!, bankSerial.ends[i]!)
       if (seen(serialLow, serialHigh)) {
         suspects.add(serialName())
-        if (suspects.size > mostSuspects)
-          throw new FileRefused('duplicate-serials', 'serials of the bank come again and again', lineNo(i))
+        if (suspects.size > mostSuspects) throw new FileRefused('duplicate-serials', 'serials of the bank come again and again', lineNo(i))
       }
       hashKeyBytes(key, texts, entrustDate.values[i]!, office.starts[i]!, office.ends[i]!, serial.starts[i]!, serial.ends[i]!)
-      const { low: keyLow, high: keyHigh } = hashed
+      // As whole numbers of 32 bits: larger ones would be objects when they are handed on.
+      const keyLow = hashed.low | 0
+      const keyHigh = hashed.high | 0
       const bucket = keyHigh >>> 16
-      linesIn[bucket]! += 1
+      sums[bucket * 4 + 3]! += 1
       const state = status.values[i]!
       const reverses = verb.values[i] === reversalVerb && state !== failed && originalSerialNo.values[i]! > 0
       traces[lineNo(i)] = traceOf(bucket, serialLow, reverses)
       if (state === failed) continue
       standing++
-      sums.entries[bucket]! += 1
+      sums[bucket * 4]! += 1
       if (state === reversed) {
         // Left open unless a reversal of the file closes it.
         hashEntryBytes(key, keyLow, keyHigh, reversedMark, texts, 0, 0, 0, 0, 0)
-        sums.low[bucket]! += hashed.low
-        sums.high[bucket]! += hashed.high
+        sums[bucket * 4 + 1]! += hashed.low
+        sums[bucket * 4 + 2]! += hashed.high
       }
       if (reverses) {
         const original = originalEntrustDate.values[i]!
         hashKeyBytes(key, texts, original, office.starts[i]!, office.ends[i]!, originalSerialNo.starts[i]!, originalSerialNo.ends[i]!)
-        const of = hashed.high >>> 16
+        const of = (hashed.high >>> 16) * 4
         hashEntryBytes(key, hashed.low, hashed.high, reversedMark, texts, 0, 0, 0, 0, 0)
-        sums.low[of]! -= hashed.low
-        sums.high[of]! -= hashed.high
+        sums[of + 1]! -= hashed.low
+        sums[of + 2]! -= hashed.high
       }
       // What the bank's own core does not have leaves a hole here, so that it is looked at.
       if (coreStatus.values[i]! > same) continue
       hashBytes(key, texts, account.starts[i]!, account.ends[i]!)
-      const { low: accountLow, high: accountHigh } = hashed
+      const accountLow = hashed.low | 0
+      const accountHigh = hashed.high | 0
       const mark = markOf[bookingVerbs[verb.values[i]!]!]
       hashEntryBytes(key, keyLow, keyHigh, mark, texts, ticket.starts[i]!, ticket.ends[i]!, amount.values[i]!, accountLow, accountHigh)
-      sums.low[bucket]! += hashed.low
-      sums.high[bucket]! += hashed.high
+      sums[bucket * 4 + 1]! += hashed.low
+      sums[bucket * 4 + 2]! += hashed.high
     }
   }
   return {
@@ -260,7 +279,7 @@ export const openCensus = (key: PrintKey, expected: Expected) => {
       const { fileDebitSum, fileCreditSum } = head
       if (debit !== BigInt(fileDebitSum)) throw new FileRefused('totals-differ', `debits of ${debit} fen, not ${fileDebitSum}`)
       if (credit !== BigInt(fileCreditSum)) throw new FileRefused('totals-differ', `credits of ${credit} fen, not ${fileCreditSum}`)
-      return { lines, standing, sums, linesIn, suspects, traces }
+      return { lines, standing, ...taken(sums), suspects, traces }
     },
   }
 }

@@ -16,7 +16,7 @@ const numbers: readonly DetailField[] = ['entrustDate', 'verb', 'amount', 'statu
 const day = (date: string | undefined): number => (date === undefined ? -1 : Number(date.replaceAll('-', '')))
 
 /** Lines as a batch. */
-export const batchOf = (lines: readonly Line[], firstLine: number, accountingDate: string): DetailLines => {
+export const batchOf = (lines: readonly Line[], places: readonly number[], accountingDate: string): DetailLines => {
   const column = (): DetailColumn => ({
     values: new Float64Array(lines.length).fill(-1),
     starts: new Int32Array(lines.length),
@@ -45,17 +45,22 @@ export const batchOf = (lines: readonly Line[], firstLine: number, accountingDat
     columns.originalEntrustDate.values[i] = day(line.original?.entrustDate)
     columns.coreStatus.values[i] = line.coreStatus === undefined ? -1 : ['same', 'missing', 'differs'].indexOf(line.coreStatus)
   }
-  return { count: lines.length, lineNo: i => firstLine + i, texts: Buffer.from(texts.join(''), 'latin1'), columns }
+  return { count: lines.length, lineNo: i => places[i]!, texts: Buffer.from(texts.join(''), 'latin1'), columns }
 }
 
 const isDebit = ({ verb }: Line): boolean => verb === 'debit' || verb === 'supplementaryDebit'
 const sum = (lines: readonly Line[]): number => lines.reduce((total, { amount }) => total + amount, 0)
 
-/** The parts of a file with these lines, in chunks of so many; `change` alters the headers. */
+/** The parts of a file with these lines, in chunks of so many; `change` alters the headers, `isWanted` leaves out other lines. */
 export const partsOf = function* (
   lines: readonly Line[],
   head: Pick<DetailHeader, 'bankCode' | 'accountingDate' | 'session'>,
-  { perChunk = Math.max(1, lines.length), perBatch = 1_000, change = {} as Partial<DetailHeader> } = {},
+  {
+    perChunk = Math.max(1, lines.length),
+    perBatch = 1_000,
+    change = {} as Partial<DetailHeader>,
+    isWanted = (_line: number): boolean => true,
+  } = {},
 ): Generator<DetailPart> {
   const chunks = Math.max(1, Math.ceil(lines.length / perChunk))
   const debits = lines.filter(isDebit)
@@ -73,8 +78,19 @@ export const partsOf = function* (
     }
     yield { kind: 'header', header }
     const own = lines.slice((chunk - 1) * perChunk, chunk * perChunk)
-    for (let at = 0; at < own.length; at += perBatch)
-      yield { kind: 'lines', ...batchOf(own.slice(at, at + perBatch), (chunk - 1) * perChunk + at + 1, head.accountingDate) }
+    const wanted = own.map((line, i) => ({ line, no: (chunk - 1) * perChunk + i + 1 })).filter(({ no }) => isWanted(no))
+    for (let at = 0; at < wanted.length; at += perBatch) {
+      const some = wanted.slice(at, at + perBatch)
+      const places = some.map(({ no }) => no)
+      yield {
+        kind: 'lines',
+        ...batchOf(
+          some.map(({ line }) => line),
+          places,
+          head.accountingDate,
+        ),
+      }
+    }
     yield {
       kind: 'trailer',
       trailer: { count: own.length, debitSum: sum(own.filter(isDebit)), creditSum: sum(own.filter(line => !isDebit(line))) },
@@ -83,10 +99,10 @@ export const partsOf = function* (
 }
 
 /** The same as a file that can be gone over again. */
-export const detailOf = (...given: Parameters<typeof partsOf>): DetailFile => ({
+export const detailOf = (...[lines, head, how = {}]: Parameters<typeof partsOf>): DetailFile => ({
   id: 1,
   sha256: '00'.repeat(32),
-  parts: async function* () {
-    yield* partsOf(...given)
+  parts: async function* (isWanted) {
+    yield* partsOf(lines, head, isWanted ? { ...how, isWanted } : how)
   },
 })

@@ -1,6 +1,5 @@
 // A worker of the night in a process of its own, to be killed at any time: `node worker.ts <database> <directory>`. Says what it does, line by line.
 import { randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { outcome } from '@taxlink/bank-sdk'
@@ -44,9 +43,9 @@ const files: FileSource = {
   ask: () => Promise.resolve(),
   find: ({ bankCode, session }) => {
     const codec = banks[Number(bankCode) % banks.length]!.files!.detail!
-    const open = () => createReadStream(join(dir, `${bankCode}.dat`), { highWaterMark: 1 << 18 })
-    const parts = async function* () {
-      for await (const part of detailParts(codec, [open])) {
+    const open = () => piecesOf(join(dir, `${bankCode}.dat`))
+    const parts = async function* (isWanted?: (line: number) => boolean) {
+      for await (const part of detailParts(codec, [open], isWanted)) {
         say('part')
         yield part.kind === 'header' ? { ...part, header: { ...part.header, session } } : part
       }

@@ -51,6 +51,23 @@ describe.each(detailFiles)('the detail file of %s', (_, file) => {
     expect(at).toBe(40)
   })
 
+  test('gives the lines that are wanted alone, however its bytes come', async () => {
+    const lines = linesOf(137)
+    const bytes = await written(file, lines)
+    for (const size of [7, 1_000, bytes.length]) {
+      const reading = await file.read(inPieces(bytes, size), { rows: 8 })
+      const found: unknown[] = []
+      for await (const batch of reading.some(no => no % 5 === 2 || no === 138))
+        for (let i = 0; i < batch.count; i++) {
+          expect(batch.line(i)).toEqual(lines[batch.lineNo(i) - 2])
+          found.push(batch.lineNo(i))
+        }
+      expect(found).toEqual([...Array.from({ length: 28 }, (_, i) => i * 5 + 2), 138])
+      expect(reading.lines()).toBe(139)
+      expect(() => reading.trailer()).toThrow('has not been read')
+    }
+  })
+
   test('in parts tells the whole in each', async () => {
     const lines = linesOf(30)
     const whole = headerOf(lines, { chunks: 2 })
