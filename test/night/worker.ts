@@ -8,6 +8,7 @@ import { detailParts } from '../../gateway/flows/detail-parts.ts'
 import type { Flow } from '../../gateway/flows/flow.ts'
 import { type FileSource, reconcile } from '../../gateway/flows/reconcile.ts'
 import { openDatabase } from '../../gateway/store/database.ts'
+import { piecesOf } from '../../gateway/store/pieces.ts'
 import { openStore } from '../../gateway/store/store.ts'
 import { day, nightBanks, printKey } from './plan.ts'
 
