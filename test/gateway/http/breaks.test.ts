@@ -1,4 +1,6 @@
+import { outcome } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { succeeded } from './house.ts'
 import { bankOnlyBreak, type Desk, debited, doneByTwo, openDesk, operator, told } from './operators.ts'
 
 // Breaks and adjustment notices over real TLS: who sees them, who may do what, and what they read.
@@ -90,7 +92,16 @@ test('a supplementary debit is started by one operator of the accounts, of what 
   expect((await post('wu', `/v1/breaks/${insertId}/remedy`, { remedy: 'notice', reason: '已查' })).status).toBe(409)
   const chosen = await post('wu', `/v1/breaks/${insertId}/remedy`, { remedy: 'supplement-missing', reason: '银行确未划缴' })
   expect([chosen.status, chosen.json.remedy]).toEqual([200, 'supplement-missing'])
+  // Asked, the bank says that it has the debit: it is not made twice.
+  expect(told(await post('wu', path, { orderNo: 'b1' }))).toEqual([409, 'T3014'])
+  // An inquiry names no amount.
+  desk.house.say((about, asked) =>
+    Number.isInteger(asked)
+      ? succeeded(about, asked)
+      : { answer: { kind: 'answered', outcome: outcome('94054'), amount: 0 }, transcript: '{}' },
+  )
   const started = await post('wu', path, { orderNo: 'b1' })
+  desk.house.say(succeeded)
   expect([started.status, started.json]).toMatchObject([202, { breakId: insertId, orderNo: 'b1' }])
   expect(told(await post('wu', path, { orderNo: 'b1' }))).toEqual([200, 'replayed'])
   expect((await post('wu', path, { orderNo: 'b2' })).status).toBe(409)
