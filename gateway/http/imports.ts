@@ -136,7 +136,7 @@ export const importRoutes = (app: App, { flow }: Pick<TaxDeps, 'flow'>): void =>
       .catch((error: unknown) => flow.note({ event: 'trouble', detail: `import ${begun.id}: ${String(error)}` }))
       .finally(() => {
         busy = undefined
-        return file.close()
+        void file.close()
       })
   }
   /** Takes the file, and what stands in the record under its number; true: it is being written, and will be closed. */

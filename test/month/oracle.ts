@@ -48,7 +48,10 @@ const remedyFor = (plant: Plant, dayOver: boolean, reversal: 'any' | 'whole-only
     case 'doubt':
     case 'late-date':
       return 'investigate'
-    default:
+    case 'early-date':
+    case 'in-core':
+    case 'self-mended':
+    case 'none':
       return undefined
   }
 }

@@ -36,7 +36,7 @@ test('a record that nobody touched is as the journal tells', async () => {
 
 test('what is done while the journal is read is the business of the next time, and no alarm', async () => {
   const vouching = openVouching(fresh.db)
-  await openAudit(fresh.db).verify([], vouching.hear)
+  await openAudit(fresh.db).verify([], row => vouching.hear(row))
   const [like] = await fresh.db.query<{ kind: string; content: string; evidence: string }>(
     'SELECT kind, content, evidence FROM proposal WHERE id = 1',
   )
