@@ -146,7 +146,13 @@ describe.each(detailFiles)('a detail file of %s is refused', (_, file) => {
     const own = file.line.encode(lineAt(2))
     const amount = lineAt(2).amount
     const isJson = file.line.layout === 'json'
-    const text = isJson ? String(amount) : file.line.layout === 'record' ? String(amount).padStart(15, '0') : (amount / 100).toFixed(2)
+    const text = isJson
+      ? String(amount)
+      : file.line.layout === 'record'
+        ? String(amount).padStart(15, '0')
+        : String(amount)
+            .padStart(3, '0')
+            .replace(/(\d\d)$/, '.$1')
     const place = Buffer.from(own).indexOf(isJson ? `"amount":${text}` : text)
     const offset = place + (isJson ? 9 : 0)
     for (const wrong of [`-${text.slice(1)}`, '0'.repeat(text.length), 'x'.repeat(text.length), ` ${text.slice(1)}`]) {
