@@ -25,7 +25,9 @@ export const show = (row: Row): boolean => {
   const ratio = median(ratios)
   const range = `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`
   const figures = `${median(row.ours).toPrecision(3)} ${row.unit}, ${row.peer} ${median(row.peers).toPrecision(3)}`
-  process.stdout.write(`${ratio < row.goal ? '✗' : '✓'} ${row.name}: ${figures}; ${ratio.toFixed(2)}× (${range}), goal ${row.goal}×\n`)
+  process.stdout.write(
+    `${ratio < row.goal ? '✗' : '✓'} ${row.name}: ${figures}; ${ratio.toFixed(2)}× (${range}), goal ${Number(row.goal.toFixed(2))}×\n`,
+  )
   return ratio >= row.goal
 }
 

@@ -21,6 +21,8 @@ const worker: Reach = {
 const honest = 'no bank of this city contradicts itself; those of the simulation do'
 const settledBefore = 'agreements and the registry stand before the day begins: nobody orders anything about them in this city'
 const notHere: Reach = { gateway: settledBefore, worker: settledBefore }
+const noDayEnd = 'a day of this city ends before any bank’s day does: no file comes, nothing is reconciled, written off or vouched'
+const notYet: Reach = { gateway: noDayEnd, worker: noDayEnd }
 
 /**
  * What a transaction or a write of its own is, by the first statement that fits. A write that is not listed ends the run: no commit goes without
@@ -65,6 +67,12 @@ const commits: readonly { readonly name: string; readonly what: string; readonly
   { name: 'delivery-begin', what: 'the row of a webhook', sql: /^INSERT IGNORE INTO delivery\b/, reach: worker },
   { name: 'delivery-lease', what: 'the right to deliver', sql: /^UPDATE delivery SET lease_owner = \?/, reach: worker },
   { name: 'delivery-advance', what: 'how far the feed was delivered', sql: /^UPDATE delivery SET delivered_seq\b/, reach: worker },
+  {
+    name: 'book',
+    what: 'what moved, in the books that a bank’s file is compared with',
+    sql: /^(INSERT INTO|UPDATE) booking(_\w+)?\b/,
+    reach: worker,
+  },
   { name: 'nothing', what: 'a settlement that came too late', sql: /^UPDATE instruction SET awaited\b/, reach: both },
   {
     name: 'agreement-claim',
@@ -77,10 +85,16 @@ const commits: readonly { readonly name: string; readonly what: string; readonly
   {
     name: 'agreement',
     what: 'an agreement and what was ordered about it',
-    sql: /^(INSERT INTO|UPDATE) agreement(_\w+)?\b/,
+    sql: /^(INSERT( IGNORE)? INTO|UPDATE) agreement(_\w+)?\b/,
     reach: notHere,
   },
   { name: 'registry', what: 'a line of the banks’ registry', sql: /^INSERT INTO registry_line\b/, reach: notHere },
+  {
+    name: 'day-end',
+    what: 'sessions, files, differences, breaks, write-offs, vouchers',
+    sql: /^(INSERT( IGNORE)? INTO|UPDATE|DELETE FROM) (recon\w*|difference|break\w*|bank_call|bank_message|adjustment_\w+|write_off\w*|\w*voucher\w*|fee\w*|treasury_\w+)\b/,
+    reach: notYet,
+  },
   { name: 'audit', what: 'a line of the audit journal by itself', sql: /^INSERT INTO audit\b/, reach: notHere },
 ]
 

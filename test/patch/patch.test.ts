@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { inDays, matrix, share } from '../crash/cases.ts'
 import { randomOf } from '../crash/random.ts'
@@ -39,12 +39,49 @@ describe('the labels', () => {
       ['UPDATE instruction SET state = ?, lease_owner = NULL WHERE id = ?', 'UPDATE instruction SET awaited = 0 WHERE id = ?'],
       'commit.review',
     ],
+    [['INSERT INTO booking (a) VALUES (?)', 'INSERT INTO booking_sum (a) VALUES (?)'], 'commit.book'],
+    [['UPDATE booking_cursor SET result_seq = ?'], 'commit.book'],
+    [['INSERT INTO break (a) VALUES (?)', 'INSERT INTO break_step (a) VALUES (?)'], 'commit.break'],
+    [['UPDATE reconciliation SET lease_owner = ?'], 'commit.day-end'],
     [[], undefined],
   ])('%j is %s', (statements, name) => {
     expect(commitName(statements)).toBe(name)
   })
   test('a write that nobody has named ends the run', () => {
     expect(() => commitName(['INSERT INTO secret (a) VALUES (1)'])).toThrow(/without a label/)
+  })
+})
+
+describe('every table', () => {
+  // Written in a transaction that another statement names.
+  const beside = [
+    'adoption',
+    'audit_head',
+    'certificate',
+    'instruction',
+    'journal',
+    'outbox',
+    'province_booking',
+    'result',
+    'ticket_reissue',
+  ]
+  // Written before a day begins, or by commands of their own.
+  const before = ['bank', 'bank_halt', 'calendar_announced', 'calendar_year', 'enrolment', 'office', 'operator']
+  const also = ['operator_session', 'reference_version', 'remittance_account', 'treasury']
+  const texts = readdirSync('migrations').map(name => readFileSync(`migrations/${name}`, 'utf8'))
+  const tables = texts.flatMap(text => [...text.matchAll(/^CREATE TABLE (?:IF NOT EXISTS )?(\w+)/gm)].map(([, name]) => name!))
+  const named = (statement: string): boolean => {
+    try {
+      return commitName([statement]) !== undefined
+    } catch {
+      return false
+    }
+  }
+  const labelled = (table: string) => ['INSERT', 'INSERT IGNORE'].some(verb => named(`${verb} INTO ${table} (a) VALUES (?)`))
+  test('is written under a label, beside one, or before the day: a new table is named here or there', () => {
+    const known = new Set([...beside, ...before, ...also])
+    expect(tables.filter(table => !labelled(table) && !known.has(table))).toEqual([])
+    expect([...known].filter(table => !tables.includes(table))).toEqual([])
   })
 })
 
