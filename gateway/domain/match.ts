@@ -324,19 +324,22 @@ export type Prints = ReturnType<typeof openPrints>
 
 /** What is left of a file: entries the ledger does not have as they are, and the keys that reversals in it give back. */
 export type Left = { readonly bank: readonly BankEntry[]; readonly reversedAtBank: ReadonlySet<string> }
-/** More was left than there is room for: fewer buckets at a time. */
-export class TooMany extends Error {}
+/** How many are left of each bucket, where there is no room for all of them: fewer buckets at a time. */
+export type Crowd = { readonly leftIn: Int32Array }
 
 const verbsOf: readonly BookingVerb[] = bookingVerbs
 const states = ['booked', 'failed', 'reversed'] as const
 const coreStates = ['same', 'missing', 'differs'] as const
 
 /**
- * Goes over the file again, or over the lines that `wantedLines` names. `wanted` marks the buckets that are looked at, `prints` are the ledger's entries in them: what is found there is taken
- * away. Also finds which serials of the bank really came twice, of those that were suspected.
+ * Goes over the file again, or over the lines that `wantedLines` names. `wanted` marks the buckets that are looked at, `prints` are the ledger's entries in
+ * them: what is found there is taken away. Where more is left than there is room for it is only counted, to the end, so that the next time so many buckets
+ * are looked at as there is room for. Also finds which serials of the bank really came twice, of those that were suspected.
  */
 export const openSift = (key: PrintKey, wanted: Uint8Array, prints: Prints, suspects: ReadonlySet<number>, mostLeft: number) => {
   const left: BankEntry[] = []
+  const leftIn = new Int32Array(buckets)
+  let isCrowd = false
   const reversedAtBank = new Set<string>()
   const serials = new Map<string, number>()
   // Nearly every line is passed by with one look here.
@@ -345,7 +348,11 @@ export const openSift = (key: PrintKey, wanted: Uint8Array, prints: Prints, susp
   const text = ({ texts, columns }: DetailLines, field: DetailField, i: number): string =>
     texts.toString('latin1', columns[field].starts[i], columns[field].ends[i])
   const keep = (lines: DetailLines, i: number, state: number, accountLow: number, accountHigh: number): void => {
-    if (left.length >= mostLeft) throw new TooMany('too many entries are left over')
+    if (left.length >= mostLeft) isCrowd = true
+    if (isCrowd) {
+      left.length = 0
+      return
+    }
     const { columns } = lines
     const digest = Buffer.alloc(8)
     digest.writeUInt32LE(accountLow, 0)
@@ -397,9 +404,10 @@ export const openSift = (key: PrintKey, wanted: Uint8Array, prints: Prints, susp
           hashEntryBytes(key, keyLow, keyHigh, mark, texts, ticket.starts[i]!, ticket.ends[i]!, amount.values[i]!, accountLow, accountHigh)
           if (prints.take(hashed.low, hashed.high)) continue
         }
+        leftIn[keyHigh >>> 16]! += 1
         keep(lines, i, state, accountLow, accountHigh)
       }
     },
-    end: (): Left => ({ bank: left, reversedAtBank }),
+    end: (): Left | Crowd => (isCrowd ? { leftIn } : { bank: left, reversedAtBank }),
   }
 }

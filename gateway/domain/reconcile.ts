@@ -27,6 +27,12 @@ export const differenceTypes = [
   'in-bank',
 ] as const
 
+/**
+ * The most findings of a session whose larger side has so many entries: a quarter of them, or ten thousand. Where more differs it is no matter of
+ * single entries (单边账, art. 35): the file is another day's, another bank's or of another system, and no remedy may follow from it.
+ */
+export const mostFindings = (entries: number): number => Math.min(500_000, Math.max(10_000, entries >> 2))
+
 /** A line of the bank's file. */
 export type BankEntry = EntryKey & {
   readonly verb: BookingVerb

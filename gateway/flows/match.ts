@@ -1,7 +1,8 @@
 import { bookingVerbs, type Totals } from '../domain/booking.ts'
-import type { PrintKey } from '../domain/fingerprint.ts'
+import { bucketHashed, buckets, hashKey, type PrintKey } from '../domain/fingerprint.ts'
 import {
   type Census,
+  type Crowd,
   type DetailPart,
   FileRefused,
   type Left,
@@ -9,7 +10,6 @@ import {
   openPrints,
   openSift,
   type Prints,
-  TooMany,
   unequal,
   wantedLines,
 } from '../domain/match.ts'
@@ -20,6 +20,7 @@ import {
   type Elsewhere,
   entryName,
   lonelyKeys,
+  mostFindings,
   type TaxEntry,
 } from '../domain/reconcile.ts'
 import type { SessionKey } from '../store/differences.ts'
@@ -51,6 +52,9 @@ export type Matched = { readonly last: readonly Difference[]; readonly equal: nu
 /** Of two million entries the prints take 36 MB, and fifty thousand left over of each side some 50 MB more. */
 const plenty = { entries: 2_000_000, left: 50_000 }
 
+/** How many keys are looked up, and findings written, before the next sign of life. */
+const atOnce = 5_000
+
 const entriesOf = (totals: Totals): number => bookingVerbs.reduce((sum, verb) => sum + (totals[verb]?.entries ?? 0), 0)
 
 const census = async ({ key, at, file, beat }: Matching): Promise<Census> => {
@@ -78,7 +82,13 @@ const runsOf = (wanted: readonly number[], entriesIn: (bucket: number) => number
   return runs
 }
 
-/** What neither side has as the other has it, of these buckets. */
+/** Fewer buckets at a time, by how many are left of each. So many as there is no room for, of one bucket, are of one key. */
+const narrower = (run: readonly number[], { leftIn }: Crowd, most: number): number[][] => {
+  if (run.some(bucket => leftIn[bucket]! > most)) throw new FileRefused('repeated-key', 'one key comes again and again')
+  return runsOf(run, bucket => leftIn[bucket]!, most)
+}
+
+/** What neither side has as the other has it, of these buckets; or, where it is more than `most` of one side, how many. */
 const sifted = async (
   matching: Matching,
   day: LedgerDay,
@@ -86,7 +96,7 @@ const sifted = async (
   room: number,
   { traces, suspects }: Pick<Census, 'traces' | 'suspects'>,
   most: number,
-): Promise<Left & { readonly tax: readonly TaxEntry[] }> => {
+): Promise<(Left & { readonly tax: readonly TaxEntry[] }) | Crowd> => {
   const { ledger, key, file, beat } = matching
   const wanted = new Uint8Array(65_536)
   for (const bucket of run) wanted[bucket] = 1
@@ -103,25 +113,35 @@ const sifted = async (
     await beat()
   }
   const tax: TaxEntry[] = []
-  let tooMany = false
+  const taxIn = new Int32Array(buckets)
+  const left = sift.end()
+  let isCrowd = 'leftIn' in left
   const look = (low: number, high: number, entry: () => TaxEntry): void => {
     if (!prints.has(low, high)) return
-    if (tax.length >= most) tooMany = true
-    else tax.push(entry())
+    const booking = entry()
+    hashKey(key, booking)
+    taxIn[bucketHashed()]! += 1
+    if (tax.length >= most) isCrowd = true
+    if (isCrowd) tax.length = 0
+    else tax.push(booking)
   }
   if (inHand) for (const [low, high, entry] of inHand) look(low, high, () => entry)
   else await ledger.entries(key, day, run, look)
-  if (tooMany) throw new TooMany('too many bookings are left over')
-  return { ...sift.end(), tax }
+  if ('leftIn' in left) return { leftIn: taxIn.map((count, bucket) => Math.max(count, left.leftIn[bucket]!)) }
+  return isCrowd ? { leftIn: taxIn } : { ...left, tax }
 }
 
 const named = async (
-  { ledger, key, at }: Matching,
+  { ledger, key, at, beat }: Matching,
   day: LedgerDay,
   { bank, reversedAtBank, tax }: Left & { readonly tax: readonly TaxEntry[] },
 ) => {
   const lonely = lonelyKeys(bank, tax)
-  const elsewhere: ReadonlyMap<string, Elsewhere> = lonely.length === 0 ? new Map() : await ledger.elsewhere(key, day, lonely)
+  const elsewhere = new Map<string, Elsewhere>()
+  for (let from = 0; from < lonely.length; from += atOnce) {
+    for (const [name, known] of await ledger.elsewhere(key, day, lonely.slice(from, from + atOnce))) elsewhere.set(name, known)
+    await beat()
+  }
   for (const entry of bank) {
     const of = elsewhere.get(entryName(entry))?.instruction?.bankCode
     if (of !== undefined && of !== at.bankCode) throw new FileRefused('foreign-entry', 'an entry of another bank', entry.lineNo)
@@ -147,28 +167,38 @@ export const matchFile = async (matching: Matching): Promise<Matched> => {
   // Serials that may have come twice are looked at in any case, with the first run.
   if (waiting.length === 0 && whole.suspects.size > 0) waiting.push([])
   const counts: { [T in DifferenceType]?: number } = {}
+  const entries = Math.max(whole.lines, booked)
   let unequalBookings = 0
+  let findings = 0
   let suspects = whole.suspects
   let last: readonly Difference[] = []
   for (let run = waiting.shift(); run; run = waiting.shift()) {
     const bookings = run.reduce((sum, bucket) => sum + ours.entries[bucket]!, 0)
-    try {
-      const left = await sifted(matching, day, run, bookings, { traces: whole.traces, suspects }, room.left)
-      suspects = new Set()
-      const found = await named(matching, day, left)
-      if (last.length > 0) await matching.write(last)
-      last = found
-      for (const { type, taxAmount } of found) {
-        counts[type] = (counts[type] ?? 0) + 1
-        if (taxAmount > 0) unequalBookings++
-      }
-    } catch (error) {
-      if (!(error instanceof TooMany)) throw error
-      // So many of one bucket are of one key.
-      if (run.length < 2) throw new FileRefused('repeated-key', 'one key comes again and again')
-      const half = run.length >> 1
-      waiting.unshift(run.slice(0, half), run.slice(half))
+    const left = await sifted(matching, day, run, bookings, { traces: whole.traces, suspects }, room.left)
+    suspects = new Set()
+    if ('leftIn' in left) {
+      waiting.unshift(...narrower(run, left, room.left))
+      continue
     }
+    const found = await named(matching, day, left)
+    findings += found.length
+    if (findings > mostFindings(entries))
+      throw new FileRefused('another-day', `${findings} and more of ${entries} entries are not as booked: not this bank's file of this day`)
+    for (const { type, taxAmount } of found) {
+      counts[type] = (counts[type] ?? 0) + 1
+      if (taxAmount > 0) unequalBookings++
+    }
+    last = await writtenBut(matching, [...last, ...found])
   }
   return { last, counts, equal: booked - unequalBookings }
+}
+
+/** Writes all but the last part of these. */
+const writtenBut = async ({ write, beat }: Matching, found: readonly Difference[]): Promise<readonly Difference[]> => {
+  let from = 0
+  for (; found.length - from > atOnce; from += atOnce) {
+    await write(found.slice(from, from + atOnce))
+    await beat()
+  }
+  return found.slice(from)
 }

@@ -3,14 +3,16 @@ import { raise } from '../domain/break-raise.ts'
 import { daysAfter, isLastFilingDay } from '../domain/calendar-days.ts'
 import { beforeRemittance } from '../domain/session.ts'
 import { accountingDay, dayHasEnded, later, shanghaiDate } from '../domain/time.ts'
-import type { By } from '../store/break-life.ts'
+import type { By, FoundOfTicket } from '../store/break-life.ts'
 import type { SessionDay } from '../store/break-reads.ts'
 import type { SessionView } from '../store/reconciliations.ts'
 import type { Flow } from './flow.ts'
 
 // What follows from a day-end session that has been matched: each of its differences gets its break, earlier breaks are confirmed, days become balanced.
 
-const chunk = 200
+/** Tickets of one transaction, and of one list of them. */
+const chunk = 100
+const listed = 5_000
 const dayMs = 86_400_000
 /** How far back a bank day may lie that becomes balanced at last. */
 const backDays = 400
@@ -18,7 +20,7 @@ const reportLines = 20
 
 /**
  * Gives the differences of a matched session their breaks, tells the bank of them, and confirms what the session confirms. Returns whether its bank day
- * is balanced. Each ticket in a transaction of its own: broken off, it is done again, and nothing is done twice.
+ * is balanced. Some tickets in a transaction: broken off, it is done again, and nothing is done twice.
  */
 export const settleSession = async (
   flow: Flow,
@@ -57,19 +59,28 @@ const raiseBreaks = async (flow: Flow, day: SessionDay, by: By, beat: () => Prom
   const policy = banks.get(bankCode)?.policy
   if (!policy) throw new Error(`the bank ${bankCode} is not in the reference data`)
   const deadline = deadlineOfBreak(calendar, accountingDate, workDate)
-  let fresh = 0
+  const judge = (of: FoundOfTicket) => raise({ ...of, policy, dayOver: dayHasEnded(accountingDate, policy.dayEnd, of.ticket?.bankDay, by.now) })
+  return inChunks(
+    after => flow.store.breakLife.ticketsToRaise(day, after, listed),
+    some => flow.store.breakLife.raise(day, some, judge, deadline, by),
+    beat,
+  )
+}
+
+/** Goes through tickets in their order, some in one transaction, and adds up what came of them. */
+const inChunks = async (
+  list: (after: string) => Promise<readonly string[]>,
+  work: (some: readonly string[]) => Promise<number>,
+  beat: () => Promise<boolean>,
+): Promise<number> => {
+  let done = 0
   for (let after = ''; ; ) {
-    const tickets = await flow.store.breakLife.ticketsToRaise(day, after, chunk)
-    for (const ticketNo of tickets)
-      fresh += await flow.store.breakLife.raise(
-        day,
-        ticketNo,
-        of => raise({ ...of, policy, dayOver: dayHasEnded(accountingDate, policy.dayEnd, of.ticket?.bankDay, by.now) }),
-        deadline,
-        by,
-      )
-    if (tickets.length < chunk) return fresh
-    if (!(await beat())) throw new Error('the session is somebody else’s now')
+    const tickets = await list(after)
+    for (let at = 0; at < tickets.length; at += chunk) {
+      done += await work(tickets.slice(at, at + chunk))
+      if (!(await beat())) throw new Error('the session is somebody else’s now')
+    }
+    if (tickets.length < listed) return done
     after = tickets.at(-1)!
   }
 }
@@ -102,14 +113,11 @@ const report = async (flow: Flow, session: SessionView, by: By): Promise<void> =
 }
 
 const confirmBreaks = async (flow: Flow, day: SessionDay, by: By, beat: () => Promise<boolean>): Promise<void> => {
-  let confirmed = 0
-  for (let after = ''; ; ) {
-    const tickets = await flow.store.breakLife.ticketsToConfirm(day.bankCode, after, chunk)
-    for (const ticketNo of tickets) confirmed += await flow.store.breakLife.confirm(day, ticketNo, by)
-    if (tickets.length < chunk) break
-    if (!(await beat())) throw new Error('the session is somebody else’s now')
-    after = tickets.at(-1)!
-  }
+  const confirmed = await inChunks(
+    after => flow.store.breakLife.ticketsToConfirm(day, after, listed),
+    some => flow.store.breakLife.confirm(day, some, by),
+    beat,
+  )
   if (confirmed > 0) flow.note({ event: 'decided', bankCode: day.bankCode, count: confirmed, detail: `breaks confirmed by ${nameOf(day)}` })
 }
 

@@ -1,8 +1,8 @@
 import { type BreakState, dueOf, isBalanced, type ToExplain } from '../domain/break-life.ts'
-import { readShown, type SessionDay } from './break-reads.ts'
+import { readShown, type SessionDay, type ShownOfTicket } from './break-reads.ts'
 import type { Database } from './database.ts'
 import { sqlTime } from './rows.ts'
-import { readTicket } from './tickets.ts'
+import { readTickets } from './tickets.ts'
 
 /** Whether bank days are balanced, as their breaks stand (art. 35(4), 36). */
 export type BreakBalance = {
@@ -43,7 +43,13 @@ export const openBreakBalance = (db: Database): BreakBalance => ({
          WHERE r.bank_code = b.bank_code AND r.kind = 'day-end' AND r.opened_at >= MAX(b.closed_at))`,
       [since],
     ),
-  isDayBalanced: async day => isBalanced(await explain(db, day)),
+  isDayBalanced: async day => {
+    for (let after = 0; ; after += page) {
+      const explained = await explain(db, day, after)
+      if (!isBalanced(explained)) return false
+      if (explained.length < page) return true
+    }
+  },
   balanceDay: async ({ bankCode, accountingDate, session }, now) =>
     (
       await db.execute(
@@ -54,7 +60,13 @@ export const openBreakBalance = (db: Database): BreakBalance => ({
     ).affectedRows === 1,
 })
 
-const explain = async (db: Pick<Database, 'query'>, { bankCode, accountingDate, session }: SessionDay): Promise<ToExplain[]> => {
+const page = 1_000
+/** The differences of a session after the first so many. */
+const explain = async (
+  db: Pick<Database, 'query'>,
+  { bankCode, accountingDate, session }: SessionDay,
+  after: number,
+): Promise<ToExplain[]> => {
   const rows = await db.query<Found>(
     `SELECT d.type, d.ticket_no AS ticketNo, b.state AS breakState,
        d.type = 'cut-off' AND EXISTS (SELECT 1 FROM difference n JOIN reconciliation r ON r.bank_code = n.bank_code
@@ -62,20 +74,17 @@ const explain = async (db: Pick<Database, 'query'>, { bankCode, accountingDate, 
          WHERE n.office_code = d.office_code AND n.entrust_date = d.entrust_date AND n.serial_no = d.serial_no AND n.bank_code = d.bank_code
            AND n.verb = d.verb AND n.type IN ('cut-off', 'tax-only') AND n.accounting_date = JSON_VALUE(d.detail, '$.accountingDate')) AS shownByNeighbour
      FROM difference d LEFT JOIN break b ON b.id = d.break_id
-     WHERE d.bank_code = ? AND d.accounting_date = ? AND d.session = ?`,
-    [bankCode, accountingDate, session],
+     WHERE d.bank_code = ? AND d.accounting_date = ? AND d.session = ? AND d.ordinal > ? ORDER BY d.ordinal LIMIT ?`,
+    [bankCode, accountingDate, session, after, page],
   )
-  const right = new Map<string, boolean>()
-  for (const { ticketNo, breakState, type } of rows) {
-    if (breakState !== null || type === 'cut-off' || type === 'in-bank' || right.has(ticketNo)) continue
-    const ticket = await readTicket(db, ticketNo)
-    const shown = await readShown(db, bankCode, ticketNo, ticket)
-    right.set(ticketNo, shown.bank === dueOf(shown.of))
-  }
+  const asked = rows.filter(({ breakState, type }) => breakState === null && type !== 'cut-off' && type !== 'in-bank')
+  const ticketNos = [...new Set(asked.map(row => row.ticketNo))]
+  const shown = ticketNos.length === 0 ? new Map() : await readShown(db, bankCode, ticketNos, await readTickets(db, ticketNos))
+  const isRight = (of: ShownOfTicket | undefined): boolean => of !== undefined && of.bank === dueOf(of.of)
   return rows.map(row => ({
     type: row.type,
     breakState: row.breakState ?? undefined,
     shownByNeighbour: row.shownByNeighbour === 1,
-    ticketIsRight: right.get(row.ticketNo) ?? false,
+    ticketIsRight: isRight(shown.get(row.ticketNo)),
   }))
 }

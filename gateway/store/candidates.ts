@@ -3,7 +3,7 @@ import { dueOf, netOfEntries } from '../domain/break-life.ts'
 import type { DebitState } from '../domain/debit.ts'
 import type { Break, BreakKind, BreakSource, Movement, Reason, Ticket } from '../domain/ticket.ts'
 import type { BookedDay, Candidate } from '../domain/write-off.ts'
-import { readShown } from './break-reads.ts'
+import { readShown, type ShownOfTicket } from './break-reads.ts'
 import type { Tx } from './database.ts'
 import { overKeys } from './rows.ts'
 
@@ -169,16 +169,24 @@ export const readCandidates = async (tx: Pick<Tx, 'query'>, ticketNos: readonly 
   const own = Map.groupBy(await bookings.query<BookingRow>(tx, ticketNos), row => row.ticketNo)
   const faults = Map.groupBy(await breaks.query<BreakRow>(tx, ticketNos), row => row.ticketNo)
   const odd = new Set((await peculiar.query<{ ticketNo: string }>(tx, ticketNos)).map(row => row.ticketNo))
-  const found: Found[] = []
-  for (const row of heads) {
-    const { ticketNo, bankCode } = row
-    const each = foundOf(row, all.get(ticketNo) ?? [], own.get(ticketNo) ?? [], faults.get(ticketNo) ?? [])
-    if (!odd.has(ticketNo)) found.push({ ...each, due: BigInt(plainDue(each.ticket)) })
-    else {
-      // As a break is confirmed, so is it written off: by the same reading of what the sessions have shown.
-      const shown = await readShown(tx, bankCode, ticketNo, each.ticket)
-      found.push({ ...each, bank: BigInt(shown.bank), due: BigInt(dueOf(shown.of)) })
-    }
+  const found = heads.map(row => foundOf(row, all.get(row.ticketNo) ?? [], own.get(row.ticketNo) ?? [], faults.get(row.ticketNo) ?? []))
+  const shown = await shownOf(
+    tx,
+    found.filter(({ ticket }) => odd.has(ticket.ticketNo)),
+  )
+  return found.map(each => {
+    const peculiar = shown.get(each.ticket.ticketNo)
+    if (!peculiar) return { ...each, due: BigInt(plainDue(each.ticket)) }
+    return { ...each, bank: BigInt(peculiar.bank), due: BigInt(dueOf(peculiar.of)) }
+  })
+}
+
+/** As a break is confirmed, so is it written off: by the same reading of what the sessions have shown. */
+const shownOf = async (tx: Pick<Tx, 'query'>, odd: readonly Found[]): Promise<ReadonlyMap<string, ShownOfTicket>> => {
+  const shown = new Map<string, ShownOfTicket>()
+  for (const [bankCode, own] of Map.groupBy(odd, ({ ticket }) => ticket.bankCode)) {
+    const tickets = new Map(own.map(({ ticket }) => [ticket.ticketNo, ticket]))
+    for (const [ticketNo, of] of await readShown(tx, bankCode, [...tickets.keys()], tickets)) shown.set(ticketNo, of)
   }
-  return found
+  return shown
 }

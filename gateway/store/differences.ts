@@ -50,14 +50,16 @@ export const insertDifferences = (tx: Tx, at: SessionKey, found: readonly Differ
     found.map((each, i) => ({ at, ordinal: first + i, found: each })),
   )
 
-/** What a match that was broken off has left behind. */
-export const removeDifferences = async (tx: Tx, { bankCode, accountingDate, session }: SessionKey): Promise<void> => {
-  await tx.execute('DELETE FROM difference WHERE bank_code = ? AND accounting_date = ? AND session = ?', [
-    bankCode,
-    accountingDate,
-    session,
-  ])
-}
+/** Takes out what a match that was broken off has left behind, at most so many; returns how many. */
+export const removeDifferences = async (tx: Tx, { bankCode, accountingDate, session }: SessionKey, most: number): Promise<number> =>
+  (
+    await tx.execute('DELETE FROM difference WHERE bank_code = ? AND accounting_date = ? AND session = ? ORDER BY ordinal LIMIT ?', [
+      bankCode,
+      accountingDate,
+      session,
+      most,
+    ])
+  ).affectedRows
 
 type Row = Omit<DifferenceView, 'instructionId' | 'bankSerial' | 'lineNo' | 'breakId' | 'detail'> & {
   readonly verb: BookingVerb

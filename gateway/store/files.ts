@@ -3,7 +3,7 @@ import { type FileFault, type FileRule, fileFault } from '../domain/file-fault.t
 import type { FileName } from '../domain/file-name.ts'
 import { carefully } from './beside.ts'
 import type { Database, Scalar, Tx } from './database.ts'
-import { overKeys, sqlTime } from './rows.ts'
+import { lookUp, overKeys, sqlTime } from './rows.ts'
 
 /** How a file came. */
 export type CameBy = 'upload' | 'sftp' | 'folder'
@@ -217,7 +217,7 @@ export const openFiles = (db: Database): Files => ({
   answered: async (id, now) => {
     await db.execute('UPDATE recon_file SET answered_at = ? WHERE id = ? AND answered_at IS NULL', [sqlTime(now), id])
   },
-  foreign: (bankCode, keys) => foreign(db, bankCode, keys),
+  foreign: (bankCode, keys) => ofOthers<EntryKey>(db, keys, [bankCode]),
   activeSince: async () => {
     const rows = await db.query<{ bankCode: string; at: Date }>(
       "SELECT bank_code AS bankCode, MIN(at) AS at FROM registry_line WHERE event = 'activate' GROUP BY bank_code",
@@ -361,22 +361,13 @@ const count = async (tx: Tx, set: readonly FileView[], now: Date): Promise<void>
   ])
 }
 
-const keysAtOnce = 200
-/** A join, not a list of rows: only so does the server look each key up in its index. */
-const foreignSql = (size: number): string => {
-  const first = 'SELECT CONVERT(? USING ascii) COLLATE ascii_bin AS o, CAST(? AS DATE) AS d, CONVERT(? USING ascii) COLLATE ascii_bin AS s'
-  const rest = 'SELECT CONVERT(? USING ascii) COLLATE ascii_bin, CAST(? AS DATE), CONVERT(? USING ascii) COLLATE ascii_bin'
-  return `SELECT i.office_code AS officeCode, i.entrust_date AS entrustDate, i.serial_no AS serialNo
-    FROM (${[first, ...Array.from({ length: size - 1 }, () => rest)].join(' UNION ALL ')}) v
-    STRAIGHT_JOIN instruction i ON i.office_code = v.o AND i.entrust_date = v.d AND i.serial_no = v.s WHERE i.bank_code <> ?`
-}
-const fullSql = foreignSql(keysAtOnce)
-const foreign = async (db: Pick<Tx, 'query'>, bankCode: string, keys: readonly EntryKey[]): Promise<EntryKey[]> => {
-  const found: EntryKey[] = []
-  for (let at = 0; at < keys.length; at += keysAtOnce) {
-    const part = keys.slice(at, at + keysAtOnce)
-    const sql = part.length === keysAtOnce ? fullSql : foreignSql(part.length)
-    found.push(...(await db.query<EntryKey>(sql, [...part.flatMap(key => [key.officeCode, key.entrustDate, key.serialNo]), bankCode])))
-  }
-  return found
-}
+const ofOthers = lookUp<EntryKey>(
+  {
+    office_code: ['ascii', k => k.officeCode],
+    entrust_date: ['date', k => k.entrustDate],
+    serial_no: ['ascii', k => k.serialNo],
+  },
+  `SELECT i.office_code AS officeCode, i.entrust_date AS entrustDate, i.serial_no AS serialNo FROM (?) v
+   STRAIGHT_JOIN instruction i ON i.office_code = v.office_code AND i.entrust_date = v.entrust_date AND i.serial_no = v.serial_no
+   WHERE i.bank_code <> ?`,
+)

@@ -4,7 +4,7 @@ import { bucketHashed, type EntryKey, hashed, hashKey, type PrintKey } from '../
 import { type BucketSums, noSums } from '../domain/match.ts'
 import { type Elsewhere, entryName, type TaxEntry } from '../domain/reconcile.ts'
 import type { Database, Scalar } from './database.ts'
-import { within } from './rows.ts'
+import { lookUp, within } from './rows.ts'
 
 /** A bank day as a session sees it: the bookings up to its frozen position. */
 export type LedgerDay = { readonly bankCode: string; readonly accountingDate: string; readonly frozenSeq: number }
@@ -77,8 +77,6 @@ const streamed = <Row>(db: Database, sql: string, params: readonly Scalar[], tel
 
 /** Buckets that one statement asks for. */
 const atOnce = 256
-/** Keys that one statement asks for. */
-const keysAtOnce = 32
 /** How far from its own accounting date an entry is looked for: the longest holiday, and a day. */
 const nearDays = 10
 
@@ -88,45 +86,46 @@ const parts = function* <T>(list: readonly T[], size: number): Generator<readonl
 const days = (date: string, by: number): string => new Date(Date.parse(`${date}T00:00:00Z`) + by * 86_400_000).toISOString().slice(0, 10)
 
 type KeyRow = EntryKey & { readonly verb: BookingVerb }
-const keysSql = (keys: readonly unknown[], columns: string): string => keys.map(() => `(${columns})`).join(' OR ')
+const keyColumns = {
+  office_code: ['ascii', (k: KeyRow) => k.officeCode],
+  entrust_date: ['date', (k: KeyRow) => k.entrustDate],
+  serial_no: ['ascii', (k: KeyRow) => k.serialNo],
+  verb: ['ascii', (k: KeyRow) => k.verb],
+} as const
+const keyNames = (of: string): string => `${of}.office_code AS officeCode, ${of}.entrust_date AS entrustDate, ${of}.serial_no AS serialNo`
+const sameKey = (of: string): string =>
+  `${of}.office_code = v.office_code AND ${of}.entrust_date = v.entrust_date AND ${of}.serial_no = v.serial_no`
+
+type BookedRow = KeyRow & { accountingDate: string; amount: number; instructionId: number | null; seq: number }
+/** Bookings of these keys under some dates of a bank. */
+const booked = lookUp<KeyRow & { readonly bucket: number }>(
+  { ...keyColumns, bucket: ['int', k => k.bucket] },
+  `SELECT b.accounting_date AS accountingDate, ${keyNames('b')}, b.verb, b.amount, b.instruction_id AS instructionId, b.seq
+   FROM (?) v STRAIGHT_JOIN JSON_TABLE(?, '$[*]' COLUMNS (day DATE PATH '$')) d
+   STRAIGHT_JOIN booking b ON b.bank_code = ? AND b.accounting_date = d.day AND b.bucket = v.bucket AND ${sameKey('b')} AND b.verb = v.verb
+   ORDER BY b.accounting_date`,
+)
+type FoundRow = KeyRow & { accountingDate: string; session: number; taxAmount: number; bankEntries: number }
+/** Findings about these keys at a bank. */
+const findings = lookUp<KeyRow>(
+  keyColumns,
+  `SELECT f.accounting_date AS accountingDate, f.session, ${keyNames('f')}, f.verb, f.tax_amount AS taxAmount, f.bank_entries AS bankEntries
+   FROM (?) v STRAIGHT_JOIN difference f ON ${sameKey('f')} AND f.verb = v.verb WHERE f.bank_code = ? ORDER BY f.accounting_date, f.ordinal`,
+)
+type SentRow = KeyRow & { id: number; state: DebitState; bankCode: string; ticketNo: string }
+/** The instructions of these keys, whichever bank's. */
+const instructions = lookUp<KeyRow>(
+  keyColumns,
+  `SELECT i.id, i.verb, i.state, i.bank_code AS bankCode, i.ticket_no AS ticketNo, ${keyNames('i')}
+   FROM (?) v STRAIGHT_JOIN instruction i ON ${sameKey('i')} AND i.verb = v.verb`,
+)
+const withBucket = (key: PrintKey, entry: KeyRow): KeyRow & { readonly bucket: number } => {
+  hashKey(key, entry)
+  return { ...entry, bucket: bucketHashed() }
+}
 
 /** Opens the ledger over `db`. */
 export const openLedger = (db: Database): Ledger => {
-  const others = async (day: LedgerDay, keys: readonly KeyRow[], key: PrintKey, dates: readonly string[]) => {
-    if (dates.length === 0 || keys.length === 0) return []
-    const bucketOf = (entry: EntryKey): number => {
-      hashKey(key, entry)
-      return bucketHashed()
-    }
-    type Row = KeyRow & { accountingDate: string; amount: number; instructionId: number | null; seq: number }
-    return db.query<Row>(
-      `SELECT accounting_date AS accountingDate, office_code AS officeCode, entrust_date AS entrustDate, serial_no AS serialNo, verb, amount,
-         instruction_id AS instructionId, seq
-       FROM booking WHERE bank_code = ? AND ${within('accounting_date', dates).join('')}
-         AND (${keysSql(keys, 'bucket = ? AND office_code = ? AND entrust_date = ? AND serial_no = ? AND verb = ?')}) ORDER BY accounting_date`,
-      [day.bankCode, ...dates, ...keys.flatMap(k => [bucketOf(k), k.officeCode, k.entrustDate, k.serialNo, k.verb])],
-    )
-  }
-  /** Findings about these keys of the latest sessions of other dates. */
-  const findings = async (day: LedgerDay, keys: readonly KeyRow[], latest: ReadonlyMap<string, number>) => {
-    if (latest.size === 0 || keys.length === 0) return []
-    const rows = await db.query<KeyRow & { accountingDate: string; session: number; taxAmount: number; bankEntries: number }>(
-      `SELECT accounting_date AS accountingDate, session, office_code AS officeCode, entrust_date AS entrustDate, serial_no AS serialNo, verb,
-         tax_amount AS taxAmount, bank_entries AS bankEntries
-       FROM difference WHERE bank_code = ? AND (${keysSql(keys, 'entrust_date = ? AND serial_no = ? AND office_code = ? AND verb = ?')})
-       ORDER BY accounting_date, ordinal`,
-      [day.bankCode, ...keys.flatMap(k => [k.entrustDate, k.serialNo, k.officeCode, k.verb])],
-    )
-    return rows.filter(row => latest.get(row.accountingDate) === row.session)
-  }
-  const instructions = (keys: readonly KeyRow[]) =>
-    db.query<EntryKey & { id: number; verb: BookingVerb; state: DebitState; bankCode: string; ticketNo: string }>(
-      `SELECT id, verb, state, bank_code AS bankCode, ticket_no AS ticketNo, office_code AS officeCode, entrust_date AS entrustDate,
-         serial_no AS serialNo
-       FROM instruction WHERE ${keysSql(keys, 'office_code = ? AND entrust_date = ? AND serial_no = ?')}`,
-      keys.flatMap(k => [k.officeCode, k.entrustDate, k.serialNo]),
-    )
-
   return {
     keptSums: async (key, day) => {
       const sums = noSums()
@@ -202,34 +201,33 @@ export const openLedger = (db: Database): Ledger => {
         [day.bankCode, ...near],
       )
       const latest = new Map(sessions.map(({ date, session }) => [date, session]))
-      for (const part of parts(keys, keysAtOnce)) {
-        const names = new Set(part.map(entryName))
-        const accountingDates = [day.accountingDate, ...dates.map(({ date }) => date)]
-        const [found, booked, sent] = await Promise.all([
-          findings(day, part, latest),
-          others(day, part, key, accountingDates),
-          instructions(part),
-        ])
-        for (const row of found)
-          if (row.bankEntries > 0 && row.taxAmount === 0 && names.has(entryName(row))) of(entryName(row)).listedOn = row.accountingDate
-        for (const row of booked) {
-          const { accountingDate, amount, seq } = row
-          const instructionId = row.instructionId ?? undefined
-          if (accountingDate === day.accountingDate) {
-            if (seq <= day.frozenSeq) of(entryName(row)).here = { amount, instructionId }
-            continue
-          }
-          const isMissed = found.some(f => f.accountingDate === accountingDate && entryName(f) === entryName(row) && f.bankEntries === 0)
-          of(entryName(row)).booked = {
-            accountingDate,
-            amount,
-            instructionId,
-            atBank: latest.has(accountingDate) && !isMissed,
-          }
-        }
-        for (const { id, state, bankCode, ticketNo, ...row } of sent)
-          if (names.has(entryName(row))) of(entryName(row)).instruction = { id, state, bankCode, ticketNo }
+      const accountingDates = JSON.stringify([day.accountingDate, ...dates.map(({ date }) => date)])
+      const [found, bookings, sent] = await Promise.all([
+        latest.size === 0 ? [] : findings<FoundRow>(db, keys, [day.bankCode]),
+        booked<BookedRow>(
+          db,
+          keys.map(entry => withBucket(key, entry)),
+          [accountingDates, day.bankCode],
+        ),
+        instructions<SentRow>(db, keys),
+      ])
+      const missed = new Set<string>()
+      for (const row of found) {
+        if (latest.get(row.accountingDate) !== row.session) continue
+        if (row.bankEntries === 0) missed.add(`${row.accountingDate} ${entryName(row)}`)
+        else if (row.taxAmount === 0) of(entryName(row)).listedOn = row.accountingDate
       }
+      for (const row of bookings) {
+        const { accountingDate, amount, seq } = row
+        const instructionId = row.instructionId ?? undefined
+        if (accountingDate === day.accountingDate) {
+          if (seq <= day.frozenSeq) of(entryName(row)).here = { amount, instructionId }
+          continue
+        }
+        const atBank = latest.has(accountingDate) && !missed.has(`${accountingDate} ${entryName(row)}`)
+        of(entryName(row)).booked = { accountingDate, amount, instructionId, atBank }
+      }
+      for (const { id, state, bankCode, ticketNo, ...row } of sent) of(entryName(row)).instruction = { id, state, bankCode, ticketNo }
       return known
     },
   }

@@ -210,6 +210,8 @@ const moveOn = async (
   return moved.affectedRows === 1
 }
 
+const removedAtOnce = 10_000
+
 /** Whether it is still ours; locked until the commit. */
 const isOurs = async (tx: Tx, held: Held): Promise<boolean> =>
   (await tx.query(`SELECT session FROM reconciliation WHERE ${fence} AND state = 'taken' FOR UPDATE`, fenceOf(held))).length === 1
@@ -297,12 +299,16 @@ export const openReconciliations = (db: Database): Reconciliations => {
       (await db.execute(`UPDATE reconciliation SET lease_until = ? WHERE ${fence}`, [sqlTime(leaseUntil), ...fenceOf(held)]))
         .affectedRows === 1,
     move: (held, event, change, keep) => moveOn(db, held, event, change, keep),
-    clear: held =>
-      db.transaction(async tx => {
-        const ours = await isOurs(tx, held)
-        if (ours) await removeDifferences(tx, held.session)
-        return ours
-      }),
+    clear: async held => {
+      // In parts: what a large file has left would hold a statement up beyond its time.
+      for (let removed: number | undefined = removedAtOnce; removed === removedAtOnce; ) {
+        removed = await db.transaction(async tx =>
+          (await isOurs(tx, held)) ? removeDifferences(tx, held.session, removedAtOnce) : undefined,
+        )
+        if (removed === undefined) return false
+      }
+      return true
+    },
     write: (held, found, first) =>
       db.transaction(async tx => {
         const ours = await isOurs(tx, held)

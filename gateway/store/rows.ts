@@ -72,6 +72,25 @@ export const updater = <T>(table: string, columns: TypedColumns<T>, on: string, 
   }
 }
 
+/**
+ * A SELECT that looks many keys of ours up, each by an index: `sql` has them as the table `(?) v`, joined first. One parameter whatever their number; a list
+ * of conditions or a UNION would be parsed and planned for every key anew.
+ */
+export const lookUp = <T>(columns: TypedColumns<T>, sql: string, largest = 1_000) => {
+  const typed = Object.entries(columns)
+  const cells = typed.map((_, i) => `c${i} VARCHAR(64) PATH '$[${i}]'`)
+  const cast = typed.map(([name, [as]], i) => `${casts[as].replace('?', `j.c${i}`)} AS ${name}`)
+  const made = sql.replace('(?) v', `(SELECT ${cast.join(', ')} FROM JSON_TABLE(?, '$[*]' COLUMNS (${cells.join(', ')})) j) v`)
+  return async <R>(tx: Pick<Tx, 'query'>, rows: readonly T[], after: readonly Scalar[] = []): Promise<R[]> => {
+    const found: R[] = []
+    for (let at = 0; at < rows.length; at += largest) {
+      const keys = rows.slice(at, at + largest).map(row => typed.map(([, [, value]]) => value(row)))
+      for (const row of await tx.query<R>(made, [JSON.stringify(keys), ...after])) found.push(row)
+    }
+    return found
+  }
+}
+
 const bind = <T>(rows: readonly T[], values: readonly ((row: T) => Scalar)[]): Scalar[] => {
   const params: Scalar[] = []
   for (const row of rows) for (const value of values) params.push(asText(value(row)))
@@ -90,9 +109,9 @@ export const overKeys = (sql: string, largest = most) => {
       for (const part of runs(keys, largest)) affected += (await tx.execute(made(part.length), [...before, ...part])).affectedRows
       return affected
     },
-    query: async <T>(tx: Pick<Tx, 'query'>, keys: readonly Scalar[]): Promise<T[]> => {
+    query: async <T>(tx: Pick<Tx, 'query'>, keys: readonly Scalar[], before: readonly Scalar[] = []): Promise<T[]> => {
       const found: T[] = []
-      for (const part of runs(keys, largest)) found.push(...(await tx.query<T>(made(part.length), part)))
+      for (const part of runs(keys, largest)) found.push(...(await tx.query<T>(made(part.length), [...before, ...part])))
       return found
     },
   }

@@ -2,8 +2,10 @@ import type { InstructionVerb } from '../domain/answers.ts'
 import type { DebitState } from '../domain/debit.ts'
 import type { Break, BreakKind, BreakSource, Movement, Reason, Ticket } from '../domain/ticket.ts'
 import type { Tx } from './database.ts'
+import { overKeys } from './rows.ts'
 
 type Row = {
+  readonly ticketNo: string
   readonly id: number
   readonly verb: InstructionVerb
   readonly state: DebitState
@@ -17,7 +19,7 @@ type Row = {
   readonly accountingDate: string | null
 }
 
-const movement = (row: Row): Movement => ({
+const movement = ({ ticketNo: _ticketNo, ...row }: Row): Movement => ({
   ...row,
   booked: row.state === 'succeeded' ? (row.booked ?? row.amount) : 0,
   originalId: row.originalId ?? undefined,
@@ -33,40 +35,57 @@ const movement = (row: Row): Movement => ({
 export const lockTicket = (tx: Tx, ticketNo: string): Promise<Ticket | undefined> => readTicket(tx, ticketNo, 'FOR UPDATE')
 
 /** The same as it stands, without a lock: for what is looked at again before anything is written. */
-export const readTicket = async (tx: Pick<Tx, 'query'>, ticketNo: string, lock: '' | 'FOR UPDATE' = ''): Promise<Ticket | undefined> => {
-  const rows = await tx.query<Row>(
-    `SELECT id, verb, state, amount, booked_amount AS booked, original_id AS originalId, reason, inquiries, accepted_at AS acceptedAt,
-       last_sent_at AS lastSentAt, accounting_date AS accountingDate
-     FROM instruction WHERE ticket_no = ? ORDER BY id ${lock}`,
-    [ticketNo],
+export const readTicket = async (tx: Pick<Tx, 'query'>, ticketNo: string, lock: Lock = ''): Promise<Ticket | undefined> =>
+  (await readTickets(tx, [ticketNo], lock)).get(ticketNo)
+
+/** Many tickets at once; locked in the order of their numbers, in which they have to be given. */
+export const readTickets = async (
+  tx: Pick<Tx, 'query'>,
+  ticketNos: readonly string[],
+  lock: Lock = '',
+): Promise<ReadonlyMap<string, Ticket>> => {
+  const rows = Map.groupBy(await movements[lock].query<Row>(tx, ticketNos), row => row.ticketNo)
+  const found = await heads.query<HeadRow>(tx, ticketNos)
+  if (found.length === 0) return new Map()
+  const faults = Map.groupBy(await breaks.query<BreakRow>(tx, ticketNos), row => row.ticketNo)
+  return new Map(
+    found.map(({ ticketNo, voidedAt, bankDay, ...head }) => [
+      ticketNo,
+      {
+        ...head,
+        ticketNo,
+        isVoid: voidedAt !== null,
+        movements: (rows.get(ticketNo) ?? []).map(movement),
+        breaks: (faults.get(ticketNo) ?? []).map(({ ticketNo: _ticketNo, ...b }): Break => ({ ...b, isOpen: b.isOpen === 1 })),
+        bankDay: bankDay ?? undefined,
+      },
+    ]),
   )
-  const [head] = await tx.query<{ taxSystem: string; bankCode: string; amount: number; voidedAt: Date | null; bankDay: string | null }>(
-    `SELECT t.tax_system AS taxSystem, t.bank_code AS bankCode, t.amount, t.voided_at AS voidedAt, d.accounting_date AS bankDay
-     FROM ticket t LEFT JOIN bank_day d ON d.bank_code = t.bank_code WHERE t.ticket_no = ?`,
-    [ticketNo],
-  )
-  if (!head) return undefined
-  // What a session put right without any remedy says nothing of what the bank has; nor what another finding has replaced.
-  const breaks = await tx.query<{
-    instructionId: number
-    kind: BreakKind
-    source: BreakSource
-    taxAmount: number
-    bankAmount: number
-    isOpen: number
-  }>(
-    `SELECT instruction_id AS instructionId, kind, source, tax_amount AS taxAmount, bank_amount AS bankAmount, closed_at IS NULL AS isOpen
-     FROM break WHERE ticket_no = ? AND instruction_id IS NOT NULL AND kind <> 'particulars' AND state <> 'superseded'
-       AND COALESCE(closed_with, '') <> 'confirm' ORDER BY id`,
-    [ticketNo],
-  )
-  const { voidedAt, bankDay, ...rest } = head
-  return {
-    ...rest,
-    ticketNo,
-    isVoid: voidedAt !== null,
-    movements: rows.map(movement),
-    breaks: breaks.map((b): Break => ({ ...b, isOpen: b.isOpen === 1 })),
-    bankDay: bankDay ?? undefined,
-  }
 }
+
+type Lock = '' | 'FOR UPDATE'
+const movementsSql = `SELECT ticket_no AS ticketNo, id, verb, state, amount, booked_amount AS booked, original_id AS originalId, reason, inquiries,
+    accepted_at AS acceptedAt, last_sent_at AS lastSentAt, accounting_date AS accountingDate
+  FROM instruction WHERE ticket_no IN (?) ORDER BY ticket_no, id`
+const movements = { '': overKeys(movementsSql), 'FOR UPDATE': overKeys(`${movementsSql} FOR UPDATE`) }
+type HeadRow = Omit<Ticket, 'isVoid' | 'movements' | 'breaks' | 'bankDay'> & { readonly voidedAt: Date | null; readonly bankDay: string | null }
+const heads = overKeys(
+  `SELECT t.ticket_no AS ticketNo, t.tax_system AS taxSystem, t.bank_code AS bankCode, t.amount, t.voided_at AS voidedAt, d.accounting_date AS bankDay
+   FROM ticket t LEFT JOIN bank_day d ON d.bank_code = t.bank_code WHERE t.ticket_no IN (?)`,
+)
+type BreakRow = {
+  readonly ticketNo: string
+  readonly instructionId: number
+  readonly kind: BreakKind
+  readonly source: BreakSource
+  readonly taxAmount: number
+  readonly bankAmount: number
+  readonly isOpen: number
+}
+// What a session put right without any remedy says nothing of what the bank has; nor what another finding has replaced.
+const breaks = overKeys(
+  `SELECT ticket_no AS ticketNo, instruction_id AS instructionId, kind, source, tax_amount AS taxAmount, bank_amount AS bankAmount,
+     closed_at IS NULL AS isOpen
+   FROM break WHERE instruction_id IS NOT NULL AND kind <> 'particulars' AND state <> 'superseded' AND COALESCE(closed_with, '') <> 'confirm'
+     AND ticket_no IN (?) ORDER BY id`,
+)
