@@ -59,7 +59,8 @@ const raiseBreaks = async (flow: Flow, day: SessionDay, by: By, beat: () => Prom
   const policy = banks.get(bankCode)?.policy
   if (!policy) throw new Error(`the bank ${bankCode} is not in the reference data`)
   const deadline = deadlineOfBreak(calendar, accountingDate, workDate)
-  const judge = (of: FoundOfTicket) => raise({ ...of, policy, dayOver: dayHasEnded(accountingDate, policy.dayEnd, of.ticket?.bankDay, by.now) })
+  const judge = (of: FoundOfTicket) =>
+    raise({ ...of, policy, dayOver: dayHasEnded(accountingDate, policy.dayEnd, of.ticket?.bankDay, by.now) })
   return inChunks(
     after => flow.store.breakLife.ticketsToRaise(day, after, listed),
     some => flow.store.breakLife.raise(day, some, judge, deadline, by),

@@ -68,7 +68,10 @@ const movementsSql = `SELECT ticket_no AS ticketNo, id, verb, state, amount, boo
     accepted_at AS acceptedAt, last_sent_at AS lastSentAt, accounting_date AS accountingDate
   FROM instruction WHERE ticket_no IN (?) ORDER BY ticket_no, id`
 const movements = { '': overKeys(movementsSql), 'FOR UPDATE': overKeys(`${movementsSql} FOR UPDATE`) }
-type HeadRow = Omit<Ticket, 'isVoid' | 'movements' | 'breaks' | 'bankDay'> & { readonly voidedAt: Date | null; readonly bankDay: string | null }
+type HeadRow = Omit<Ticket, 'isVoid' | 'movements' | 'breaks' | 'bankDay'> & {
+  readonly voidedAt: Date | null
+  readonly bankDay: string | null
+}
 const heads = overKeys(
   `SELECT t.ticket_no AS ticketNo, t.tax_system AS taxSystem, t.bank_code AS bankCode, t.amount, t.voided_at AS voidedAt, d.accounting_date AS bankDay
    FROM ticket t LEFT JOIN bank_day d ON d.bank_code = t.bank_code WHERE t.ticket_no IN (?)`,

@@ -3,10 +3,12 @@ import type { Booking } from '../../../gateway/domain/booking.ts'
 import type { PrintKey } from '../../../gateway/domain/fingerprint.ts'
 import { FileRefused } from '../../../gateway/domain/match.ts'
 import type { Difference } from '../../../gateway/domain/reconcile.ts'
-import { type Matched, type Matching, matchFile } from '../../../gateway/flows/match.ts'
+import { type DetailFile, type Matched, type Matching, matchFile } from '../../../gateway/flows/match.ts'
 import { insertBookings } from '../../../gateway/store/bookings.ts'
+import { openLedger } from '../../../gateway/store/ledger.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
+import { countedDatabase } from '../counted.ts'
 import { detailOf, type Line } from '../detail-lines.ts'
 
 // The match over the real record: a file against bookings, with differences of every kind planted in it.
@@ -216,6 +218,57 @@ describe('differences of every kind', () => {
     expect(all).toHaveLength(600)
     expect(new Set(all.map(d => d.type))).toEqual(new Set(['amount-differs']))
     expect(equal).toBe(0)
+  })
+
+  describe('a large file', () => {
+    const large = Array.from({ length: 10_500 }, (_, i) => bookingAt(i + 1))
+    let of: Awaited<ReturnType<typeof booked>>
+    beforeAll(async () => {
+      of = await booked(large)
+    })
+    const file = (lines: readonly Line[]) => {
+      const plain = detailOf(lines, of)
+      let readings = 0
+      const parts: DetailFile['parts'] = isWanted => {
+        readings++
+        return plain.parts(isWanted)
+      }
+      return { file: { ...plain, parts }, readings: () => readings }
+    }
+    test('of which hardly anything is right is gone over as often as its findings fill the room, and no oftener', async () => {
+      const wrong = large.map((b, i) => lineOf(b, i < 9_000 ? { amount: b.amount + 1 } : {}))
+      const reading = file(wrong)
+      let most = 0
+      const written: Difference[] = []
+      const { last, counts } = await match(of, wrong, {
+        file: reading.file,
+        room: { entries: 100_000, left: 1_000 },
+        write: async found => {
+          most = Math.max(most, found.length)
+          written.push(...found)
+        },
+      })
+      expect(counts).toEqual({ 'amount-differs': 9_000 })
+      expect(new Set([...written, ...last].map(d => d.serialNo)).size).toBe(9_000)
+      // Once for its sums, once to see how much is left, and then in parts that fill the room but for a bucket.
+      expect(reading.readings()).toBeLessThan(14)
+      expect(most).toBeLessThan(5_001)
+    })
+    test.each<[string, (b: Booking) => Line[]]>([
+      ['of which every amount is another', b => [lineOf(b, { amount: b.amount + 1 })]],
+      ['of another day or system: it knows none of our keys', b => [lineOf(b, { serialNo: `7${b.serialNo.slice(1)}` })]],
+      ['without a record, though so much is booked', () => []],
+    ])('%s, is refused as a whole', async (_, linesOf) => {
+      await expect(match(of, large.flatMap(linesOf))).rejects.toMatchObject({ rule: 'another-day' })
+    })
+    test('is asked about many keys at a time', async () => {
+      const counting = countedDatabase(fresh.db)
+      const strange = large.slice(0, 4_000).map(b => lineOf(b, { serialNo: `7${b.serialNo.slice(1)}`, ticketNo: '440000000000000001' }))
+      const small = await booked([])
+      const { counts } = await match(small, strange, { ledger: openLedger(counting.db) })
+      expect(counts).toEqual({ 'bank-only': 4_000 })
+      expect(counting.statements()).toBeLessThan(16)
+    })
   })
 })
 

@@ -13,6 +13,7 @@ import type { NewDebit } from '../../../gateway/store/debits.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
 import { writeActive } from '../agreements.ts'
+import { countedDatabase } from '../counted.ts'
 import { endSession, matchedSession } from '../matched.ts'
 import { orderOf, sampleReference, until } from '../stage.ts'
 import { newDebit, refusal, settlementOf } from '../store/kit.ts'
@@ -384,4 +385,29 @@ test('plain SQL neither skips a step, nor changes what was found, nor takes anyt
   await refused('DELETE FROM adjustment_notice')
   await refused('UPDATE adoption SET amount = 1')
   await refused(`INSERT INTO adoption VALUES (${row!.id}, 1, '440000000000000001', '4301', '2026-11-09', 1, NOW())`)
+})
+
+test('of many tickets the record is asked some times for all of them, not some times for each', async () => {
+  const day = '2026-12-08'
+  const known = await debited(day, 4_000)
+  const strangers = Array.from({ length: 250 }, (_, i) => ({ ...known, ticketNo: `4409999${String(i).padStart(11, '0')}` }))
+  const serialOf = (i: number) => String(70_000_000 + i)
+  const differences = strangers.map((debit, i) =>
+    found('bank-only', debit, 0, 100 + i, { serialNo: serialOf(i), instructionId: undefined }),
+  )
+  await book(flow)
+  const counting = countedDatabase(fresh.db)
+  const own = openStore(counting.db)
+  const held = await matchedSession(own, { bankCode, accountingDate: day, workDate: dayOf(), now: clock() }, differences)
+  const before = counting.statements()
+  expect(await settleSession({ ...flow, store: own }, held.session)).toBe(false)
+  expect(counting.statements() - before).toBeLessThan(100)
+  await endSession(own, held, false, clock())
+  const breaks = await fresh.db.query<{ state: string; remedy: string; excess: number; steps: number; linked: number }>(
+    `SELECT b.state, b.remedy, b.excess, (SELECT COUNT(*) FROM break_step s WHERE s.break_id = b.id) AS steps,
+       (SELECT COUNT(*) FROM difference d WHERE d.break_id = b.id AND d.serial_no = b.serial_no AND d.ticket_no = b.ticket_no) AS linked
+     FROM break b WHERE b.accounting_date = ? AND b.found_type = 'bank-only' ORDER BY b.excess`,
+    [day],
+  )
+  expect(breaks).toEqual(strangers.map((_, i) => ({ state: 'chosen', remedy: 'persons', excess: 100 + i, steps: 1, linked: 1 })))
 })
