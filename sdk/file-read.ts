@@ -255,10 +255,11 @@ class FileReader<K extends FileName> {
       if (isWanted(this.#line)) {
         try {
           this.#scanner.scan(bytes, words, start, end, i)
+          this.#keep(start, end, i++)
         } catch (error) {
-          throw this.#blame(error, start, end)
+          // Whoever wants lines by their numbers may name the trailer's: it is none.
+          if (!this.#layout.trailer.matches(bytes.subarray(start, end))) throw this.#blame(error, start, end)
         }
-        this.#keep(start, end, i++)
       }
       this.#next(end)
     }

@@ -68,6 +68,13 @@ describe.each(detailFiles)('the detail file of %s', (_, file) => {
     }
   })
 
+  test('gives every line where all are wanted; the trailer is none', async () => {
+    const reading = await file.read([await written(file, linesOf(20))], { rows: 8 })
+    const found: number[] = []
+    for await (const batch of reading.some(() => true)) for (let i = 0; i < batch.count; i++) found.push(batch.lineNo(i))
+    expect(found).toEqual(Array.from({ length: 20 }, (_, i) => i + 2))
+  })
+
   test('in parts tells the whole in each', async () => {
     const lines = linesOf(30)
     const whole = headerOf(lines, { chunks: 2 })
