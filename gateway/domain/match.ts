@@ -79,8 +79,6 @@ export type Census = {
   /** Lines that stand in the bank's books. */
   readonly standing: number
   readonly sums: BucketSums
-  /** All lines of a bucket, those that were refused, too. */
-  readonly linesIn: Int32Array
   /** Cheap hashes of serials of the bank of which some may have come twice. */
   readonly suspects: ReadonlySet<number>
   /** By the number of a line what it may be wanted for, see `traceOf`. */
@@ -142,19 +140,17 @@ const hashCheaply = (from: Uint8Array, start: number, end: number): void => {
 /** The two as one number that a Set holds. */
 const serialName = (): number => (serialLow >>> 0) * 0x20_0000 + (serialHigh >>> 11)
 
-/** The four figures of a bucket side by side, because a bucket is somewhere else for every line: entries, both sums, lines. */
+/** The figures of a bucket side by side, because a bucket is somewhere else for every line: entries and both sums; the fourth stands empty. */
 const openSums = (): Int32Array => new Int32Array(buckets * 4)
 /** The same apart. */
-const taken = (figures: Int32Array): Pick<Census, 'sums' | 'linesIn'> => {
+const taken = (figures: Int32Array): BucketSums => {
   const sums = noSums()
-  const linesIn = new Int32Array(buckets)
   for (let i = 0; i < buckets; i++) {
     sums.entries[i] = figures[i * 4]!
     sums.low[i] = figures[i * 4 + 1]!
     sums.high[i] = figures[i * 4 + 2]!
-    linesIn[i] = figures[i * 4 + 3]!
   }
-  return { sums, linesIn }
+  return sums
 }
 
 /** What of a line is remembered: the bucket of its key, 15 bits of its serial at the bank, and whether it reverses another. */
@@ -233,7 +229,6 @@ export const openCensus = (key: PrintKey, expected: Expected) => {
       const keyLow = hashed.low | 0
       const keyHigh = hashed.high | 0
       const bucket = keyHigh >>> 16
-      sums[bucket * 4 + 3]! += 1
       const state = status.values[i]!
       const reverses = verb.values[i] === reversalVerb && state !== failed && originalSerialNo.values[i]! > 0
       traces[lineNo(i)] = traceOf(bucket, serialLow, reverses)
@@ -279,7 +274,7 @@ export const openCensus = (key: PrintKey, expected: Expected) => {
       const { fileDebitSum, fileCreditSum } = head
       if (debit !== BigInt(fileDebitSum)) throw new FileRefused('totals-differ', `debits of ${debit} fen, not ${fileDebitSum}`)
       if (credit !== BigInt(fileCreditSum)) throw new FileRefused('totals-differ', `credits of ${credit} fen, not ${fileCreditSum}`)
-      return { lines, standing, ...taken(sums), suspects, traces }
+      return { lines, standing, sums: taken(sums), suspects, traces }
     },
   }
 }
@@ -292,22 +287,32 @@ export const unequal = (ours: BucketSums, theirs: BucketSums): Uint8Array => {
   return found
 }
 
-/** Fingerprints of the ledger's entries in some buckets, each as often as it was added. */
+/** Fingerprints of the ledger's entries in some buckets, each as often as it was added, and with it the bucket of its entry and where that is found again, a number of 32 bits. */
 export const openPrints = (room: number) => {
-  const size = 2 ** Math.ceil(Math.log2(Math.max(16, room * 2)))
-  const [lows, highs, counts] = [new Uint32Array(size), new Uint32Array(size), new Uint8Array(size)]
+  const size = 2 ** Math.ceil(Math.log2(Math.max(16, room * 1.3)))
+  const [lows, highs, places] = [new Uint32Array(size), new Uint32Array(size), new Uint32Array(size)]
+  const [counts, bucketOf] = [new Uint8Array(size), new Uint16Array(size)]
+  /** Of different entries with the same fingerprint: all but the first, by where it lies. */
+  const others: (readonly [at: number, place: number])[] = []
   const find = (low: number, high: number): number => {
     let at = (low ^ (high >>> 7)) & (size - 1)
     while (counts[at] !== 0 && (lows[at] !== low || highs[at] !== high)) at = (at + 1) & (size - 1)
     return at
   }
   return {
-    add(low: number, high: number): void {
+    add(low: number, high: number, bucket: number, place: number): void {
       const at = find(low, high)
-      lows[at] = low
-      highs[at] = high
       // One too many is kept for one that was taken away: a place once used stays used.
-      counts[at] = counts[at] === 0 ? 2 : counts[at]! + 1
+      if (counts[at] === 0) {
+        lows[at] = low
+        highs[at] = high
+        places[at] = place
+        bucketOf[at] = bucket
+        counts[at] = 2
+        return
+      }
+      counts[at]! += 1
+      others.push([at, place])
     },
     /** Takes one away; whether there was one. */
     take(low: number, high: number): boolean {
@@ -316,7 +321,19 @@ export const openPrints = (room: number) => {
       counts[at]! -= 1
       return true
     },
-    has: (low: number, high: number): boolean => counts[find(low, high)]! > 1,
+    /** How many of each bucket were not taken away, and where those are; the latter only where they are not more than `most`. */
+    left(most: number): Crowd & { readonly places: readonly number[] | undefined } {
+      const leftIn = new Int32Array(buckets)
+      const found: number[] = []
+      const see = (at: number, place: number): void => {
+        if (counts[at]! < 2) return
+        leftIn[bucketOf[at]!]! += 1
+        if (found.length <= most) found.push(place)
+      }
+      for (let at = 0; at < size; at++) see(at, places[at]!)
+      for (const [at, place] of others) see(at, place)
+      return { leftIn, places: found.length > most ? undefined : found }
+    },
   }
 }
 /** Such a collection. */

@@ -1,5 +1,5 @@
 import { bookingVerbs, type Totals } from '../domain/booking.ts'
-import { bucketHashed, buckets, hashKey, type PrintKey } from '../domain/fingerprint.ts'
+import type { PrintKey } from '../domain/fingerprint.ts'
 import {
   type Census,
   type Crowd,
@@ -33,7 +33,7 @@ export type DetailFile = {
   readonly sha256: string
   parts(isWanted?: (line: number) => boolean): AsyncIterable<DetailPart>
 }
-/** What a match works on, and how much it takes in hand at once: entries of the two sides, and of these such as are left over. */
+/** What a match works on, and how much it takes in hand at once: bookings, and of either side such as are left over. */
 export type Matching = {
   readonly ledger: Ledger
   readonly key: PrintKey
@@ -49,8 +49,8 @@ export type Matching = {
 /** What came of it: the last differences are still to be written. */
 export type Matched = { readonly last: readonly Difference[]; readonly equal: number; readonly counts: DifferenceCounts }
 
-/** Of two million entries the prints take 36 MB, and fifty thousand left over of each side some 50 MB more. */
-const plenty = { entries: 2_000_000, left: 50_000 }
+/** Of so many bookings the prints take 27 MB, and fifty thousand left over of each side some 50 MB more. */
+const plenty = { entries: 1_600_000, left: 50_000 }
 
 /** How many keys are looked up, and findings written, before the next sign of life. */
 const atOnce = 5_000
@@ -66,7 +66,7 @@ const census = async ({ key, at, file, beat }: Matching): Promise<Census> => {
   return counting.end()
 }
 
-/** Buckets in runs of at most so many entries; a single one that has more stands alone. */
+/** Buckets in runs of at most so many bookings; a single one that has more stands alone. */
 const runsOf = (wanted: readonly number[], entriesIn: (bucket: number) => number, most: number): number[][] => {
   const runs: number[][] = []
   let held = Number.POSITIVE_INFINITY
@@ -101,34 +101,21 @@ const sifted = async (
   const wanted = new Uint8Array(65_536)
   for (const bucket of run) wanted[bucket] = 1
   const prints: Prints = openPrints(room)
-  // So few are kept in hand instead of being read again.
-  const inHand: [low: number, high: number, entry: TaxEntry][] | undefined = room <= most ? [] : undefined
-  await ledger.entries(key, day, run, (low, high, entry) => {
-    prints.add(low, high)
-    inHand?.push([low, high, entry()])
-  })
+  await ledger.entries(key, day, run, (low, high, bucket, seq) => prints.add(low, high, bucket, day.frozenSeq - seq))
   const sift = openSift(key, wanted, prints, suspects, most)
   for await (const part of file.parts(wantedLines(traces, wanted, suspects))) {
     if (part.kind === 'lines') sift.take(part)
     await beat()
   }
-  const tax: TaxEntry[] = []
-  const taxIn = new Int32Array(buckets)
   const left = sift.end()
-  let isCrowd = 'leftIn' in left
-  const look = (low: number, high: number, entry: () => TaxEntry): void => {
-    if (!prints.has(low, high)) return
-    const booking = entry()
-    hashKey(key, booking)
-    taxIn[bucketHashed()]! += 1
-    if (tax.length >= most) isCrowd = true
-    if (isCrowd) tax.length = 0
-    else tax.push(booking)
-  }
-  if (inHand) for (const [low, high, entry] of inHand) look(low, high, () => entry)
-  else await ledger.entries(key, day, run, look)
-  if ('leftIn' in left) return { leftIn: taxIn.map((count, bucket) => Math.max(count, left.leftIn[bucket]!)) }
-  return isCrowd ? { leftIn: taxIn } : { ...left, tax }
+  const { leftIn, places } = prints.left(most)
+  if ('leftIn' in left) return { leftIn: leftIn.map((count, bucket) => Math.max(count, left.leftIn[bucket]!)) }
+  if (!places) return { leftIn }
+  const tax = await ledger.numbered(
+    day,
+    places.map(place => day.frozenSeq - place),
+  )
+  return { ...left, tax }
 }
 
 const named = async (
@@ -162,8 +149,8 @@ export const matchFile = async (matching: Matching): Promise<Matched> => {
   const ours = kept.entries.reduce((sum, count) => sum + count, 0) === booked ? kept : await ledger.recountedSums(key, day)
   const flags = unequal(ours, whole.sums)
   const wanted = [...flags.keys()].filter(bucket => flags[bucket] === 1)
-  const entriesIn = (bucket: number) => ours.entries[bucket]! + whole.linesIn[bucket]!
-  const waiting = runsOf(wanted, entriesIn, room.entries)
+  // Of the file's lines only those are held that are left over.
+  const waiting = runsOf(wanted, bucket => ours.entries[bucket]!, room.entries)
   // Serials that may have come twice are looked at in any case, with the first run.
   if (waiting.length === 0 && whole.suspects.size > 0) waiting.push([])
   const counts: { [T in DifferenceType]?: number } = {}

@@ -15,13 +15,15 @@ export type Ledger = {
   keptSums(key: PrintKey, day: LedgerDay): Promise<BucketSums>
   /** The same made anew from the bookings: for when what was kept does not come to the frozen totals. */
   recountedSums(key: PrintKey, day: LedgerDay): Promise<BucketSums>
-  /** Goes over the entries of these buckets. `tell` is given the fingerprint and, when it asks, the entry. */
+  /** Goes over the entries of these buckets: the fingerprint of each, its bucket, and its number. */
   entries(
     key: PrintKey,
     day: LedgerDay,
     wanted: readonly number[],
-    tell: (low: number, high: number, entry: () => TaxEntry) => void,
+    tell: (low: number, high: number, bucket: number, seq: number) => void,
   ): Promise<void>
+  /** The entries of the day that have these numbers. */
+  numbered(day: LedgerDay, seqs: readonly number[]): Promise<TaxEntry[]>
   /** What is known of keys that one side alone has on this day. */
   elsewhere(
     key: PrintKey,
@@ -170,17 +172,28 @@ export const openLedger = (db: Database): Ledger => {
       for (const part of parts(wanted, atOnce)) {
         // A run of buckets is one range.
         const isRun = part.at(-1)! - part[0]! === part.length - 1
-        await streamed<EntryRow>(
+        await streamed<readonly [...EntryRow, bucket: number, seq: number]>(
           db,
-          `SELECT ${entryColumns} FROM booking WHERE ${ofDay} AND ${isRun ? 'bucket BETWEEN ? AND ?' : within('bucket', part.map(String)).join('')}
+          `SELECT ${entryColumns}, bucket, seq FROM booking WHERE ${ofDay} AND ${isRun ? 'bucket BETWEEN ? AND ?' : within('bucket', part.map(String)).join('')}
              AND seq <= ?`,
           [...dayOf(day), ...(isRun ? [part[0]!, part.at(-1)!] : part), day.frozenSeq],
           row => {
-            hashRow(key, row)
-            tell(hashed.low, hashed.high, () => entryIn(row))
+            hashRow(key, row as unknown as EntryRow)
+            tell(hashed.low, hashed.high, row[9], row[10])
           },
         )
       }
+    },
+    numbered: async (day, seqs) => {
+      const found: TaxEntry[] = []
+      for (const part of parts(seqs, atOnce))
+        await streamed<EntryRow>(
+          db,
+          `SELECT ${entryColumns} FROM booking FORCE INDEX (by_day) WHERE ${ofDay} AND ${within('seq', part.map(String)).join('')}`,
+          [...dayOf(day), ...part],
+          row => void found.push(entryIn(row)),
+        )
+      return found
     },
     elsewhere: async (key, day, keys) => {
       const known = new Map<string, { -readonly [F in keyof Elsewhere]: Elsewhere[F] }>()
