@@ -12,7 +12,7 @@ import { openSessions, reconcile } from './flows/reconcile.ts'
 import { sessionFiles } from './flows/session-files.ts'
 import type { Slots } from './flows/slots.ts'
 import { tellWhole } from './flows/tell.ts'
-import { closeFees, raiseAlarms, releaseVouchers, voucherMakers } from './flows/vouchers.ts'
+import { alarmOfWaiting, closeFees, raiseAlarms, releaseVouchers, voucherMakers } from './flows/vouchers.ts'
 import { relay, sweep } from './flows/wake.ts'
 import { lookIntoWays, type Sizes, type Way } from './flows/ways.ts'
 import { writeOffDue } from './flows/write-off.ts'
@@ -75,6 +75,7 @@ export const startWork = (
     }),
   ]
   if (options.books) {
+    const alarmed = new Set<string>()
     loops.push(repeat(flow, options.sweepMs, () => book(flow)))
     loops.push(repeat(flow, options.sweepMs, () => advanceBreaks(flow, slots)))
     loops.push(
@@ -82,6 +83,7 @@ export const startWork = (
       repeat(flow, options.sweepMs, () => writeOffDue(flow, options.writeOffFrom)),
       repeat(flow, options.sweepMs, async () => {
         await raiseAlarms(flow)
+        await alarmOfWaiting(flow, alarmed)
         await closeFees(flow)
         return releaseVouchers(flow)
       }),

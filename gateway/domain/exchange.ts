@@ -35,6 +35,18 @@ export const objectionToRelease = ({ state, channel, paidAt }: PrintCase, now: D
     : undefined
 }
 
+/** Why the data of a payment voucher are not sent once more: they never left, or what they would prove is void or was proved by a certificate since. */
+export const objectionToReprint = (state: TicketState, isReleased: boolean): Objection | undefined => {
+  if (state === 'void' || state === 'undone') return objection('ticket-void', '税票已作废或已撤销销号', 'the ticket is void or undone')
+  if (state === 'exchanged')
+    return objection(
+      'exchanged-before',
+      '已换开税票,专用凭证已收回(第四十条)',
+      'it was exchanged for a certificate, and its voucher collected (art. 40)',
+    )
+  return isReleased ? undefined : objection('not-released', '凭证信息尚未发出', 'its data were not released yet')
+}
+
 /** What a bank says of a print, and what it said before: how many prints there were. */
 export type Print = { readonly isReprint: boolean; readonly before: number; readonly isReleased: boolean; readonly copies: number }
 /** How a print contradicts what went before; undefined: it is the first, or is marked as a reprint. */
@@ -54,11 +66,25 @@ export const lastExchangeDay = (paidOn: string): string => {
 }
 
 /** A ticket as an exchange sees it. */
-export type ExchangeCase = { readonly state: TicketState; readonly paidOn: string }
-/** Why a ticket cannot be exchanged for a certificate on `day` (art. 40): once only, within twelve months, when its money is in the treasury. */
-export const objectionToExchange = ({ state, paidOn }: ExchangeCase, day: string): Objection | undefined => {
+export type ExchangeCase = {
+  readonly state: TicketState
+  readonly paidOn: string
+  /** Its payment voucher, which is taken for the certificate: `none` is printed for it (art. 33), or not `yet`. */
+  readonly voucher: 'none' | 'not-yet' | 'released'
+}
+/**
+ * Why a ticket cannot be exchanged for a certificate on `day` (art. 40): once only, within twelve months, when its money is in the treasury; for a
+ * payment voucher that the bank can have printed.
+ */
+export const objectionToExchange = ({ state, paidOn, voucher }: ExchangeCase, day: string): Objection | undefined => {
   if (state === 'exchanged') return objection('exchanged-before', '已换开税票(第四十条)', 'it was exchanged before (art. 40)')
   if (state !== 'received') return objection('not-received', '尚未入库销号', 'it has not been received by the treasury')
+  if (voucher === 'not-yet')
+    return objection(
+      'no-payment-voucher',
+      '银行尚不能打印《委托缴纳税款专用凭证》(第三十四条、第四十条)',
+      'the bank cannot have printed a payment voucher of it yet (art. 34, 40)',
+    )
   return day > lastExchangeDay(paidOn)
     ? objection(
         'after-twelve-months',

@@ -14,6 +14,8 @@ export type ReversalCase = {
   /** Another reversal of the same original is under way. */
   readonly isAnotherOpen: boolean
   readonly isVoid: boolean
+  /** Its money is on its way to the treasury. */
+  readonly isWrittenOff: boolean
   /** An open break says that the bank has it, though the record counts it as nothing. */
   readonly isBankOnly: boolean
   /** The bank's accounting day of the original is over. */
@@ -107,6 +109,15 @@ export const reversalTable: readonly ReversalRow[] = [
     en: 'the original has no outcome yet: that is settled first',
   },
   {
+    // What is given back now would be missing of a voucher.
+    rule: 'written-off',
+    code: '34001',
+    does: 'refuse',
+    holds: ({ isWrittenOff }) => isWrittenOff,
+    zh: '已上解销号:银行多扣的使用《调账通知单》(第三十五条第一项),税款有误的入库后更正(第二十一条)',
+    en: 'it was written off: for what the bank took too much use an adjustment notice (art. 35(1)), for a wrong tax a correction after its receipt (art. 21)',
+  },
+  {
     rule: 'after-day-end',
     code: '38002',
     does: 'refuse',
@@ -141,6 +152,7 @@ export const decideReversal = (ticket: Ticket, original: Movement, amount: numbe
       m => m.verb === 'reversal' && m.originalId === original.id && m.reason !== 'in-doubt' && m.id !== own && isOpen(m),
     ),
     isVoid: ticket.isVoid,
+    isWrittenOff: ticket.isWrittenOff === true,
     isBankOnly: bankOnly(ticket, original.id) !== undefined,
     dayEnded: isOver(ticket, original, policy, now),
     policy,

@@ -48,6 +48,8 @@ export type Ticket = {
   readonly amount: number
   /** 作废 (art. 35(3)). */
   readonly isVoid: boolean
+  /** 上解销号 (art. 36): its money is on its way to the treasury. Not said: it is not. */
+  readonly isWrittenOff?: boolean
   readonly movements: readonly Movement[]
   /** All there ever were, in the order in which they were found. */
   readonly breaks: readonly Break[]

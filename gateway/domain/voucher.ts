@@ -91,14 +91,13 @@ export type GateCase = {
   readonly isBalanced: boolean
   /** 申报期最后一天 (art. 35(5)). */
   readonly isLastFilingDay: boolean
-  /** Breaks that the first session of that day found, and the sessions held since then. */
-  readonly hadBreaks: boolean
-  readonly sessions: number
+  /** Breaks that sessions of that day found, and no other session has confirmed since; whichever bank day that was of. */
+  readonly unconfirmed: number
 }
-/** No voucher before a balanced reconciliation (art. 37); of the last filing day not before the second, where the first had breaks (art. 35(5)). */
-export const objectionToVoucher = ({ isBalanced, isLastFilingDay, hadBreaks, sessions }: GateCase): Objection | undefined => {
+/** No voucher before a balanced reconciliation (art. 37); of the last filing day not before another has confirmed what was put right (art. 35(5)). */
+export const objectionToVoucher = ({ isBalanced, isLastFilingDay, unconfirmed }: GateCase): Objection | undefined => {
   if (!isBalanced) return objection('day-not-balanced', '该会计日尚未对平(第三十七条)', 'the bank day is not balanced (art. 37)')
-  return isLastFilingDay && hadBreaks && sessions < 2
+  return isLastFilingDay && unconfirmed > 0
     ? objection(
         'second-session-first',
         '申报期最后一天须再次对账后一起划缴(第三十五条第五项)',
@@ -113,7 +112,8 @@ export const cutOff = '16:00'
 export type Alarm = 'none' | 'due-soon' | 'due-urgent' | 'overdue'
 const offsetMs = 8 * 3_600_000
 const minute = 60_000
-const cutOffOn = (day: string): Date => new Date(Date.parse(`${day}T${cutOff}:00Z`) - offsetMs)
+/** 16:00 of a day in the province. */
+export const cutOffOn = (day: string): Date => new Date(Date.parse(`${day}T${cutOff}:00Z`) - offsetMs)
 
 /**
  * When a voucher made at `now` has to be at the treasury: at 16:00 of its day; made later or on a holiday, at 16:00 of the next day on which treasuries work.
@@ -136,11 +136,9 @@ export type Claimed = {
   readonly amount: number
   readonly treasuryCode?: string
   readonly on: string
-  readonly bankCode?: string | undefined
 }
 /** The voucher as the record has it, and the sum of its tickets as they stand in it. */
 export type Held = {
-  readonly bankCode: string
   readonly treasuryCode: string
   readonly amount: number
   readonly ticketSum: bigint
@@ -150,8 +148,6 @@ export type Held = {
 
 /** How what was said differs from the voucher and its tickets, to the fen (art. 39); undefined: it agrees. `latest`: the last day that can be true. */
 export const differenceOf = (held: Held, said: Claimed, latest: string): Objection | undefined => {
-  if (said.bankCode !== undefined && said.bankCode !== held.bankCode)
-    return objection('another-bank', '不是该银行的凭证', 'the voucher is another bank’s')
   if (said.treasuryCode !== undefined && said.treasuryCode !== held.treasuryCode)
     return objection('another-treasury', '收款国库不符', 'it names another treasury')
   if (held.ticketSum !== BigInt(held.amount))

@@ -82,18 +82,38 @@ export type UndoCase = {
   readonly enteredOn: string | undefined
   /** 省局记账: all that was entered on or before this day is booked; undefined: nothing yet. */
   readonly bookedThrough: string | undefined
+  /** A break of it that is not over: what the bank has of it is not certain. */
+  readonly hasOpenBreak: boolean
 }
 /** Why the marks cannot be undone (art. 21): only after the voucher has come back, and before the province has booked it. */
-export const objectionToUndo = ({ state, enteredOn, bookedThrough }: UndoCase): Objection | undefined => {
+export const objectionToUndo = ({ state, enteredOn, bookedThrough, hasOpenBreak }: UndoCase): Objection | undefined => {
   if (ticketMachine.next(state, 'undo') === undefined)
     return objection('not-received', '须在收到入库凭证、入库销号之后撤销(第二十一条)', 'only what was received may be undone (art. 21)')
   if (bookedThrough !== undefined && enteredOn !== undefined && enteredOn <= bookedThrough)
     return objection('booked-by-the-province', '省局已记账(第二十一条)', 'the province has booked it (art. 21)')
-  return undefined
+  return hasOpenBreak ? objection('break-open', '单边账未了结', 'a break of it is not over') : undefined
+}
+/** Why the province's books are not closed through a day: they are, or a ticket of then is undone and nothing stands in its place. */
+export const objectionToClose = (
+  through: string,
+  bookedThrough: string | undefined,
+  halfDone: string | undefined,
+): Objection | undefined => {
+  if (bookedThrough !== undefined && bookedThrough >= through)
+    return objection('closed-before', '该日已记账', 'the books are closed through this day')
+  return halfDone === undefined
+    ? undefined
+    : objection(
+        'correction-open',
+        `税票 ${halfDone} 已撤销销号而尚未重新填开(第二十一条)`,
+        `ticket ${halfDone} was undone and not issued anew yet (art. 21)`,
+      )
 }
 
 /** A ticket that takes the place of one that was undone: its number is the tax side's own (机器税票号码). */
 export type NewTicket = { readonly ticketNo: string; readonly amount: number }
+/** A number under which another ticket stands. */
+export const numberTaken = objection('number-taken', '税票号码已用', 'a ticket of this number is there already')
 /** 印刷税票号码: the last nine digits of the electronic ticket's number (art. 21). */
 export const printedNoOf = (ticketNo: string): string => ticketNo.slice(-9)
 

@@ -59,6 +59,8 @@ const callOnce = async (flow: Flow, call: BankCall, policy: BankPolicy, makers: 
       ...(said ? { code: said.code } : {}),
       ...(fault === undefined ? {} : { fault }),
     })
+    if (isOurs && verb === 'summaryVoucher' && said?.class === 'refused')
+      flow.note({ event: 'trouble', bankCode, code: said.code, detail: `the bank refuses the voucher ${call.subject}` })
     return true
   } catch (error) {
     flow.note({ event: 'trouble', bankCode, verb, detail: String(error) })

@@ -1,7 +1,8 @@
 import { type Heard, type Outcome, outcome, outcomes, type RequestOf, type UnifiedCode } from '@taxlink/bank-sdk'
+import { daysAfter, isWorkingDay } from '../domain/calendar-days.ts'
 import { feeMonth } from '../domain/fee.ts'
 import { later, shanghaiDate, shanghaiTime } from '../domain/time.ts'
-import { alarmAt } from '../domain/voucher.ts'
+import { alarmAt, cutOff, cutOffOn } from '../domain/voucher.ts'
 import type { BankCall } from '../store/bank-calls.ts'
 import type { PrintTaken } from '../store/payment-vouchers.ts'
 import type { WordTaken } from '../store/treasury.ts'
@@ -27,18 +28,46 @@ export const raiseAlarms = async (flow: Flow): Promise<number> => {
   return raised
 }
 
+const daysBack = 30
+
+/**
+ * Tells of bank days that are over and have come to no voucher yet, as the hour of their remittance comes near and when it is over: a day that is not
+ * balanced is not remitted (art. 37), and somebody has to know. Once a process, day and alarm: `told` keeps which.
+ */
+export const alarmOfWaiting = async (flow: Flow, told: Set<string>): Promise<number> => {
+  const now = flow.clock()
+  const today = shanghaiDate(now)
+  const alarm = alarmAt(cutOffOn(today), now)
+  const mark = `${today} ${alarm}`
+  if (alarm === 'none' || told.has(mark) || !isWorkingDay(flow.reference().calendar, today)) return 0
+  const waiting = await flow.store.writeOffs.waitingDays(daysAfter(today, -daysBack), today)
+  told.add(mark)
+  for (const { bankCode, accountingDate, state } of waiting)
+    flow.note({
+      event: 'deadline',
+      bankCode,
+      detail: `no voucher of ${accountingDate} yet, its day is ${state}: ${alarm}, due at ${cutOff}`,
+    })
+  return waiting.length
+}
+
 /** Releases the data of payment vouchers whose 24 hours are over (art. 34); returns how many. */
 export const releaseVouchers = (flow: Flow): Promise<number> => flow.store.paymentVouchers.release(flow.clock(), chunk)
 
-/** On the first of a month the fees of the month before are closed, and the banks told; returns how many statements were made. */
+/**
+ * How long after its end a month's fees are left alone: a batch that began before midnight may still be on its way into the record, for as long as its
+ * statements may wait for their answers.
+ */
+export const feeGraceMs = 600_000
+
+/** On the first of a month the fees of the months before are closed, and the banks told; returns how many statements were made. */
 export const closeFees = async (flow: Flow): Promise<number> => {
   const now = flow.clock()
-  const month = feeMonth(shanghaiDate(now))
-  const before = feeMonth(shanghaiDate(later(new Date(`${month}-01T00:00:00+08:00`), -1)))
   const [officeCode] = flow.reference().offices.keys()
   if (officeCode === undefined) return 0
   let closed = 0
-  for (const bankCode of flow.reference().banks.keys()) if (await flow.store.fees.close(bankCode, before, officeCode, now)) closed++
+  for (const { bankCode, month } of await flow.store.fees.unstated(feeMonth(shanghaiDate(later(now, -feeGraceMs)))))
+    if (await flow.store.fees.close(bankCode, month, officeCode, now)) closed++
   return closed
 }
 
@@ -67,7 +96,6 @@ const codeOf = ({ kind }: WordTaken | PrintTaken): UnifiedCode => (kind === 'abs
 const receipt = (code: UnifiedCode): Outcome => outcome(code, code, outcomes[code].zh)
 
 type Word = Parameters<Flow['store']['treasuries']['hear']>[0]
-// What a dialect has no field for goes by the day on which it was told.
 const hear = async (flow: Flow, word: Word, now: Date, messageId: number): Promise<Outcome> => {
   // A bank dates by its own books, which work ahead over holidays.
   const latest = shanghaiDate(later(now, 10 * 24 * hourMs))
@@ -81,6 +109,10 @@ const hear = async (flow: Flow, word: Word, now: Date, messageId: number): Promi
   return receipt(taken.kind === 'answered' ? taken.code : codeOf(taken))
 }
 
+/** What a dialect has no field for goes by the day on which it was told. */
+const dayOf = (named: string | undefined, now: Date): Pick<Word, 'on' | 'isUndated'> =>
+  named === undefined ? { on: shanghaiDate(now), isUndated: true } : { on: named }
+
 /** 划款确认 (art. 37). */
 export const heardRemitConfirmation = (
   flow: Flow,
@@ -89,7 +121,7 @@ export const heardRemitConfirmation = (
   now: Date,
   messageId: number,
 ): Promise<Outcome> => {
-  const said = { summaryNo, amount, on: remittedAt ?? shanghaiDate(now), bankCode, actor: `bank ${bankCode}` }
+  const said = { summaryNo, amount, ...dayOf(remittedAt, now), bankCode, actor: `bank ${bankCode}` }
   return hear(flow, { event: 'remitted', ...said, ...(bankSerial === undefined ? {} : { bankSerial }) }, now, messageId)
 }
 
@@ -101,7 +133,7 @@ export const heardTreasuryReceipt = (
   now: Date,
   messageId: number,
 ): Promise<Outcome> => {
-  const said = { summaryNo, amount, on: enteredOn ?? shanghaiDate(now), bankCode, actor: `bank ${bankCode}` }
+  const said = { summaryNo, amount, ...dayOf(enteredOn, now), bankCode, actor: `bank ${bankCode}` }
   return hear(flow, { event: 'received', ...said, ...(treasuryCode === undefined ? {} : { treasuryCode }) }, now, messageId)
 }
 

@@ -1,7 +1,7 @@
 import { date, debitRequest, digits, fen, listOf, oneOf, text } from '@taxlink/bank-sdk'
 import type { Objection } from '../domain/proposal.ts'
 import { shanghaiDate } from '../domain/time.ts'
-import { objectionToReissue, objectionToUndo, undoCauses } from '../domain/write-off.ts'
+import { numberTaken, objectionToClose, objectionToReissue, objectionToUndo, undoCauses } from '../domain/write-off.ts'
 import { byOperators, kindOf, nothing } from './kind.ts'
 import { paper } from './registry-kinds.ts'
 
@@ -9,7 +9,6 @@ import { paper } from './registry-kinds.ts'
 
 const { ticketNo } = debitRequest.fields
 const unknown: Objection = { rule: 'ticket-unknown', zh: '没有这份已销号的税票', en: 'no such ticket was written off' }
-const closedBefore: Objection = { rule: 'closed-before', zh: '该日已记账', en: 'the books are closed through this day' }
 const inTheFuture: Objection = { rule: 'in-the-future', zh: '日期在将来', en: 'the day is in the future' }
 
 /** 撤销入库销号和上解销号. */
@@ -29,9 +28,11 @@ export const undoWriteOff = kindOf(
     stand: async (flow, content) => {
       const life = await flow.store.ticketLives.life(content.ticketNo)
       if (!life) return unknown
-      const bookedThrough = await flow.store.ticketLives.bookedThrough()
+      const { ticketLives } = flow.store
+      const bookedThrough = await ticketLives.bookedThrough()
+      const hasOpenBreak = await ticketLives.hasOpenBreak(content.ticketNo)
       return (
-        objectionToUndo({ state: life.state, enteredOn: life.enteredOn, bookedThrough }) ?? {
+        objectionToUndo({ state: life.state, enteredOn: life.enteredOn, bookedThrough, hasOpenBreak }) ?? {
           about: undefined,
           officeCode: life.officeCode,
         }
@@ -62,7 +63,9 @@ export const reissueTicket = kindOf(
     stand: async (flow, content) => {
       const life = await flow.store.ticketLives.life(content.ticketNo)
       if (!life) return unknown
-      return objectionToReissue({ ...life, cause: life.undo?.cause }, content.tickets) ?? { about: undefined, officeCode: life.officeCode }
+      const objection = objectionToReissue({ ...life, cause: life.undo?.cause }, content.tickets)
+      if (objection) return objection
+      return (await flow.store.ticketLives.isAnyTaken(content.tickets)) ? numberTaken : { about: undefined, officeCode: life.officeCode }
     },
     apply: (deeds, content) => deeds.reissueTicket(content.ticketNo, content.tickets),
   },
@@ -80,10 +83,14 @@ export const closeBooks = kindOf(
     wrong: nothing,
     stand: async (flow, content, now) => {
       if (content.through > shanghaiDate(now)) return inTheFuture
-      return ((await flow.store.ticketLives.bookedThrough()) ?? '') >= content.through
-        ? closedBefore
-        : { about: undefined, officeCode: undefined }
+      const { ticketLives } = flow.store
+      return (
+        objectionToClose(content.through, await ticketLives.bookedThrough(), await ticketLives.halfDone(content.through)) ?? {
+          about: undefined,
+          officeCode: undefined,
+        }
+      )
     },
-    apply: async (deeds, content) => ((await deeds.closeBooks(content.through)) ? undefined : closedBefore),
+    apply: (deeds, content) => deeds.closeBooks(content.through),
   },
 )

@@ -4,6 +4,7 @@ import { later, shanghaiDate, shanghaiTime } from '../domain/time.ts'
 import { deadlineOf, destinationOf, groupVouchers, objectionToVoucher } from '../domain/voucher.ts'
 import { noon, objectionToWriteOff } from '../domain/write-off.ts'
 import type { Found } from '../store/candidates.ts'
+import type { DayStanding } from '../store/vouchers.ts'
 import type { BalancedDay, Batch } from '../store/write-offs.ts'
 import type { Flow } from './flow.ts'
 
@@ -46,12 +47,14 @@ const writeOffDay = async (flow: Flow, day: BalancedDay): Promise<boolean> => {
     if (!marked) return false
     const made = await makeVouchers(flow, batch)
     if (made === undefined) return false
-    await flow.store.writeOffs.finish(batch, marked.heldBack, flow.clock())
+    // What was written off and has a break since stands in no voucher: it waits like what was not written off.
+    const heldBack = marked.heldBack + (await flow.store.vouchers.notSummed(bankCode, accountingDate))
+    if (!(await flow.store.writeOffs.finish(batch, heldBack, flow.clock()))) return false
     flow.note({
       event: 'written-off',
       bankCode,
       count: marked.written,
-      detail: `${accountingDate}: ${made} vouchers, ${marked.heldBack} tickets held back`,
+      detail: `${accountingDate}: ${made} vouchers, ${heldBack} tickets held back`,
     })
     return true
   } catch (error) {
@@ -72,30 +75,38 @@ const markAll = async (flow: Flow, batch: Batch): Promise<{ readonly written: nu
   return { written, heldBack }
 }
 
-/** Makes the vouchers of a bank day; undefined: it has to be tried again, by whoever has the batch then. */
+/**
+ * Makes the vouchers of a bank day; undefined: it has to be tried again, by whoever has the batch then. What stands in the way of one treasury does not
+ * keep the others waiting.
+ */
 const makeVouchers = async (flow: Flow, batch: Batch): Promise<number | undefined> => {
   const { bankCode, accountingDate } = batch
   const { vouchers } = flow.store
   const groups = await vouchers.groups(batch)
   if (groups.length === 0) return 0
   const { calendar } = flow.reference()
-  const standing = await vouchers.dayStanding(bankCode, accountingDate)
-  const closed = objectionToVoucher({ ...standing, isLastFilingDay: isLastFilingDay(calendar, accountingDate) })
-  if (closed) return refuse(flow, bankCode, `no voucher of ${accountingDate}: ${closed.en}`)
-  let made = 0
+  const isLast = isLastFilingDay(calendar, accountingDate)
+  const closed = (standing: DayStanding) => objectionToVoucher({ ...standing, isLastFilingDay: isLast })
+  const why = closed(await vouchers.dayStanding(bankCode, accountingDate))
+  if (why) return refuse(flow, bankCode, `no voucher of ${accountingDate}: ${why.en}`)
+  let [made, refused] = [0, false]
   for (const group of groups) {
     const now = flow.clock()
     const numberedOn = shanghaiDate(now)
     const destination = destinationOf(flow.reference(), bankCode, group.treasuryCode, numberedOn)
-    if ('rule' in destination) return refuse(flow, bankCode, `no voucher for treasury ${group.treasuryCode}: ${destination.en}`)
+    if ('rule' in destination) {
+      refuse(flow, bankCode, `no voucher for treasury ${group.treasuryCode}: ${destination.en}`)
+      refused = true
+      continue
+    }
     const deadline = deadlineOf(now, day => workingDayFrom(calendar, day))
     for (const draft of groupVouchers(await vouchers.groupRows(batch, group))) {
       const voucher = { draft, destination, numberedOn, workDate: shanghaiDate(deadline), deadline }
-      if ((await vouchers.make(batch, voucher, leaseFrom(now))) === undefined) return undefined
+      if ((await vouchers.make(batch, voucher, standing => !closed(standing), leaseFrom(now))) === undefined) return undefined
       made++
     }
   }
-  return made
+  return refused ? undefined : made
 }
 const refuse = (flow: Flow, bankCode: string, detail: string): undefined => {
   flow.note({ event: 'trouble', bankCode, detail })

@@ -154,8 +154,8 @@ export const voucherRoutes = (app: App, flow: Flow): void => {
       const life = await lifeOf(request, request.params.ticketNo)
       const now = flow.clock()
       const by = { now, actor: operatorIn(request).uri }
-      if ((await store.paymentVouchers.resend(life.ticketNo, by, shanghaiDate(now))) === undefined)
-        throw notApplicable({ zh: '凭证信息尚未发出', en: 'its data were not released yet' })
+      const objection = await store.paymentVouchers.resend(life.ticketNo, by, shanghaiDate(now))
+      if (objection) throw notApplicable(objection)
       reply.code(201)
       return payment(life)
     },

@@ -93,6 +93,7 @@ const foundNet = overKeys(
    FROM difference d WHERE d.bank_code = ? AND d.session = ${lastSession('d')} AND d.type <> 'in-bank' AND d.ticket_no IN (?) GROUP BY d.ticket_no`,
 )
 const adoptions = overKeys('SELECT ticket_no AS ticketNo, amount FROM adoption WHERE bank_code = ? AND ticket_no IN (?)')
+const reissues = overKeys('SELECT DISTINCT ticket_no AS ticketNo FROM ticket_reissue WHERE ticket_no IN (?)')
 const remedies = overKeys(
   `SELECT ticket_no AS ticketNo, closed_by AS closedBy, remedy_by AS remedyBy FROM break
    WHERE (closed_by IS NOT NULL OR remedy_by IS NOT NULL) AND ticket_no IN (?)`,
@@ -110,6 +111,9 @@ export const readShown = async (
   const adopted = new Map(
     (await adoptions.query<{ ticketNo: string; amount: number }>(tx, ticketNos, [bankCode])).map(row => [row.ticketNo, row.amount]),
   )
+  // A ticket that was issued anew is void by its number only: its tax is due under another (art. 21).
+  const voids = ticketNos.filter(ticketNo => tickets.get(ticketNo)?.isVoid)
+  const reissued = new Set((await reissues.query<{ ticketNo: string }>(tx, voids)).map(row => row.ticketNo))
   const closers = await remedies.query<{ closedBy: number | null; remedyBy: number | null }>(tx, ticketNos)
   const isRemedy = new Set(closers.flatMap(({ closedBy, remedyBy }) => [closedBy, remedyBy]))
   const shownOf = (ticketNo: string): ShownOfTicket => {
@@ -120,7 +124,7 @@ export const readShown = async (
       bank: (booked.get(ticketNo) ?? 0) + (found.get(ticketNo) ?? 0),
       of: {
         amount: adopted.get(ticketNo) ?? ticket?.amount ?? 0,
-        isVoid: ticket?.isVoid ?? false,
+        isVoid: ticket?.isVoid === true && !reissued.has(ticketNo),
         isPaid: adopted.has(ticketNo) || movements.some(m => m.verb === 'debit' && m.state === 'succeeded'),
         givenBack: ofTheTaxSide.reduce((sum, m) => sum + m.booked, 0),
       },

@@ -7,7 +7,8 @@ import { readShown, type ShownOfTicket } from './break-reads.ts'
 import type { Tx } from './database.ts'
 import { overKeys } from './rows.ts'
 
-// Tickets as the noon batch sees them, many at a time. What is decided by them the triggers look at again.
+// Tickets as the noon batch sees them, many at a time: with their instructions locked, so that nothing is ordered of them until it is decided. The
+// triggers look at it again.
 
 /** A ticket that may be written off, with what a write-off keeps of it. */
 export type Found = Candidate & {
@@ -54,7 +55,7 @@ const movements = overKeys(
   `SELECT ticket_no AS ticketNo, id, verb, state, amount, booked_amount AS booked, original_id AS originalId, reason, inquiries,
      accepted_at AS acceptedAt, last_sent_at AS lastSentAt, accounting_date AS accountingDate, settled_at AS settledAt,
      JSON_VALUE(request, '$.channel') AS channel
-   FROM instruction WHERE ticket_no IN (?)`,
+   FROM instruction WHERE ticket_no IN (?) LOCK IN SHARE MODE`,
 )
 type BreakRow = {
   ticketNo: string
@@ -128,7 +129,10 @@ const daysOf = (own: readonly BookingRow[], moved: readonly Movement[]): BookedD
 const foundOf = (row: TicketRow, all: readonly MovementRow[], own: readonly BookingRow[], faults: readonly BreakRow[]): Found => {
   const moved = all.toSorted((a, b) => a.id - b.id).map(movementOf)
   const debit = all.find(m => m.verb === 'debit')
-  const settled = all.flatMap(m => (m.settledAt && m.verb !== 'reversal' ? [m.settledAt.getTime()] : []))
+  const ended = all.filter(m => m.settledAt && m.verb !== 'reversal')
+  // Of what two persons adopted none has succeeded.
+  const paid = ended.some(m => m.state === 'succeeded') ? ended.filter(m => m.state === 'succeeded') : ended
+  const settled = paid.map(m => m.settledAt!.getTime())
   const { taxSystem, officeCode, bankCode, amount, ticketNo } = row
   return {
     ticket: {
@@ -164,8 +168,8 @@ const foundOf = (row: TicketRow, all: readonly MovementRow[], own: readonly Book
 
 /** Reads these tickets as they stand. */
 export const readCandidates = async (tx: Pick<Tx, 'query'>, ticketNos: readonly string[]): Promise<Found[]> => {
-  const heads = await tickets.query<TicketRow>(tx, ticketNos)
   const all = Map.groupBy(await movements.query<MovementRow>(tx, ticketNos), row => row.ticketNo)
+  const heads = await tickets.query<TicketRow>(tx, ticketNos)
   const own = Map.groupBy(await bookings.query<BookingRow>(tx, ticketNos), row => row.ticketNo)
   const faults = Map.groupBy(await breaks.query<BreakRow>(tx, ticketNos), row => row.ticketNo)
   const odd = new Set((await peculiar.query<{ ticketNo: string }>(tx, ticketNos)).map(row => row.ticketNo))

@@ -15,6 +15,8 @@ export type FeeStatement = {
 }
 /** The ledger of fees. */
 export type Fees = {
+  /** Banks and months before this one with fees and without a statement. */
+  unstated(before: string): Promise<{ readonly bankCode: string; readonly month: string }[]>
   /** Makes the statement of a bank and a month and has the bank told, once; false: it was made before, or there is nothing to be paid. */
   close(bankCode: string, month: string, officeCode: string, now: Date): Promise<boolean>
   /** The statements of a month; of banks without one what there is so far. */
@@ -25,6 +27,12 @@ export type Fees = {
 
 /** Opens the fees over `db`. */
 export const openFees = (db: Database): Fees => ({
+  unstated: before =>
+    db.query(
+      `SELECT d.bank_code AS bankCode, d.month FROM (SELECT DISTINCT month, bank_code FROM fee WHERE month < ?) d
+       WHERE NOT EXISTS (SELECT 1 FROM fee_statement s WHERE s.bank_code = d.bank_code AND s.month = d.month) ORDER BY d.month, d.bank_code`,
+      [before],
+    ),
   close: (bankCode, month, officeCode, now) =>
     carefully(() =>
       db.transaction(async tx => {

@@ -82,7 +82,8 @@ export const conclude = async (tx: Tx, ticket: Ticket, own: Movement, code: stri
   const after = withMovement(ticket, own)
   await wakeWaiting(tx, after, own.id, by)
   await heedLate(tx, after, own, by.now, by.actor)
-  const voids = endedBy === 'bank' && voidsTicket(own, own.state)
+  // What was written off stands in a voucher and is not void without two persons (art. 21): there the remedy has failed, and no more.
+  const voids = endedBy === 'bank' && ticket.isWrittenOff !== true && voidsTicket(own, own.state)
   if (voids) await voidTicket(tx, after, own, code, by)
   if (own.state !== 'succeeded' && !voids) return
   const kind = remedied(after, own)

@@ -1,13 +1,14 @@
 import type { UnifiedCode } from '@taxlink/bank-sdk'
-import { contradictionOfPrint, objectionToRelease } from '../domain/exchange.ts'
+import { contradictionOfPrint, objectionToRelease, objectionToReprint } from '../domain/exchange.ts'
 import type { Objection } from '../domain/proposal.ts'
+import { appendAudit } from './audit.ts'
 import { insertBankCalls, type NewBankCall } from './bank-calls.ts'
 import { carefully } from './beside.ts'
 import type { Database, Tx } from './database.ts'
 import { answerOf, keepAnswer } from './inbox.ts'
 import type { Actor } from './linked.ts'
 import { sqlTime } from './rows.ts'
-import { readLife, type TicketLife } from './ticket-life.ts'
+import { lockLife, readLife, type TicketLife } from './ticket-life.ts'
 
 /** A print, as the bank tells it. */
 export type PrintWord = {
@@ -35,8 +36,8 @@ export type PaymentVouchers = {
   release(now: Date, limit: number): Promise<number>
   /** Takes what a bank says of a print; the code of the receipt is kept with it. */
   hearPrint(word: PrintWord, now: Date, messageId: number, codeOf: (taken: PrintTaken) => UnifiedCode): Promise<UnifiedCode>
-  /** Sends the data to the bank once more, marked as a reprint; undefined: they were never released. */
-  resend(ticketNo: string, by: Actor, day: string): Promise<number | undefined>
+  /** Sends the data to the bank once more, marked as a reprint. */
+  resend(ticketNo: string, by: Actor, day: string): Promise<Objection | undefined>
   prints(ticketNo: string): Promise<PrintView[]>
   /** The message to the bank whose particulars the data of a ticket are made of: that of its debit. */
   debitRequest(ticketNo: string): Promise<string | undefined>
@@ -74,13 +75,18 @@ export const openPaymentVouchers = (db: Database): PaymentVouchers => ({
   resend: (ticketNo, by, day) =>
     carefully(() =>
       db.transaction(async tx => {
-        const events = await lockPrints(tx, ticketNo)
-        const life = await readLife(tx, ticketNo)
-        if (!events || !life?.releasedAt) return undefined
+        // The write-off first, as whoever undoes it or issues a certificate does.
+        const life = await lockLife(tx, ticketNo)
+        const events = (await lockPrints(tx, ticketNo)) ?? []
+        const objection = objectionToReprint(life?.state ?? 'paid', life?.releasedAt !== undefined)
+        if (!life || objection) return objection
         const number = events.length + 1
         await insertPrint(tx, { ticketNo, number, event: 'resent', copies: null, on: day, actor: by.actor, rule: null }, by.now)
         await insertBankCalls(tx, [callOf(life, `${ticketNo}/${number}`, 'reprint', by.now)])
-        return number
+        const detail = JSON.stringify({ number })
+        const audited = { action: 'reprint', subject: `ticket/${ticketNo}`, officeCode: life.officeCode, detail }
+        await appendAudit(tx, { at: by.now, actor: by.actor, ...audited })
+        return undefined
       }),
     ),
   prints: async ticketNo => (await readPrints(db, ticketNo)).map(viewOf),
@@ -94,8 +100,8 @@ export const openPaymentVouchers = (db: Database): PaymentVouchers => ({
 })
 
 const release = async (tx: Tx, ticketNo: string, now: Date): Promise<void> => {
+  const life = await lockLife(tx, ticketNo)
   const [row] = await tx.query<{ open: number | null }>('SELECT open FROM payment_voucher WHERE ticket_no = ? FOR UPDATE', [ticketNo])
-  const life = await readLife(tx, ticketNo)
   if (row?.open !== 1 || !life) return
   const isReleased = objectionToRelease(life, now) === undefined
   const column = isReleased ? 'released_at' : 'withheld_at'

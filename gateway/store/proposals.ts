@@ -106,8 +106,8 @@ export type Deeds = {
   undoWriteOff(undo: { readonly ticketNo: string; readonly cause: UndoCause; readonly reason: string }): Promise<Objection | undefined>
   /** Lets other tickets take the place of one that was undone (art. 21). */
   reissueTicket(ticketNo: string, tickets: readonly NewTicket[]): Promise<Objection | undefined>
-  /** Closes the province’s books through a day; false: they are closed that far already. */
-  closeBooks(through: string): Promise<boolean>
+  /** Closes the province’s books through a day. */
+  closeBooks(through: string): Promise<Objection | undefined>
 }
 
 /** What a list of proposals may be narrowed by. */

@@ -1,7 +1,10 @@
 import { exchangeRemark, lostRemark, objectionToExchange, objectionToLostCopy } from '../domain/exchange.ts'
 import type { Objection } from '../domain/proposal.ts'
+import { shanghaiDate } from '../domain/time.ts'
 import {
   type NewTicket,
+  numberTaken,
+  objectionToClose,
   objectionToReissue,
   objectionToUndo,
   printedNoOf,
@@ -49,6 +52,8 @@ export type TicketLife = {
   readonly reissues: readonly ReissueView[]
   readonly certificates: readonly CertificateView[]
   readonly releasedAt: Date | undefined
+  /** Whether the bank prints a payment voucher for it. */
+  readonly hasPaymentVoucher: boolean
 }
 /** What becomes of an order about a certificate. */
 export type Issued =
@@ -70,11 +75,20 @@ export type TicketLives = {
   life(ticketNo: string): Promise<TicketLife | undefined>
   /** The last day that the province has booked. */
   bookedThrough(): Promise<string | undefined>
+  /** A ticket that was entered through this day, undone, and not issued anew; undefined: there is none. */
+  halfDone(through: string): Promise<string | undefined>
+  hasOpenBreak(ticketNo: string): Promise<boolean>
+  /** Whether one of these numbers is a ticket's already. */
+  isAnyTaken(tickets: readonly NewTicket[]): Promise<boolean>
   /** 换票, or a certificate for one that was lost. */
   issue(order: CertificateOrder, by: Actor): Promise<Issued>
 }
 
-type Row = Omit<TicketLife, 'state' | 'undo' | 'reissues' | 'certificates' | 'summaryNo' | 'remittedOn' | 'enteredOn' | 'releasedAt'> & {
+type Row = Omit<
+  TicketLife,
+  'state' | 'undo' | 'reissues' | 'certificates' | 'summaryNo' | 'remittedOn' | 'enteredOn' | 'releasedAt' | 'hasPaymentVoucher'
+> & {
+  hasPaymentVoucher: number
   summaryNo: string | null
   remittedOn: string | null
   enteredOn: string | null
@@ -86,7 +100,7 @@ type Row = Omit<TicketLife, 'state' | 'undo' | 'reissues' | 'certificates' | 'su
 }
 const select = `SELECT w.ticket_no AS ticketNo, w.office_code AS officeCode, w.treasury_code AS treasuryCode, w.bank_code AS bankCode, w.channel, w.amount,
     w.paid_at AS paidAt, w.work_date AS writtenOffOn, l.summary_no AS summaryNo, m.on_date AS remittedOn, e.on_date AS enteredOn,
-    p.released_at AS releasedAt, u.cause, u.reason, u.at AS undoneAt, t.voided_at AS voidedAt
+    p.released_at AS releasedAt, p.ticket_no IS NOT NULL AS hasPaymentVoucher, u.cause, u.reason, u.at AS undoneAt, t.voided_at AS voidedAt
   FROM write_off w JOIN ticket t ON t.ticket_no = w.ticket_no
     LEFT JOIN summary_voucher_line l ON l.ticket_no = w.ticket_no
     LEFT JOIN voucher_event m ON m.summary_no = l.summary_no AND m.once = 'remitted'
@@ -121,7 +135,7 @@ const reissuesOf = async (tx: Pick<Tx, 'query'>, ticketNo: string): Promise<Reis
 export const readLife = async (tx: Pick<Tx, 'query'>, ticketNo: string): Promise<TicketLife | undefined> => {
   const [row] = await tx.query<Row>(select, [ticketNo])
   if (!row) return undefined
-  const { summaryNo, remittedOn, enteredOn, releasedAt, cause, reason, undoneAt, voidedAt, ...rest } = row
+  const { summaryNo, remittedOn, enteredOn, releasedAt, hasPaymentVoucher, cause, reason, undoneAt, voidedAt, ...rest } = row
   const certificates = await certificatesOf(tx, ticketNo)
   const state = stateOfMarks({
     isVoid: voidedAt !== null,
@@ -138,25 +152,52 @@ export const readLife = async (tx: Pick<Tx, 'query'>, ticketNo: string): Promise
     remittedOn: remittedOn ?? undefined,
     enteredOn: enteredOn ?? undefined,
     releasedAt: releasedAt ?? undefined,
+    hasPaymentVoucher: hasPaymentVoucher === 1,
     undo: cause === null || undoneAt === null ? undefined : { cause, reason: reason ?? '', at: undoneAt },
     reissues: await reissuesOf(tx, ticketNo),
     certificates,
   }
 }
 /** The same with the write-off locked: of two who would do something about it the second sees what the first has done. */
-const lockLife = async (tx: Tx, ticketNo: string): Promise<TicketLife | undefined> => {
+export const lockLife = async (tx: Tx, ticketNo: string): Promise<TicketLife | undefined> => {
   await tx.query('SELECT ticket_no FROM write_off WHERE ticket_no = ? FOR UPDATE', [ticketNo])
   return readLife(tx, ticketNo)
 }
 const readBookedThrough = async (tx: Pick<Tx, 'query'>): Promise<string | undefined> =>
   (await tx.query<{ through: string | null }>('SELECT MAX(through) AS through FROM province_booking'))[0]?.through ?? undefined
 
+/** A ticket that was entered by then, undone, and not issued anew. */
+const readHalfDone = async (tx: Pick<Tx, 'query'>, through: string): Promise<string | undefined> =>
+  (
+    await tx.query<{ ticketNo: string }>(
+      `SELECT u.ticket_no AS ticketNo FROM write_off_undo u JOIN summary_voucher_line l ON l.ticket_no = u.ticket_no
+         JOIN voucher_event e ON e.summary_no = l.summary_no AND e.once = 'received'
+       WHERE e.on_date <= ? AND NOT EXISTS (SELECT 1 FROM ticket_reissue r WHERE r.ticket_no = u.ticket_no) LIMIT 1`,
+      [through],
+    )
+  )[0]?.ticketNo
+
 /** Opens the lives of tickets over `db`. */
 export const openTicketLives = (db: Database): TicketLives => ({
   life: ticketNo => readLife(db, ticketNo),
   bookedThrough: () => readBookedThrough(db),
+  halfDone: through => readHalfDone(db, through),
+  hasOpenBreak: ticketNo => hasOpenBreak(db, ticketNo),
+  isAnyTaken: tickets => isAnyTaken(db, tickets),
   issue: (order, by) => carefully(() => db.transaction(tx => issue(tx, order, by))),
 })
+
+/** Whether a break of a ticket is open: what its session found is neither confirmed nor replaced, what was known otherwise is not remedied. */
+const hasOpenBreak = async (tx: Pick<Tx, 'query'>, ticketNo: string): Promise<boolean> =>
+  (
+    await tx.query(
+      `SELECT 1 FROM break WHERE ticket_no = ? AND IF(source = 'file', state NOT IN ('confirmed', 'superseded'), closed_at IS NULL) LIMIT 1`,
+      [ticketNo],
+    )
+  ).length > 0
+
+/** Of two who undo a write-off and close the books the second sees what the first has done. */
+const lockBooks = (tx: Tx): Promise<unknown> => tx.query("SELECT next FROM counter WHERE name = 'books' FOR UPDATE")
 
 const unknown: Objection = { rule: 'ticket-unknown', zh: '没有这份已销号的税票', en: 'no such ticket was written off' }
 const numberUsed: Objection = { rule: 'number-used', zh: '此完税证号已用', en: 'this certificate number was used' }
@@ -169,7 +210,7 @@ const issue = async (tx: Tx, { ticketNo, certificateNo, lostNo, day, treasuryNam
   const standing = life.certificates.at(-1)?.certificateNo
   const objection =
     lostNo === undefined
-      ? objectionToExchange({ state: life.state, paidOn: dayOf(life.paidAt) }, day)
+      ? objectionToExchange({ state: life.state, paidOn: shanghaiDate(life.paidAt), voucher: voucherOf(life) }, day)
       : objectionToLostCopy(life.state, standing, lostNo)
   if (objection) return { kind: 'objected', objection }
   const [used] = await tx.query<{ n: number }>('SELECT 1 AS n FROM certificate WHERE certificate_no = ?', [certificateNo])
@@ -190,7 +231,7 @@ const issue = async (tx: Tx, { ticketNo, certificateNo, lostNo, day, treasuryNam
   })
   return { kind: 'issued', certificate: { number, certificateNo, replacesNo: lostNo, remark, issuedOn: day, issuedBy: by.actor } }
 }
-const dayOf = (at: Date): string => new Date(at.getTime() + 8 * 3_600_000).toISOString().slice(0, 10)
+const voucherOf = ({ hasPaymentVoucher, releasedAt }: TicketLife) => (hasPaymentVoucher ? (releasedAt ? 'released' : 'not-yet') : 'none')
 
 /** Undoes the marks of a ticket (art. 21), by a proposal that was just approved. */
 export const undoWriteOff = async (
@@ -199,9 +240,15 @@ export const undoWriteOff = async (
   proposalId: number,
   by: Actor,
 ): Promise<Objection | undefined> => {
+  await lockBooks(tx)
   const life = await lockLife(tx, undo.ticketNo)
   if (!life) return unknown
-  const objection = objectionToUndo({ state: life.state, enteredOn: life.enteredOn, bookedThrough: await readBookedThrough(tx) })
+  const objection = objectionToUndo({
+    state: life.state,
+    enteredOn: life.enteredOn,
+    bookedThrough: await readBookedThrough(tx),
+    hasOpenBreak: await hasOpenBreak(tx, undo.ticketNo),
+  })
   if (objection) return objection
   await tx.execute('INSERT INTO write_off_undo (ticket_no, proposal_id, cause, reason, at) VALUES (?, ?, ?, ?, ?)', [
     undo.ticketNo,
@@ -212,6 +259,17 @@ export const undoWriteOff = async (
   ])
   await tellJournal(tx, undo.ticketNo, 'undo', `write-off undone: proposal ${proposalId}`, by)
   return undefined
+}
+
+const isAnyTaken = async (tx: Pick<Tx, 'query'>, tickets: readonly NewTicket[]): Promise<boolean> => {
+  for (const { ticketNo } of tickets) {
+    const known = await tx.query('SELECT 1 FROM ticket_reissue WHERE new_ticket_no = ? UNION SELECT 1 FROM ticket WHERE ticket_no = ?', [
+      ticketNo,
+      ticketNo,
+    ])
+    if (known.length > 0) return true
+  }
+  return false
 }
 
 /** Lets other tickets take the place of one that was undone (art. 21): it is void, the first of them has its dates and its money. */
@@ -226,6 +284,7 @@ export const reissueTicket = async (
   if (!life) return unknown
   const objection = objectionToReissue({ ...life, cause: life.undo?.cause }, tickets)
   if (objection) return objection
+  if (await isAnyTaken(tx, tickets)) return numberTaken
   for (const [i, { ticketNo: newNo, amount }] of tickets.entries()) {
     const first =
       i === 0 ? [printedNoOf(ticketNo), life.remittedOn ?? life.writtenOffOn, life.enteredOn ?? life.writtenOffOn] : [null, null, null]
@@ -253,9 +312,11 @@ const tellJournal = async (tx: Tx, ticketNo: string, event: string, reason: stri
   if (debit) await insertJournal(tx, [{ at: now, ticketNo, instructionId: debit.id, event, actor, state: debit.state, reason }])
 }
 
-/** 省局记账: closes the books through a day, by a proposal that was just approved; false: they are closed that far already. */
-export const closeBooks = async (tx: Tx, through: string, proposalId: number, now: Date): Promise<boolean> => {
-  if (((await readBookedThrough(tx)) ?? '') >= through) return false
+/** 省局记账: closes the books through a day, by a proposal that was just approved. */
+export const closeBooks = async (tx: Tx, through: string, proposalId: number, now: Date): Promise<Objection | undefined> => {
+  await lockBooks(tx)
+  const objection = objectionToClose(through, await readBookedThrough(tx), await readHalfDone(tx, through))
+  if (objection) return objection
   await tx.execute('INSERT INTO province_booking (through, proposal_id, at) VALUES (?, ?, ?)', [through, proposalId, sqlTime(now)])
-  return true
+  return undefined
 }

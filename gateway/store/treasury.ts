@@ -18,8 +18,10 @@ export type VoucherWord = {
   readonly summaryNo: string
   readonly amount: number
   readonly on: string
+  /** It named no day: `on` is that of its telling, and says nothing against what was said before. */
+  readonly isUndated?: boolean
   readonly treasuryCode?: string
-  /** The bank that says so; nobody but a bank is held against the voucher's own. */
+  /** The bank that says so: of another bank's voucher it learns nothing. */
   readonly bankCode?: string
   readonly bankSerial?: string
   readonly actor: string
@@ -108,12 +110,12 @@ const lastReport = async (
 const take = async (tx: Tx, word: VoucherWord, latest: string, now: Date): Promise<WordTaken> => {
   const { event, summaryNo, amount, on, treasuryCode, bankCode } = word
   const voucher = await lockVoucher(tx, summaryNo)
-  if (!voucher) return { kind: 'absent' }
+  if (!voucher || (bankCode !== undefined && bankCode !== voucher.bankCode)) return { kind: 'absent' }
   const before = await happened(tx, summaryNo, event)
   const held: Held = { ...voucher, madeOn: shanghaiDate(voucher.madeAt), ticketSum: await ticketSum(tx, summaryNo) }
-  const said = { amount, on, bankCode, ...(treasuryCode === undefined ? {} : { treasuryCode }) }
-  const objection =
-    differenceOf(held, said, latest) ?? (before && !(before.amount === amount && before.onDate === on) ? saidOtherwise : undefined)
+  const said = { amount, on, ...(treasuryCode === undefined ? {} : { treasuryCode }) }
+  const isSame = before?.amount === amount && (before.onDate === on || word.isUndated === true)
+  const objection = differenceOf(held, said, latest) ?? (before && !isSame ? saidOtherwise : undefined)
   if (objection) {
     await insertEvent(tx, { ...word, event: 'differs', rule: objection.rule }, now)
     return { kind: 'differs', objection }
@@ -149,7 +151,7 @@ const ticketSum = async (tx: Tx, summaryNo: string): Promise<bigint> => {
   return BigInt(row?.sum ?? 0)
 }
 
-type Happening = Omit<VoucherWord, 'event' | 'treasuryCode' | 'bankCode'> & { readonly event: string; readonly rule?: string }
+type Happening = Omit<VoucherWord, 'event' | 'treasuryCode' | 'bankCode' | 'isUndated'> & { readonly event: string; readonly rule?: string }
 const insertEvent = async (tx: Tx, { summaryNo, event, amount, on, actor, bankSerial, rule }: Happening, now: Date): Promise<void> => {
   await tx.execute(
     'INSERT INTO voucher_event (summary_no, event, amount, on_date, actor, bank_serial, rule, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',

@@ -17,8 +17,8 @@ import { type Batch, holdBatch } from './write-offs.ts'
 
 /** What was written off of one bank day for one office and treasury, and stands in no voucher yet. */
 export type Group = { readonly officeCode: string; readonly treasuryCode: string }
-/** How a bank day stands before its vouchers. */
-export type DayStanding = { readonly isBalanced: boolean; readonly hadBreaks: boolean; readonly sessions: number }
+/** How a bank day stands before its vouchers: its last session, and breaks that its sessions found and no other has confirmed. */
+export type DayStanding = { readonly isBalanced: boolean; readonly unconfirmed: number }
 /** A voucher as it is to be made: where it goes, on which day it is numbered, and until when. */
 export type NewVoucher = {
   readonly draft: Draft
@@ -73,21 +73,33 @@ export type Vouchers = {
   /** What a batch has to sum up, in the order of offices and treasuries. */
   groups(batch: Batch): Promise<Group[]>
   groupRows(batch: Batch, group: Group): Promise<WrittenOff[]>
-  /** Makes a voucher with all that follows from it, in one transaction; undefined: the batch is not ours any more. */
-  make(batch: Batch, voucher: NewVoucher, lease: { readonly now: Date; readonly leaseUntil: Date }): Promise<string | undefined>
+  /**
+   * Makes a voucher with all that follows from it, in one transaction in which its day and its tickets are looked at once more; undefined: they do not
+   * stand so any more, or the batch is not ours.
+   */
+  make(
+    batch: Batch,
+    voucher: NewVoucher,
+    mayBe: (standing: DayStanding) => boolean,
+    lease: { readonly now: Date; readonly leaseUntil: Date },
+  ): Promise<string | undefined>
+  /** How many tickets that were written off of a bank day stand in no voucher. */
+  notSummed(bankCode: string, accountingDate: string): Promise<number>
   find(summaryNo: string): Promise<VoucherView | undefined>
   list(filter: VoucherFilter, afterId: number, limit: number): Promise<VoucherView[]>
   happenings(summaryNo: string): Promise<VoucherHappening[]>
   ticketsOf(summaryNo: string, skip: number, limit: number): Promise<VoucherTicket[]>
-  /** Vouchers whose money is not known to be on its way, with a deadline before `until`. */
+  /** Vouchers whose money is not known to be on its way, with a deadline in the thirty days before `until`. */
   notRemitted(until: Date): Promise<{ readonly summaryNo: string; readonly bankCode: string; readonly deadline: Date }[]>
   /** Writes down that a voucher came so near its deadline; false: that was written before. */
   raise(summaryNo: string, alarm: Exclude<Alarm, 'none'>, by: string, now: Date): Promise<boolean>
 }
 
-const notSummed = `FROM write_off w LEFT JOIN summary_voucher_line l ON l.ticket_no = w.ticket_no
-  WHERE w.bank_code = ? AND w.accounting_date = ? AND l.ticket_no IS NULL
-    AND NOT EXISTS (SELECT 1 FROM break x WHERE x.ticket_no = w.ticket_no AND IF(x.source = 'file', x.state NOT IN ('confirmed', 'superseded'), x.closed_at IS NULL))`
+const unsummed = `FROM write_off w LEFT JOIN summary_voucher_line l ON l.ticket_no = w.ticket_no
+  WHERE w.bank_code = ? AND w.accounting_date = ? AND l.ticket_no IS NULL`
+const withoutBreak = `NOT EXISTS (SELECT 1 FROM break x WHERE x.ticket_no = w.ticket_no
+  AND IF(x.source = 'file', x.state NOT IN ('confirmed', 'superseded'), x.closed_at IS NULL))`
+const notSummed = `${unsummed} AND ${withoutBreak}`
 
 type Line = { readonly ticketNo: string; readonly summaryNo: string; readonly amount: number }
 const insertLine = inserter<Line>('summary_voucher_line', {
@@ -98,7 +110,7 @@ const insertLine = inserter<Line>('summary_voucher_line', {
 type Payable = Omit<VoucherTicket, 'isUndone'> & { readonly ticketAmount: number; readonly channel: string; readonly paidAt: Date }
 const payable = overKeys(
   `SELECT w.ticket_no AS ticketNo, w.amount, t.amount AS ticketAmount, w.channel, w.paid_at AS paidAt FROM write_off w JOIN ticket t ON t.ticket_no = w.ticket_no
-   WHERE w.ticket_no IN (?)`,
+   WHERE ${withoutBreak} AND w.ticket_no IN (?)`,
 )
 const insertPayment = inserter<Payable & { readonly summaryNo: string; readonly bankCode: string }>('payment_voucher', {
   ticket_no: p => p.ticketNo,
@@ -135,19 +147,28 @@ export const lockVoucher = async (tx: Tx, summaryNo: string): Promise<VoucherVie
   return row && viewOf(row)
 }
 
+const readStanding = async (
+  tx: Pick<Tx, 'query'>,
+  bankCode: string,
+  accountingDate: string,
+  lock: '' | 'LOCK IN SHARE MODE',
+): Promise<DayStanding> => {
+  const [last] = await tx.query<{ state: string }>(
+    `SELECT state FROM reconciliation WHERE bank_code = ? AND accounting_date = ? AND kind = 'day-end' AND state <> 'withdrawn'
+     ORDER BY session DESC LIMIT 1 ${lock}`,
+    [bankCode, accountingDate],
+  )
+  const [breaks] = await tx.query<{ n: number }>(
+    `SELECT COUNT(*) AS n FROM break WHERE bank_code = ? AND accounting_date = ? AND source = 'file' AND state <> 'superseded'
+       AND (state <> 'confirmed' OR confirmed_by = CONCAT(accounting_date, '/', session))`,
+    [bankCode, accountingDate],
+  )
+  return { isBalanced: last?.state === 'balanced', unconfirmed: breaks?.n ?? 0 }
+}
+
 /** Opens the vouchers over `db`. */
 export const openVouchers = (db: Database): Vouchers => ({
-  dayStanding: async (bankCode, accountingDate) => {
-    const [row] = await db.query<{ sessions: number; last: string | null; firstBreaks: number }>(
-      `SELECT COUNT(*) AS sessions,
-         (SELECT l.state FROM reconciliation l WHERE l.bank_code = ? AND l.accounting_date = ? AND l.kind = 'day-end' AND l.state <> 'withdrawn'
-            ORDER BY l.session DESC LIMIT 1) AS last,
-         EXISTS (SELECT 1 FROM difference d WHERE d.bank_code = ? AND d.accounting_date = ? AND d.type <> 'cut-off' AND d.session = MIN(r.session)) AS firstBreaks
-       FROM reconciliation r WHERE r.bank_code = ? AND r.accounting_date = ? AND r.kind = 'day-end' AND r.state IN ('balanced', 'differing')`,
-      [bankCode, accountingDate, bankCode, accountingDate, bankCode, accountingDate],
-    )
-    return { isBalanced: row?.last === 'balanced', hadBreaks: row?.firstBreaks === 1, sessions: row?.sessions ?? 0 }
-  },
+  dayStanding: (bankCode, accountingDate) => readStanding(db, bankCode, accountingDate, ''),
   groups: ({ bankCode, accountingDate }) =>
     db.query<Group>(
       `SELECT DISTINCT w.office_code AS officeCode, w.treasury_code AS treasuryCode ${notSummed} ORDER BY w.office_code, w.treasury_code`,
@@ -160,8 +181,18 @@ export const openVouchers = (db: Database): Vouchers => ({
         [bankCode, accountingDate, officeCode, treasuryCode],
       )
     ).map(row => ({ ...row, officeCode, treasuryCode, bankCode, accountingDate })),
-  make: (batch, voucher, lease) =>
-    carefully(() => db.transaction(async tx => ((await holdBatch(tx, batch, lease)) ? await write(tx, voucher, lease.now) : undefined))),
+  make: (batch, voucher, mayBe, lease) =>
+    carefully(() =>
+      db.transaction(async tx => {
+        if (!(await holdBatch(tx, batch, lease))) return undefined
+        // Whoever opens another session of the day locks the last first, and waits for this voucher.
+        if (!mayBe(await readStanding(tx, batch.bankCode, batch.accountingDate, 'LOCK IN SHARE MODE'))) return undefined
+        const held = await payable.query<Payable>(tx, voucher.draft.ticketNos)
+        return held.length === voucher.draft.ticketNos.length ? await write(tx, voucher, held, lease.now) : undefined
+      }),
+    ),
+  notSummed: async (bankCode, accountingDate) =>
+    (await db.query<{ n: number }>(`SELECT COUNT(*) AS n ${unsummed}`, [bankCode, accountingDate]))[0]?.n ?? 0,
   find: async summaryNo => {
     const [row] = await db.query<Row>(`${select} WHERE v.summary_no = ?`, [summaryNo])
     return row && viewOf(row)
@@ -210,10 +241,10 @@ export const openVouchers = (db: Database): Vouchers => ({
     ).map(row => ({ ...row, isUndone: row.isUndone === 1 })),
   notRemitted: until =>
     db.query(
-      `SELECT v.summary_no AS summaryNo, v.bank_code AS bankCode, v.deadline FROM summary_voucher v WHERE v.deadline <= ?
-         AND NOT EXISTS (SELECT 1 FROM voucher_event e WHERE e.summary_no = v.summary_no AND e.once IN ('remitted', 'received', 'overdue'))
+      `SELECT v.summary_no AS summaryNo, v.bank_code AS bankCode, v.deadline FROM summary_voucher v
+       WHERE v.deadline <= ? AND v.deadline > ? - INTERVAL 30 DAY AND NOT EXISTS (SELECT 1 FROM voucher_event e WHERE e.summary_no = v.summary_no AND e.once IN ('remitted', 'received', 'overdue'))
        ORDER BY v.id`,
-      [sqlTime(until)],
+      [sqlTime(until), sqlTime(until)],
     ),
   raise: async (summaryNo, alarm, by, now) =>
     (
@@ -235,12 +266,16 @@ const nextNumber = async (tx: Tx, officeCode: string, day: string): Promise<numb
   return affectedRows === 1 ? 1 : insertId
 }
 
-const write = async (tx: Tx, { draft, destination, numberedOn, workDate, deadline }: NewVoucher, now: Date): Promise<string> => {
+const write = async (
+  tx: Tx,
+  { draft, destination, numberedOn, workDate, deadline }: NewVoucher,
+  held: readonly Payable[],
+  now: Date,
+): Promise<string> => {
   const { officeCode, treasuryCode, bankCode, accountingDate, amount, ticketNos } = draft
   const { treasury, remittance } = destination
   const number = await nextNumber(tx, officeCode, numberedOn)
   const summaryNo = summaryNoOf(officeCode, numberedOn, number)
-  const held = await payable.query<Payable>(tx, ticketNos)
   await insertLine(
     tx,
     held.map(line => ({ ...line, summaryNo })),

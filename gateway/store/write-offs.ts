@@ -1,4 +1,5 @@
 import type { Objection } from '../domain/proposal.ts'
+import { beforeRemittance } from '../domain/session.ts'
 import { carefully } from './beside.ts'
 import { type Found, readCandidates } from './candidates.ts'
 import type { Database, Scalar, Tx } from './database.ts'
@@ -26,8 +27,16 @@ type Lease = { readonly now: Date; readonly leaseUntil: Date }
 
 /** What is written off at noon (art. 36). */
 export type WriteOffs = {
-  /** Balanced days with something to do: never written off, broken off, or with tickets that had to wait on an earlier day. */
+  /**
+   * Balanced days with something to do: never written off, broken off, or with tickets that had to wait on an earlier day. A second session for the
+   * last filing day (art. 35(5)) is held of a day that goes on, in which the bank may still be asked to give back: that day waits for its own.
+   */
   dueDays(today: string, now: Date): Promise<BalancedDay[]>
+  /** Bank days from `from` on and before `before` of which something is booked and no batch is done, with the state of their last session. */
+  waitingDays(
+    from: string,
+    before: string,
+  ): Promise<{ readonly bankCode: string; readonly accountingDate: string; readonly state: string }[]>
   /** Takes the lease of a batch; undefined: somebody has it. One that was broken off is gone on with. */
   begin(day: BalancedDay, owner: string, workDate: string, lease: Lease): Promise<Batch | undefined>
   /** Writes off what `judge` lets pass of the next bookings behind `after`, with its fees, in one transaction. */
@@ -79,13 +88,23 @@ export const openWriteOffs = (db: Database, monthOf: (now: Date) => string): Wri
   dueDays: (today, now) =>
     db.query<BalancedDay>(
       `SELECT d.bankCode, d.accountingDate, d.session FROM (
-         SELECT r.bank_code AS bankCode, r.accounting_date AS accountingDate, r.session FROM ${balanced}) d
+         SELECT r.bank_code AS bankCode, r.accounting_date AS accountingDate, r.session FROM ${balanced} AND r.reason <> ?) d
        LEFT JOIN write_off_batch w ON w.bank_code = d.bankCode AND w.accounting_date = d.accountingDate
          AND w.batch = (SELECT MAX(x.batch) FROM write_off_batch x WHERE x.bank_code = d.bankCode AND x.accounting_date = d.accountingDate)
        WHERE w.batch IS NULL OR (w.done_at IS NULL AND w.lease_until <= ?)
          OR (w.done_at IS NOT NULL AND (w.session < d.session OR (w.held_back > 0 AND w.work_date < ?)))
        ORDER BY d.accountingDate, d.bankCode`,
-      [sqlTime(now), today],
+      [beforeRemittance, sqlTime(now), today],
+    ),
+  waitingDays: (from, before) =>
+    db.query(
+      `SELECT d.bankCode, d.accountingDate, COALESCE((SELECT r.state FROM reconciliation r WHERE r.bank_code = d.bankCode AND r.accounting_date = d.accountingDate
+           AND r.kind = 'day-end' AND r.state <> 'withdrawn' ORDER BY r.session DESC LIMIT 1), 'no session') AS state
+       FROM (SELECT DISTINCT bank_code AS bankCode, accounting_date AS accountingDate FROM booking_total
+         WHERE accounting_date >= ? AND accounting_date < ? AND entries > 0) d
+       WHERE NOT EXISTS (SELECT 1 FROM write_off_batch b WHERE b.bank_code = d.bankCode AND b.accounting_date = d.accountingDate AND b.done_at IS NOT NULL)
+       ORDER BY d.accountingDate, d.bankCode`,
+      [from, before],
     ),
   begin: (day, owner, workDate, lease) => carefully(() => db.transaction(tx => begin(tx, day, owner, workDate, lease))),
   writeOff: (batch, after, limit, judge, lease) =>
@@ -142,11 +161,13 @@ const begin = async (tx: Tx, day: BalancedDay, owner: string, workDate: string, 
 
 const writeOff = async (tx: Tx, batch: Batch, after: number, limit: number, judge: Judge, lease: Lease, month: string): Promise<Part> => {
   if (!(await holdBatch(tx, batch, lease))) return { kind: 'lost' }
+  // What was written off before is not looked at again, however often a batch is begun anew.
   const rows = await tx.query<{ seq: number; ticketNo: string }>(
-    'SELECT seq, ticket_no AS ticketNo FROM booking WHERE bank_code = ? AND accounting_date = ? AND seq > ? ORDER BY seq LIMIT ?',
+    `SELECT b.seq, b.ticket_no AS ticketNo FROM booking b WHERE b.bank_code = ? AND b.accounting_date = ? AND b.seq > ?
+       AND NOT EXISTS (SELECT 1 FROM write_off w WHERE w.ticket_no = b.ticket_no) ORDER BY b.seq LIMIT ?`,
     [batch.bankCode, batch.accountingDate, after, limit],
   )
-  const found = await readCandidates(tx, [...new Set(rows.map(row => row.ticketNo))])
+  const found = await readCandidates(tx, [...new Set(rows.map(row => row.ticketNo))].toSorted())
   const judged = found.map(each => ({ each, ...judge(each) }))
   const passed = judged.filter(({ objection }) => objection === undefined)
   const at = lease.now

@@ -71,16 +71,23 @@ export const follow = async (store: Store): Promise<void> => {
 export const session = async (
   db: Database,
   store: Store,
-  how: { readonly bankCode?: string; readonly date?: string; readonly number?: number; readonly state?: 'balanced' | 'differing' } = {},
+  how: {
+    readonly bankCode?: string
+    readonly date?: string
+    readonly number?: number
+    readonly state?: 'opened' | 'taken' | 'balanced' | 'differing'
+    readonly reason?: string
+  } = {},
 ): Promise<void> => {
   await follow(store)
-  const { bankCode = '4301', date = day, number = 1, state = 'balanced' } = how
+  const { bankCode = '4301', date = day, number = 1, state = 'balanced', reason = '' } = how
   const { booked } = await store.bookings.cursor()
+  const over = state === 'balanced' || state === 'differing' ? sqlTime(noonOf(date)) : null
   const at = sqlTime(noonOf(date))
   await db.execute(
-    `INSERT INTO reconciliation (bank_code, accounting_date, session, work_date, kind, state, opened_by, opened_at, frozen_seq, frozen_at, matched_at,
-       done_at) VALUES (?, ?, ?, ?, 'day-end', ?, 'test', ?, ?, ?, ?, ?)`,
-    [bankCode, date, number, date, state, at, booked, at, at, at],
+    `INSERT INTO reconciliation (bank_code, accounting_date, session, work_date, kind, state, opened_by, reason, opened_at, frozen_seq, frozen_at,
+       matched_at, done_at) VALUES (?, ?, ?, ?, 'day-end', ?, 'test', ?, ?, ?, ?, ?, ?)`,
+    [bankCode, date, number, date, state, reason, at, booked, at, over, over],
   )
 }
 
@@ -112,7 +119,11 @@ export const emptyDay = async (db: Database): Promise<void> => {
   const connection = await db.pool.getConnection()
   try {
     await connection.query('SET FOREIGN_KEY_CHECKS = 0')
-    for (const table of ofTheDay) await connection.query(`TRUNCATE TABLE ${table}`)
+    // An empty table is not truncated, which takes longer than to look.
+    const [[holds]] = (await connection.query(
+      `SELECT ${ofTheDay.map(table => `EXISTS (SELECT 1 FROM ${table}) AS ${table}`).join(', ')}`,
+    )) as unknown as [[{ readonly [table: string]: number }]]
+    for (const table of ofTheDay) if (holds[table] === 1) await connection.query(`TRUNCATE TABLE ${table}`)
     await connection.query("DELETE FROM counter WHERE name LIKE 'summary/%'")
     await connection.query('SET FOREIGN_KEY_CHECKS = 1')
   } finally {

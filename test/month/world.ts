@@ -575,7 +575,7 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
       const atBank = netOf(lines.filter(l => l.ticketNo === row.no && l.status === 'booked' && l.at <= at))
       writeOffs.push({ ticketNo: row.no, amount: row.amount, atBank, days, at })
       const day = days[0] ?? ''
-      if (!objectionToVoucher({ isBalanced: isDone, isLastFilingDay: false, hadBreaks: false, sessions: 1 }))
+      if (!objectionToVoucher({ isBalanced: isDone, isLastFilingDay: false, unconfirmed: 0 }))
         rows.push({
           ticketNo: row.no,
           officeCode: office,

@@ -7,6 +7,7 @@ import {
   objectionToExchange,
   objectionToLostCopy,
   objectionToRelease,
+  objectionToReprint,
 } from '../../../gateway/domain/exchange.ts'
 import { type FeeCase, feeFor, feeMonth } from '../../../gateway/domain/fee.ts'
 import { statementOf } from '../../../gateway/domain/treasury.ts'
@@ -48,11 +49,23 @@ describe('exchange (art. 40)', () => {
   ])('paid on %s, until %s', (paidOn, last) => expect(lastExchangeDay(paidOn)).toBe(last))
   test.each(states)('from %s', state => {
     const expected = state === 'received' ? undefined : state === 'exchanged' ? 'exchanged-before' : 'not-received'
-    expect(objectionToExchange({ state, paidOn: '2026-11-10' }, '2026-12-01')?.rule).toBe(expected)
+    expect(objectionToExchange({ state, paidOn: '2026-11-10', voucher: 'released' }, '2026-12-01')?.rule).toBe(expected)
   })
   test('on the last day, and not on the next', () => {
-    const of = (day: string) => objectionToExchange({ state: 'received', paidOn: '2026-11-10' }, day)?.rule
+    const of = (day: string) => objectionToExchange({ state: 'received', paidOn: '2026-11-10', voucher: 'released' }, day)?.rule
     expect([of('2027-10-31'), of('2027-11-01')]).toEqual([undefined, 'after-twelve-months'])
+  })
+  test.each([
+    ['none', undefined],
+    ['released', undefined],
+    ['not-yet', 'no-payment-voucher'],
+  ] as const)('with a payment voucher: %s', (voucher, rule) =>
+    expect(objectionToExchange({ state: 'received', paidOn: '2026-11-10', voucher }, '2026-11-11')?.rule).toBe(rule),
+  )
+  test.each(states)('sent once more, from %s', state => {
+    const expected = { void: 'ticket-void', undone: 'ticket-void', exchanged: 'exchanged-before' } as { [state: string]: string }
+    expect(objectionToReprint(state, true)?.rule).toBe(expected[state])
+    expect(objectionToReprint(state, false)?.rule).toBe(expected[state] ?? 'not-released')
   })
   test('the remarks', () => {
     expect(exchangeRemark('343012611000000001', '14301020000202611100001', '长沙市芙蓉区支库')).toBe(

@@ -35,6 +35,7 @@ const oracle = (c: ReversalCase): string => {
   if (c.amount > (certain ? 100 - c.back : 100)) return 'refuse 34001'
   if (c.policy.reversal === 'whole-only' && c.amount < 100) return 'refuse 34001'
   if (!certain) return 'wait'
+  if (c.isWrittenOff) return 'refuse 34001'
   return c.dayEnded ? 'refuse 38002' : 'send'
 }
 const inWords = (c: ReversalCase): string => {
@@ -49,19 +50,22 @@ const cases = states.flatMap(state =>
       [false, true].flatMap(isAnotherOpen =>
         [false, true].flatMap(isVoid =>
           [false, true].flatMap(isBankOnly =>
-            [false, true].flatMap(dayEnded =>
-              (['any', 'whole-only', 'none'] as const).map(
-                (reversal): ReversalCase => ({
-                  original: debit(state),
-                  debited: 100,
-                  amount,
-                  back,
-                  isAnotherOpen,
-                  isVoid,
-                  isBankOnly,
-                  dayEnded,
-                  policy: { reversal },
-                }),
+            [false, true].flatMap(isWrittenOff =>
+              [false, true].flatMap(dayEnded =>
+                (['any', 'whole-only', 'none'] as const).map(
+                  (reversal): ReversalCase => ({
+                    original: debit(state),
+                    debited: 100,
+                    amount,
+                    back,
+                    isAnotherOpen,
+                    isVoid,
+                    isWrittenOff,
+                    isBankOnly,
+                    dayEnded,
+                    policy: { reversal },
+                  }),
+                ),
               ),
             ),
           ),
@@ -72,7 +76,7 @@ const cases = states.flatMap(state =>
 )
 
 test('every cell of the decision table is as the oracle has it', () => {
-  expect(cases).toHaveLength(2_880)
+  expect(cases).toHaveLength(5_760)
   const wrong = cases.filter(c => inWords(c) !== oracle(c)).map(c => `${JSON.stringify(c)}: ${inWords(c)}, not ${oracle(c)}`)
   expect(wrong).toEqual([])
 })
@@ -86,7 +90,7 @@ test('every row of the table decides some case, and says why in both languages w
     expect(en).toMatch(/^[\p{ASCII}’]+$/u)
   }
   // art. 35(1): what a reversal cannot do any more, a notice does.
-  for (const rule of ['bank-only', 'after-day-end', 'whole-only', 'bank-makes-none'])
+  for (const rule of ['bank-only', 'written-off', 'after-day-end', 'whole-only', 'bank-makes-none'])
     expect(reversalTable.find(row => row.rule === rule)!.zh).toContain('《调账通知单》')
 })
 

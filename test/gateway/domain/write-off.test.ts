@@ -3,6 +3,7 @@ import type { Movement, Ticket } from '../../../gateway/domain/ticket.ts'
 import {
   type Candidate,
   type Marks,
+  objectionToClose,
   objectionToReissue,
   objectionToUndo,
   objectionToWriteOff,
@@ -110,8 +111,8 @@ describe('what may be written off (art. 36)', () => {
 })
 
 describe('undone before the province books it (art. 21)', () => {
-  const ruleOf = (state: TicketState, enteredOn?: string, bookedThrough?: string) =>
-    objectionToUndo({ state, enteredOn, bookedThrough })?.rule
+  const ruleOf = (state: TicketState, enteredOn?: string, bookedThrough?: string, hasOpenBreak = false) =>
+    objectionToUndo({ state, enteredOn, bookedThrough, hasOpenBreak })?.rule
   test.each(Object.keys(ticketMachine.table) as TicketState[])('from %s only what was received', state =>
     expect(ruleOf(state, '2026-11-11')).toBe(state === 'received' ? undefined : 'not-received'),
   )
@@ -120,6 +121,17 @@ describe('undone before the province books it (art. 21)', () => {
     ['2026-11-11', 'booked-by-the-province'],
     ['2026-11-12', 'booked-by-the-province'],
   ])('booked through %s', (through, expected) => expect(ruleOf('received', '2026-11-11', through)).toBe(expected))
+
+  test('not while a break of it is open', () => expect(ruleOf('received', '2026-11-11', undefined, true)).toBe('break-open'))
+  test.each([
+    [undefined, undefined, undefined],
+    [undefined, '2026-11-09', undefined],
+    ['closed-before', '2026-11-10', undefined],
+    ['closed-before', '2026-11-11', undefined],
+    ['correction-open', '2026-11-09', '343012611000000001'],
+  ])('closed: %s, booked through %s, half done %s', (rule, through, halfDone) =>
+    expect(objectionToClose('2026-11-10', through, halfDone)?.rule).toBe(rule),
+  )
 
   const undone = { ticketNo: '343012611000000001', amount: 1_000, state: 'undone', cause: 'particulars-wrong' } as const
   test('the last nine digits become the printed number', () => expect(printedNoOf(undone.ticketNo)).toBe('000000001'))

@@ -2,6 +2,8 @@ import { exchanges, version } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { releaseVouchers } from '../../../gateway/flows/vouchers.ts'
 import { writeOffDue } from '../../../gateway/flows/write-off.ts'
+import { readShown } from '../../../gateway/store/break-reads.ts'
+import { readTickets } from '../../../gateway/store/tickets.ts'
 import { day, emptyDay, noonOf, office, paid, session, treasury } from '../day-end.ts'
 import { uri } from './certificates.ts'
 import type { Caller } from './house.ts'
@@ -139,12 +141,26 @@ describe('the treasury', () => {
       evidence: '无',
     }
     expect(told(await desk.zhang.ask('POST', '/v1/proposals', twice))).toEqual([409, 'T3014'])
+    // Half of a correction is not booked; nor is another ticket's number taken for it.
+    const half = { kind: 'close-books', content: { through: day, ...paper }, orderNo: 'b-1', evidence: '无' }
+    expect(told(await desk.zhang.ask('POST', '/v1/proposals', half))).toEqual([409, 'T3014'])
+    const taken = {
+      kind: 'reissue-ticket',
+      content: { ticketNo: first, tickets: [{ ticketNo: second, amount: 100 }] },
+      orderNo: 'r-1',
+      evidence: '无',
+    }
+    expect(told(await desk.zhang.ask('POST', '/v1/proposals', taken))).toEqual([409, 'T3014'])
     await doneByTwo(desk, 'reissue-ticket', { ticketNo: first, tickets: [{ ticketNo: '143010226110000017', amount: 100 }] })
     expect((await get(desk.zhang, `/v1/tickets/${first}/life`)).json).toMatchObject({
       state: 'void',
       undo: { cause: 'particulars-wrong' },
       reissues: [{ ticketNo: '143010226110000017', amount: 100, printedNo: first.slice(-9), enteredOn: day }],
     })
+    // Its tax is due as before: no session finds that the bank has too much of it.
+    const { db } = desk.house.fresh
+    const shown = await readShown(db, '4310', [first], await readTickets(db, [first]))
+    expect(shown.get(first)!.of).toMatchObject({ amount: 100, isVoid: false })
     await doneByTwo(desk, 'close-books', { through: day, ...paper })
     const late = { ...twice, orderNo: 'u-3', content: { ...twice.content, ticketNo: second } }
     expect(told(await desk.zhang.ask('POST', '/v1/proposals', late))).toEqual([409, 'T3014'])
@@ -178,6 +194,8 @@ describe('papers of the taxpayer', () => {
       desk.of('wu').ask('POST', '/v1/certificates', { ticketNo: ticketNos[0], certificateNo, ...more })
     expect(told(await issue('C-1'))).toEqual([409, 'T3014'])
     await receipt(desk.of('wu'), vouchers[0]!.summaryNo, 100)
+    now = new Date(now.getTime() + 25 * 3_600_000)
+    await releaseVouchers(desk.house.flow)
     expect((await issue('C-1')).json).toMatchObject({ number: 1, remark: expect.stringContaining(vouchers[0]!.summaryNo) })
     expect(told(await issue('C-1'))).toEqual([200, 'replayed'])
     expect(told(await issue('C-2'))).toEqual([409, 'T3014'])
