@@ -9,11 +9,16 @@ export const migrationsDir = join(import.meta.dirname, '..', 'migrations')
 /** The reference data of the sample province. */
 export const sampleReference = join(import.meta.dirname, 'data', 'reference.json')
 
-/** Brings the tables up to date, and the reference data where a file is named. */
-export const prepare = async (databaseUrl: string, reference: string | undefined, say: (line: string) => void): Promise<void> => {
+/** Brings the tables up to date, and the reference data where a file is named; `amend` may change its text before. */
+export const prepare = async (
+  databaseUrl: string,
+  reference: string | undefined,
+  say: (line: string) => void,
+  amend: (text: string) => string = text => text,
+): Promise<void> => {
   await migrate(databaseUrl, migrationsDir, say)
   if (reference === undefined) return
-  const changed = await withDatabase(databaseUrl, db => loadReference(db, readFileSync(reference, 'utf8'), new Date()))
+  const changed = await withDatabase(databaseUrl, db => loadReference(db, amend(readFileSync(reference, 'utf8')), new Date()))
   if (changed) say(`基础资料已装载 / reference data loaded  ${reference}`)
 }
 

@@ -8,10 +8,10 @@ import { type Child, keep } from './child.ts'
 import type { Config } from './config.ts'
 import { balanceText } from './day/balance.ts'
 import { seedBanks } from './day/banks.ts'
+import { firstDay, withYears } from './day/calendar.ts'
 import { dayEndText } from './day/day-end.ts'
 import { sampleOperators, seedOperators } from './day/operators.ts'
 import { playDay } from './day/play.ts'
-import { shanghaiDate } from './domain/time.ts'
 import { claim, type Services, services } from './local.ts'
 import { type DevelopmentPki, developmentPki, type Pem } from './pki.ts'
 import { freePort } from './ports.ts'
@@ -99,7 +99,9 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
         ? '使用给定的数据库与 Redis / using the given servers'
         : `数据库 / database  ${running.databaseUrl}\nRedis             ${running.redisUrl}`,
     )
-    await prepare(running.databaseUrl, config.reference ?? sampleReference, say)
+    await prepare(running.databaseUrl, config.reference ?? sampleReference, say, text =>
+      config.reference ? text : withYears(text, new Date()),
+    )
     await withDatabase(running.databaseUrl, async db => {
       await seedOperators(db, new Date())
       await seedBanks(db, () => new Date())
@@ -194,7 +196,9 @@ const environment = async (
     TAXLINK_INTERNAL_PORT: String(await freePort(config.internalPort)),
     TAXLINK_FILES: join(dir, 'files'),
     // The simulated banks give a file its name when it is whole.
-    TAXLINK_FILES_SETTLE_MS: '500',
+    TAXLINK_FILES_SETTLE_MS: '100',
+    // A day of a few hundred debits is to be seen soon: what waits for the next round waits less.
+    TAXLINK_SWEEP_MS: process.env.TAXLINK_SWEEP_MS ?? '500',
     // The sample day may be played at night.
     TAXLINK_WRITE_OFF_FROM: '00:00',
     TAXLINK_TLS_CA: join(at('server'), 'ca.pem'),
@@ -237,7 +241,7 @@ const startBank = async (
   const own = join(dir, 'banks', code)
   writePem(join(own, 'tls'), pki.ca, await pki.issue({ cn: name, uri: `urn:taxlink:bank:${code}` }, { server: true }))
   const dayFile = join(own, 'accounting-date')
-  if (!existsSync(dayFile)) writeFileSync(dayFile, shanghaiDate(new Date()))
+  if (!existsSync(dayFile)) writeFileSync(dayFile, firstDay(new Date()))
   const day = readFileSync(dayFile, 'utf8').trim()
   // Fixed ports, so that a bank that was killed comes back where the gateway looks for it.
   const [port, controlPort] = [await freePort(), await freePort()]

@@ -1,8 +1,9 @@
 import { type Answer, type Handlers, type Heard, type InstructionKey, keyText, type Reply, type Verb } from '@taxlink/bank-sdk'
 import type { Task } from './day-end.ts'
+import type { DayTotals } from './day-totals.ts'
 import type { Delivery } from './delivery.ts'
 import type { Details } from './detail.ts'
-import type { DayTotals, Ledger } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
 import type { Speech } from './speech.ts'
 
 type DayEndVerb = Extract<

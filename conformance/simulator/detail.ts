@@ -6,9 +6,13 @@ export const fileDeeds = [
   'wrong-account',
   'wrong-office',
   'wrong-ticket',
+  /** The entrust date of the day before. */
+  'wrong-date',
   /** `fen` more than was booked. */
   'wrong-amount',
   'status-failed',
+  /** As if it had been given back; no line says by what. */
+  'status-reversed',
   /** The front end has it, the core has not. */
   'core-missing',
   'core-differs',
@@ -166,6 +170,7 @@ const holds = ({ when = {}, until }: FileRule, entry: Entry, nth: number, sessio
 
 /** The text with another last digit. */
 const other = (text: string): string => text.slice(0, -1) + String((Number(text.at(-1)) + 1) % 10 || 0)
+const dayBefore = (date: string): string => new Date(Date.parse(`${date}T00:00:00Z`) - 86_400_000).toISOString().slice(0, 10)
 
 const spoilt = (line: Line, rule: FileRule | undefined): readonly Line[] => {
   const { items: _, ...bare } = line
@@ -179,10 +184,14 @@ const spoilt = (line: Line, rule: FileRule | undefined): readonly Line[] => {
       return [{ ...line, officeCode: other(line.officeCode) }]
     case 'wrong-ticket':
       return [{ ...line, ticketNo: other(line.ticketNo) }]
+    case 'wrong-date':
+      return [{ ...line, entrustDate: dayBefore(line.entrustDate) }]
     case 'wrong-amount':
       return [{ ...bare, amount: line.amount + (rule.fen ?? 1) }]
     case 'status-failed':
       return [{ ...line, status: 'failed' }]
+    case 'status-reversed':
+      return [{ ...line, status: 'reversed' }]
     case 'core-missing':
       return [{ ...line, coreStatus: 'missing' }]
     case 'core-differs':

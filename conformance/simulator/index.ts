@@ -1,15 +1,14 @@
 export type { AccountState, Binding, BindingState, Bindings, NoticeEvent } from './bindings.ts'
 export type { Task, Telling } from './day-end.ts'
+export type { DayTotals, Total } from './day-totals.ts'
 export type { Delivered, FilesTo } from './delivery.ts'
 export { type DaySession, type FileDeed, type FileRule, fileDeeds } from './detail.ts'
 export {
   type Account,
-  type DayTotals,
   type Entry,
   Ledger,
   type LedgerOptions,
   type Odd,
-  type Total,
   type Verdict,
 } from './ledger.ts'
 export type { PushTo, Receipt } from './messenger.ts'

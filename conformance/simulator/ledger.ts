@@ -1,6 +1,7 @@
 import { fail, type Heard, isDate, keyText, maxFen, type TaxItem, type UnifiedCode } from '@taxlink/bank-sdk'
 import { type AccountState, type BindingChange, Bindings, debitRefusal } from './bindings.ts'
 import { DayEnd, type DayEndChange, isDayEndChange } from './day-end.ts'
+import { type DaySums, type DayTotals, noSums, totalsOf } from './day-totals.ts'
 
 /** An account as a file or a test gives it. What is left out is not checked; `agreementNo: null` is an account without agreement. */
 export type Account = {
@@ -58,18 +59,6 @@ export type Entry = {
   readonly noticeNo?: string
   readonly items?: readonly TaxItem[]
 }
-/** How many bookings and their sum in fen. */
-export type Total = { readonly count: number; readonly amount: bigint }
-/** The bookings of one accounting date; `net` = debits + supplementary − reversals − adjustments. */
-export type DayTotals = {
-  readonly accountingDate: string
-  readonly debits: Total
-  readonly supplementary: Total
-  readonly reversals: Total
-  readonly adjustments: Total
-  readonly net: bigint
-}
-
 export type LedgerOptions = {
   readonly accounts: readonly Account[]
   readonly accountingDate: string
@@ -184,7 +173,9 @@ export class Ledger {
   adjust(request: Heard<'adjustmentNotice'>, now: Date): Verdict {
     const { officeCode, originalEntrustDate, originalSerialNo, ticketNo, amount: asked, noticeNo } = request
     const original = keyText({ officeCode, entrustDate: originalEntrustDate, serialNo: originalSerialNo })
-    const account = this.#standings.get(original)?.decision.account ?? request.account ?? ''
+    // What it has no booking of (a reversal that it never made) it finds by the ticket.
+    const ofTicket = () => this.#booked.findLast(booked => booked.ticketNo === ticketNo)?.account
+    const account = this.#standings.get(original)?.decision.account ?? request.account ?? ofTicket() ?? ''
     const ask: Ask = { verb: 'adjustment', key: keyText(request), original, ticketNo, account, asked, noticeNo }
     const known = this.#sameKey(ask)
     if (known) return known
@@ -199,8 +190,19 @@ export class Ledger {
   ): Verdict {
     const { officeCode, ticketNo, account, amount: asked } = unsent
     if (!this.#accounts.has(account)) fail('bad-value', 'there is no such account')
-    const key = keyText({ officeCode, entrustDate: this.#date, serialNo: String(90_000_000 + this.#serial) })
+    const key = keyText({ officeCode, entrustDate: this.#date, serialNo: this.#ownSerial() })
     return this.#decide({ verb: 'debit', key, ticketNo, account, asked }, '90000', asked, now)
+  }
+
+  /** Gives back, once and wholly, what it has booked of an instruction, though nobody asked: a bank that errs. The serial number is of no instruction. */
+  takeBack(original: string, now: Date): void {
+    const standing = this.#standings.get(original)
+    if (!standing || standing.booked === 0n || standing.reversed > 0n) return
+    const { ticketNo, account } = standing.decision
+    const [officeCode = ''] = original.split('/')
+    const key = keyText({ officeCode, entrustDate: this.#date, serialNo: this.#ownSerial() })
+    const asked = Number(standing.booked)
+    this.#decide({ verb: 'reversal', key, original, ticketNo, account, asked }, '90000', asked, now)
   }
 
   /** What became of the instruction with this key: never a guess, 94054 where there is none. */
@@ -264,6 +266,11 @@ export class Ledger {
   /** The name of an account's holder, where the bank knows it. */
   nameOf(account: string): string | undefined {
     return this.#accounts.get(account)?.name
+  }
+
+  /** A serial number that no instruction has. */
+  #ownSerial(): string {
+    return String(90_000_000 + this.#serial)
   }
 
   #take(asked: Ask, request: Debit, now: Date, { most = asked.asked, more = 0, twice, nextDay }: Odd = {}): Verdict {
@@ -424,22 +431,6 @@ export class Ledger {
     return { code, amount: 0, date: this.#date }
   }
 }
-
-type Sum = { count: number; amount: bigint }
-type DaySums = { readonly [K in Entry['kind']]: Sum }
-
-const noSums = (): DaySums => {
-  const none = (): Sum => ({ count: 0, amount: 0n })
-  return { debit: none(), supplementary: none(), reversal: none(), adjustment: none() }
-}
-const totalsOf = (accountingDate: string, { debit, supplementary, reversal, adjustment }: DaySums): DayTotals => ({
-  accountingDate,
-  debits: { ...debit },
-  supplementary: { ...supplementary },
-  reversals: { ...reversal },
-  adjustments: { ...adjustment },
-  net: debit.amount + supplementary.amount - reversal.amount - adjustment.amount,
-})
 
 const askOf = (verb: Decision['verb'], request: Debit | Heard<'reversal'>): Ask => {
   const { ticketNo, account, amount: asked } = request

@@ -41,6 +41,8 @@ export const deeds = [
   'booked-twice',
   /** Books under the next accounting date, and tells the present one. */
   'next-day-booking',
+  /** Books, gives it back of its own accord, and says only that it has booked. */
+  'taken-back',
   /** Books and says that it has refused. */
   'refused-after-booking',
   /** Remits a summary voucher `fen` short, and tells so; the treasury enters what has come. */

@@ -75,7 +75,14 @@ type Subject = InstructionKey & { readonly ticketNo?: string; readonly account?:
 type Does<V> = { readonly act: (odd?: Odd) => V; readonly accept?: () => V }
 /** The same, said; `lie` books otherwise than it says. */
 type Says<R> = { readonly act: () => R; readonly accept?: () => R; readonly lie?: (deed: Lie, fen: number) => R }
-type Lie = 'under-booking' | 'over-booking' | 'booked-twice' | 'next-day-booking' | 'refused-after-booking' | 'short-remittance'
+type Lie =
+  | 'under-booking'
+  | 'over-booking'
+  | 'booked-twice'
+  | 'next-day-booking'
+  | 'taken-back'
+  | 'refused-after-booking'
+  | 'short-remittance'
 type Binding = Extract<Verb, 'bind' | 'changeBinding' | 'cancelBinding' | 'suspension' | 'bindingStatus' | 'verification' | 'monthlySync'>
 
 /** Runs a bank made from its declaration: its own layouts and its own line, a ledger of accounts behind it, and a plan of what goes wrong. */
@@ -305,6 +312,7 @@ class Teller {
       case 'over-booking':
       case 'booked-twice':
       case 'next-day-booking':
+      case 'taken-back':
       case 'refused-after-booking':
       case 'short-remittance':
         return lie(rule.do, rule.fen ?? 0)
@@ -326,6 +334,11 @@ class Teller {
         return act({ twice: true })
       case 'next-day-booking':
         return saying(act({ nextDay: true }), { date })
+      case 'taken-back': {
+        const verdict = act()
+        this.#ledger.takeBack(keyText(request), this.#options.now())
+        return verdict
+      }
       case 'refused-after-booking':
         act()
         return { code: '24003', amount: 0, date }

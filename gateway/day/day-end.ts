@@ -1,16 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { DifferenceType } from '../domain/reconcile.ts'
+import { dayAfter } from '../domain/time.ts'
+import { type BreakSeen, type Finding, kindFaults, kindOf, kindRows, kindText, type Planted, wayOf } from './kinds.ts'
 import type { Line } from './line.ts'
 import { table, yuanText } from './table.ts'
 
-/** What the banks of the sample day get wrong: on the line, where their files show it; in the file alone; and what they book that nobody has sent. */
+/** What the banks of the sample day get wrong (`planted`); of it what they book that nobody has sent, and what is wrong in their files alone. */
 export type DayEndPlan = {
-  /** Tickets whose break two persons have declared already: their bank's file shows it, too. */
-  readonly declared: readonly { readonly bankCode: string; readonly ticketNo: string }[]
-  /** Tickets about which their bank lies on the line. */
-  readonly lies: readonly { readonly bankCode: string; readonly ticketNo: string }[]
-  /** Those of them that the tax side adopts, though it had them as refused. */
-  readonly adopted: readonly string[]
+  readonly planted: readonly Planted[]
   readonly unsent: readonly {
     readonly bankCode: string
     readonly officeCode: string
@@ -30,12 +28,12 @@ export type DayEndParties = {
   /** `day`: the accounting date on which the sample day was begun. */
   readonly banks: readonly { readonly bankCode: string; readonly control: string; readonly day: string }[]
 }
-/** One bank's day-end: how many differences were planted, what its first session found, by type; and fen by its own ledger, the vouchers and the treasury's receipts. */
+/** One bank's day-end: what was planted there, what its sessions found, the breaks of it; and fen by its own ledger, the vouchers and the treasury's receipts. */
 export type DayEndSeen = {
   readonly bankCode: string
-  readonly planted: number
-  readonly found: { readonly [type: string]: number }
-  readonly breaks: number
+  readonly planted: readonly Planted[]
+  readonly findings: readonly Finding[]
+  readonly breaks: readonly BreakSeen[]
   /** Every session of the days that were played is balanced in the end. */
   readonly balanced: boolean
   readonly booked: bigint
@@ -45,12 +43,8 @@ export type DayEndSeen = {
 }
 
 type Bank = DayEndParties['banks'][number]
-type Session = {
-  readonly session: number
-  readonly state: string
-  readonly differences?: { readonly [type: string]: number }
-}
-type Break = { readonly id: number; readonly ticketNo: string; readonly state: string; readonly remedy?: string; readonly excess?: number }
+type Session = { readonly session: number; readonly state: string }
+type Break = { readonly id: number; readonly ticketNo: string; readonly state: string; readonly source: string; readonly remedy?: string }
 type Voucher = { readonly amount: number; readonly state: string; readonly accountingDate: string }
 
 const told = async ({ control }: Bank, path: string, body: object): Promise<{ readonly accountingDate?: string }> => {
@@ -66,7 +60,7 @@ const until = async <T>(read: () => Promise<T>, isThere: (found: T) => boolean, 
   for (;;) {
     const found = await read()
     if (isThere(found) || Date.now() > end) return found
-    await pause(400)
+    await pause(200)
   }
 }
 
@@ -93,36 +87,50 @@ const reconciled = async (line: Line, { bankCode }: Bank, accountingDate: string
 const breaksOf = async (line: Line, { bankCode }: Bank): Promise<Break[]> =>
   (await line.read<{ breaks: Break[] }>(`/v1/breaks?open=true&bankCode=${bankCode}&limit=200`)).breaks
 
-/** Starts the one remedy that a break has, by whose duty it is (art. 35); what needs no step goes by itself. */
-const remedy = async ({ operators, county }: DayEndParties, found: Break, adopted: ReadonlySet<string>): Promise<void> => {
+/**
+ * Starts the one remedy that a break has, by whose duty it is (art. 35); what needs no step goes by itself. False: it was not begun, because the bank says
+ * that it has what its file lacks, or could not be asked.
+ */
+const remedy = async ({ operators, county }: DayEndParties, found: Break, kind: Planted['kind'] | undefined): Promise<boolean> => {
   const [first, second] = operators
-  const { id, ticketNo } = found
+  const { id } = found
   if (found.remedy === 'notice') await county.order('/v1/adjustment-notices', { breakId: id })
-  else if (found.remedy === 'supplement' || found.remedy === 'supplement-missing')
-    await first.order(`/v1/breaks/${id}/supplementary-debit`, { orderNo: 'b1' })
-  else if (found.remedy === 'persons') {
-    const decision = adopted.has(ticketNo) ? 'adopt' : 'return'
+  else if (found.remedy === 'supplement' || found.remedy === 'supplement-missing') {
+    const path = `/v1/breaks/${id}/supplementary-debit`
+    const { status, body } = await first.insist(path, { orderNo: 'b1' })
+    if (status === 409) return false
+    if (status >= 400) throw new Error(`POST ${path}: status ${status} ${JSON.stringify(body)}`)
+  } else if (found.remedy === 'persons') {
+    const decision = kind === 'adopted' ? 'adopt' : 'return'
     const proposal = { orderNo: `DZ-${id}`, kind: 'settle-break', content: { breakId: id, decision }, evidence: '银行对账函与入账凭证' }
     const { body } = await first.order('/v1/proposals', proposal)
     const made = body as { readonly id: number; readonly hash: string }
     await second.order(`/v1/proposals/${made.id}/approval`, { hash: made.hash })
   }
+  return true
 }
 
-/** Remedies what a session has found, until nothing is left that somebody has to begin or that is under way. */
-const remedied = async (parties: DayEndParties, bank: Bank, adopted: ReadonlySet<string>, end: number): Promise<void> => {
+/** Remedies what a session has found, until nothing is left that somebody has to begin, that is under way, or that does not wait for the next session. */
+const remedied = async (parties: DayEndParties, bank: Bank, planted: readonly Planted[], end: number): Promise<void> => {
   const begun = new Set<string>()
-  const settled = ({ state, remedy: of }: Break): boolean =>
-    ['remedied', 'confirmed'].includes(state) || of === 'investigate' || of === 'explained'
+  const waiting = new Set<number>()
+  const kindAt = new Map(planted.map(({ ticketNo, kind }) => [ticketNo, kind]))
+  const begin = async (found: Break): Promise<void> => {
+    const step = `${found.id} ${found.remedy}`
+    if (found.state !== 'chosen' || begun.has(step)) return
+    begun.add(step)
+    const kind = kindAt.get(found.ticketNo)
+    if (await remedy(parties, found, kind)) return
+    // Of one that is no such case the bank was not able to speak just now.
+    if (kind !== undefined && kindOf(kind).isAtTheBank) waiting.add(found.id)
+    else begun.delete(step)
+  }
+  const settled = ({ id, state, remedy: of }: Break): boolean =>
+    ['remedied', 'confirmed'].includes(state) || of === 'investigate' || of === 'explained' || waiting.has(id)
   await until(
     async () => {
       const open = await breaksOf(parties.operators[0], bank)
-      for (const each of open) {
-        const step = `${each.id} ${each.remedy}`
-        if (each.state !== 'chosen' || begun.has(step)) continue
-        begun.add(step)
-        await remedy(parties, each, adopted)
-      }
+      await Promise.all(open.map(begin))
       return open
     },
     open => open.every(settled),
@@ -155,7 +163,24 @@ const sessionsOf = async (line: Line, { bankCode }: Bank, date: string): Promise
   const { reconciliations } = await line.read<{ reconciliations: Session[] }>(path)
   return reconciliations.filter(({ state }) => state !== 'withdrawn').toSorted((a, b) => a.session - b.session)
 }
-const dayAfter = (date: string): string => new Date(Date.parse(`${date}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10)
+
+/** All that the sessions of a day have found, and what became of the breaks of a bank. */
+const findingsOf = async (line: Line, bank: Bank, date: string, on: Finding['on']): Promise<Finding[]> => {
+  const sessions = await sessionsOf(line, bank, date)
+  const found = await Promise.all(
+    sessions.map(({ session }) =>
+      line.read<{ differences: { readonly ticketNo: string; readonly type: DifferenceType }[] }>(
+        `/v1/reconciliations/${bank.bankCode}/${date}/${session}/differences?limit=200`,
+      ),
+    ),
+  )
+  return found.flatMap(({ differences }) => differences.map(({ ticketNo, type }) => ({ ticketNo, on, type })))
+}
+const lifeOf = async (line: Line, { id, ticketNo, state }: Break): Promise<BreakSeen> => ({
+  ticketNo,
+  way: wayOf(await line.read<Parameters<typeof wayOf>[0]>(`/v1/breaks/${id}`)),
+  state,
+})
 
 /**
  * 日终 of one bank: its day ends, its file is matched, every difference gets its remedy; the remedies stand under the next day, which is reconciled, too,
@@ -174,10 +199,9 @@ const closeDays = async (parties: DayEndParties, bank: Bank, plan: DayEndPlan, e
     await told(bank, '/end-day', {})
   }
   await reconciled(line, bank, day, '日终', end)
-  await remedied(parties, bank, new Set(plan.adopted), end)
+  await remedied(parties, bank, plan.planted, end)
   if ((await dateAt(bank)) === dayAfter(day)) await told(bank, '/end-day', {})
-  await reconciled(line, bank, day, '处理之后再次对账', end)
-  await reconciled(line, bank, dayAfter(day), '次日日终', end)
+  await Promise.all([reconciled(line, bank, day, '处理之后再次对账', end), reconciled(line, bank, dayAfter(day), '次日日终', end)])
 }
 
 /** The two days of one bank to their end: what is balanced is written off, summed into vouchers, remitted and received. */
@@ -201,9 +225,9 @@ const playBank = async (parties: DayEndParties, bank: Bank, plan: DayEndPlan, en
   const { breaks } = await line.read<{ breaks: Break[] }>(`/v1/breaks?open=false&bankCode=${bankCode}&limit=200`)
   return {
     bankCode,
-    planted: plantedAt(plan, bankCode),
-    found: (await sessionsOf(line, bank, day))[0]?.differences ?? {},
-    breaks: breaks.length,
+    planted: plan.planted.filter(each => each.bankCode === bankCode),
+    findings: [...(await findingsOf(line, bank, day, 'day')), ...(await findingsOf(line, bank, dayAfter(day), 'next'))],
+    breaks: await Promise.all(breaks.map(each => lifeOf(line, each))),
     balanced: isBalanced(last),
     booked,
     vouchers: vouchers.length,
@@ -212,48 +236,49 @@ const playBank = async (parties: DayEndParties, bank: Bank, plan: DayEndPlan, en
   }
 }
 
-/** How many differences the plan has for a bank. */
-const plantedAt = ({ declared, lies, unsent, fileRules }: DayEndPlan, bankCode: string): number =>
-  [...declared, ...lies, ...unsent, ...fileRules].filter(each => each.bankCode === bankCode).length
-
 /** Plays the day-end at all banks at once. */
 export const playDayEnd = (parties: DayEndParties, end: number): Promise<DayEndSeen[]> => {
   const plan = dayEndPlan()
   return Promise.all(parties.banks.map(bank => playBank(parties, bank, plan, end)))
 }
 
-/** What does not come out to the fen: debits, books, vouchers, receipts of each bank. */
+const allOf = (dayEnds: readonly DayEndSeen[]) => ({
+  planted: dayEnds.flatMap(({ planted }) => planted),
+  seen: { findings: dayEnds.flatMap(({ findings }) => findings), breaks: dayEnds.flatMap(({ breaks }) => breaks) },
+})
+
+/** What was planted and is not found or remedied as it must, what nobody planted; and what does not come out to the fen: debits, books, vouchers, receipts. */
 export const dayEndFaults = (
   banks: readonly { readonly bankCode: string; readonly taxTotal: bigint }[],
   dayEnds: readonly DayEndSeen[],
-): string[] =>
-  dayEnds.flatMap(({ bankCode, planted, found, balanced, booked, vouchered, received }) => {
-    const seen = Object.values(found).reduce((total, count) => total + count, 0)
-    const debits = banks.find(bank => bank.bankCode === bankCode)?.taxTotal
-    return [
-      ...(balanced ? [] : [`${bankCode}: its days are not balanced`]),
-      ...(seen >= planted ? [] : [`${bankCode}: ${planted} differences were planted, ${seen} found`]),
-      ...(booked === debits ? [] : [`${bankCode}: ${debits} fen debited, ${booked} booked`]),
-      ...(vouchered === booked ? [] : [`${bankCode}: ${booked} fen booked, ${vouchered} in vouchers`]),
-      ...(received === vouchered ? [] : [`${bankCode}: ${vouchered} fen in vouchers, ${received} received`]),
-    ]
-  })
+): string[] => {
+  const { planted, seen } = allOf(dayEnds)
+  return [
+    ...kindFaults(planted, seen),
+    ...dayEnds.flatMap(({ bankCode, balanced, booked, vouchered, received }) => {
+      const debits = banks.find(bank => bank.bankCode === bankCode)?.taxTotal
+      return [
+        ...(balanced ? [] : [`${bankCode}: its days are not balanced`]),
+        ...(booked === debits ? [] : [`${bankCode}: ${debits} fen debited, ${booked} booked`]),
+        ...(vouchered === booked ? [] : [`${bankCode}: ${booked} fen booked, ${vouchered} in vouchers`]),
+        ...(received === vouchered ? [] : [`${bankCode}: ${vouchered} fen in vouchers, ${received} received`]),
+      ]
+    }),
+  ]
+}
 
 /** The day-end as people read it. */
 export const dayEndText = (dayEnds: readonly DayEndSeen[]): string[] => {
   if (dayEnds.length === 0) return []
-  const types = [...new Set(dayEnds.flatMap(({ found }) => Object.keys(found)))]
+  const { planted, seen } = allOf(dayEnds)
   return [
-    ...table([
-      ['第一场对账的差异 found by the first session', ...dayEnds.map(({ bankCode }) => bankCode)],
-      ...types.map(type => [`${type}`, ...dayEnds.map(({ found }) => String(found[type] ?? '·'))]),
-    ]),
+    ...kindText(kindRows(planted, seen)),
     ...table([
       ['日终', '单边账', '再次对账', '账上合计', '凭证', '凭证合计', '国库回执', ''],
       ['day-end', 'breaks', 'then', 'booked (yuan)', 'vouchers', 'in vouchers (yuan)', 'received (yuan)', ''],
       ...dayEnds.map(each => [
         each.bankCode,
-        String(each.breaks),
+        String(each.breaks.length),
         each.balanced ? '平 balanced' : '不平 differing',
         yuanText(each.booked),
         String(each.vouchers),

@@ -4,9 +4,10 @@ import type { ImportRow } from '../flows/import.ts'
 import type { DebitOrder } from '../flows/order.ts'
 import type { DayEndPlan } from './day-end.ts'
 import type { FurtherOrder, Outage } from './further.ts'
+import type { KindName } from './kinds.ts'
 
 type Account = { account: string; name: string; balance: number; state?: string; agreementNo: string | null; taxpayerId: string }
-type Rule = { when: { ticketNo: string; verb?: 'debit' }; do: string; ms?: number; fen?: number }
+type Rule = { when: { ticketNo: string; verb?: 'debit' | 'reversal' }; do: string; ms?: number; fen?: number }
 
 const banks = ['4301', '4306', '4310'] as const
 const offices = ['14301020000', '14301030000', '14301040000', '14301210000', '14302020000', '14303020000', '14306020000', '14307020000']
@@ -119,9 +120,8 @@ const add = (bankCode: string, wish: Wish = {}, deed?: Omit<Rule, 'when'>): Debi
       heldPayerBankNo: order.payerBankNo,
       heldAccount: account,
     })
-  // What lies about a debit tells the truth about what is supplemented.
-  // A bank that lies about a debit does what its remedy asks.
-  const lies = ['under-booking', 'over-booking', 'booked-twice', 'refused-after-booking', 'next-day-booking']
+  // A bank that lies about a debit tells the truth about what its remedy asks.
+  const lies = ['under-booking', 'over-booking', 'booked-twice', 'refused-after-booking', 'next-day-booking', 'taken-back']
   const only = deed && lies.includes(deed.do) ? { verb: 'debit' as const } : {}
   if (deed) plans[bankCode]!.push({ when: { ticketNo: ticketNo.slice(-8), ...only }, ...deed })
   return order
@@ -167,10 +167,14 @@ for (const bank of banks) {
 const further: FurtherOrder[] = []
 const reverse = ({ ticketNo }: DebitOrder, amount: number, reason: 'duplicate' | 'over-debited' | 'tax-side', n = 1): void =>
   void further.push({ reversal: { orderNo: `CZ-${ticketNo}-${n}`, ticketNo, amount, reason } })
+// What the banks get wrong, kind by kind (art. 35).
+const dayEnd: { -readonly [K in keyof DayEndPlan]: DayEndPlan[K][number][] } = { planted: [], unsent: [], fileRules: [] }
+const plant = (kind: KindName, { bankCode, ticketNo }: DebitOrder): void => void dayEnd.planted.push({ kind, bankCode, ticketNo })
 /** The bank says that it took all and took `booked`: two operators declare the break, the tax side orders what is missing. */
-const supplement = (order: DebitOrder, booked: number, reason: 'under-debited' | 'bank-missing'): void => {
+const supplement = (kind: KindName, order: DebitOrder, booked: number, reason: 'under-debited' | 'bank-missing'): void => {
   const { ticketNo, amount } = order
   const missing = amount - booked
+  plant(kind, order)
   further.push({
     declaration: { orderNo: `DB-${ticketNo}`, ticketNo, kind: reason, bankAmount: booked, evidence: '银行书面答复' },
     supplement: { orderNo: `BH-${ticketNo}`, ticketNo, reason, amount: missing, items: itemsOf(missing, 1) },
@@ -186,9 +190,9 @@ for (const bank of banks) {
   reverse(add(bank, { amount: 45_600 }, { do: 'silent-after-booking' }), 45_600, 'duplicate')
   reverse(add(bank, { amount: 20_000, balance: 19_999 }), 20_000, 'tax-side')
   // Supplemented: what the bank took too little, what it did not take at all, and that where the account has no longer enough: the ticket is void.
-  supplement(add(bank, { amount: 66_000 }, { do: 'under-booking', fen: 60_000 }), 60_000, 'under-debited')
-  supplement(add(bank, { amount: 51_200 }, { do: 'under-booking', fen: 0 }), 0, 'bank-missing')
-  supplement(add(bank, { amount: 73_500, balance: 700 }, { do: 'under-booking', fen: 0 }), 0, 'bank-missing')
+  supplement('under-declared', add(bank, { amount: 66_000 }, { do: 'under-booking', fen: 60_000 }), 60_000, 'under-debited')
+  supplement('missing-declared', add(bank, { amount: 51_200 }, { do: 'under-booking', fen: 0 }), 0, 'bank-missing')
+  supplement('void-declared', add(bank, { amount: 73_500, balance: 700 }, { do: 'under-booking', fen: 0 }), 0, 'bank-missing')
 }
 // A bank's line is down when the day begins: what is sent to it meanwhile waits. Two of the three are stopped, the third goes out when it is up.
 const waiting = [add('4306'), add('4306'), add('4306')]
@@ -198,39 +202,44 @@ const outage: Outage = {
   stops: waiting.slice(0, 2).map(({ ticketNo }) => ({ orderNo: `ZF-${ticketNo}`, ticketNo })),
 }
 
-// What the banks get wrong and nobody knows before their files are matched (art. 35): on the line, and in the file alone. A notice is the county's.
+// What nobody knows before their files are matched: on the line, in their books, and in the file of the first session alone. A notice is the county's.
 const county = '14301020000'
-const dayEnd: { -readonly [K in keyof DayEndPlan]: DayEndPlan[K][number][] } = {
-  declared: [],
-  lies: [],
-  adopted: [],
-  unsent: [],
-  fileRules: [],
-}
-for (const one of further)
-  if ('declaration' in one) {
-    const { ticketNo } = one.declaration
-    dayEnd.declared.push({ bankCode: orders.find(order => order.ticketNo === ticketNo)!.bankCode, ticketNo })
-  }
-const lie = (bank: string, wish: Wish, deed: Omit<Rule, 'when'>): DebitOrder => {
+const lie = (bank: string, kind: KindName, wish: Wish, deed?: Omit<Rule, 'when'>): DebitOrder => {
   const order = add(bank, { balance: 9_000_000, officeCode: county, ...wish }, deed)
-  dayEnd.lies.push({ bankCode: bank, ticketNo: order.ticketNo })
+  plant(kind, order)
   return order
 }
+const inFile: readonly (readonly [KindName, string])[] = [
+  ['wrong-account', 'wrong-account'],
+  ['wrong-office', 'wrong-office'],
+  ['wrong-date', 'wrong-date'],
+  ['wrong-ticket', 'wrong-ticket'],
+  ['core-missing', 'core-missing'],
+  ['core-differs', 'core-differs'],
+  ['left-out', 'line-missing'],
+  ['listed-failed', 'status-failed'],
+  ['listed-reversed', 'status-reversed'],
+]
 for (const bank of banks) {
-  lie(bank, { amount: 31_000 }, { do: 'over-booking', fen: 700 })
-  lie(bank, { amount: 32_000 }, { do: 'booked-twice' })
-  lie(bank, { amount: 33_000, count: 1 }, { do: 'under-booking', fen: 20_000 })
-  lie(bank, { amount: 34_000, count: 1 }, { do: 'under-booking', fen: 0 })
-  const kept = lie(bank, { amount: 35_000 }, { do: 'refused-after-booking' })
-  if (bank === '4310') dayEnd.adopted.push(kept.ticketNo)
-  const account = add(bank, { amount: 37_000, balance: 9_000_000 })
-  const core = add(bank, { amount: 38_000, balance: 9_000_000 })
-  dayEnd.fileRules.push(
-    { bankCode: bank, rule: { when: { ticketNo: account.ticketNo }, do: 'wrong-account', until: 1 } },
-    { bankCode: bank, rule: { when: { ticketNo: core.ticketNo }, do: bank === '4301' ? 'core-missing' : 'core-differs', until: 1 } },
-  )
-  dayEnd.unsent.push({ bankCode: bank, officeCode: county, ticketNo: `3430126119${bank}0001`, account: account.account, amount: 39_000 })
+  const { account } = lie(bank, 'over', { amount: 31_000 }, { do: 'over-booking', fen: 700 })
+  lie(bank, 'twice', { amount: 32_000 }, { do: 'booked-twice' })
+  lie(bank, 'under', { amount: 33_000, count: 1 }, { do: 'under-booking', fen: 20_000 })
+  lie(bank, 'missing', { amount: 34_000, count: 1 }, { do: 'under-booking', fen: 0 })
+  lie(bank, 'missing-void', { amount: 34_500, balance: 900 }, { do: 'under-booking', fen: 0 })
+  lie(bank, 'returned', { amount: 35_000 }, { do: 'refused-after-booking' })
+  lie(bank, 'adopted', { amount: 35_500 }, { do: 'refused-after-booking' })
+  lie(bank, 'next-day', { amount: 36_000 }, { do: 'next-day-booking' })
+  lie(bank, 'taken-back', { amount: 36_500 }, { do: 'taken-back' })
+  const kept = lie(bank, 'not-given-back', { amount: 37_000 })
+  reverse(kept, kept.amount, 'tax-side')
+  plans[bank]!.push({ when: { ticketNo: kept.ticketNo.slice(-8), verb: 'reversal' }, do: 'under-booking', fen: 0 })
+  for (const [at, [kind, deed]] of inFile.entries()) {
+    const { ticketNo } = lie(bank, kind, { amount: 38_000 + at * 100 })
+    dayEnd.fileRules.push({ bankCode: bank, rule: { when: { ticketNo }, do: deed, until: 1 } })
+  }
+  const unsent = { bankCode: bank, officeCode: county, ticketNo: `3430126119${bank}0001`, account, amount: 39_000 }
+  dayEnd.planted.push({ kind: 'unsent', bankCode: bank, ticketNo: unsent.ticketNo })
+  dayEnd.unsent.push(unsent)
 }
 
 const here = import.meta.dirname

@@ -137,10 +137,7 @@ export const playDay = async (stage: Stage): Promise<Balance & { readonly repeat
     sending(early.size)
     // What a bank will lie about goes last, on lines that nothing breaks any more: after a broken line the bank would be asked, and the lie be another.
     const plan = dayEndPlan()
-    const lied = new Set([
-      ...plan.lies.map(({ ticketNo }) => ticketNo),
-      ...further.orders.flatMap(one => ('declaration' in one ? [one.declaration.ticketNo] : [])),
-    ])
+    const lied = new Set(plan.planted.map(({ ticketNo }) => ticketNo))
     const sends = async () => {
       const others = orders.filter(({ ticketNo }) => !early.has(ticketNo) && !lied.has(ticketNo))
       let repeated = await sendAll(taxSide, others, sending)
@@ -169,7 +166,7 @@ export const playDay = async (stage: Stage): Promise<Balance & { readonly repeat
       reversals: ofDay(reversals),
       supplements: ofDay(supplements),
       stops: ofDay(stops),
-      adopted: new Set(plan.adopted),
+      adopted: new Set(plan.planted.flatMap(({ kind, ticketNo }) => (kind === 'adopted' ? [ticketNo] : []))),
     }
     const counted = new Set([...tickets, ...plan.unsent.map(({ ticketNo }) => ticketNo)])
     const balance = balanceOf(orders, seen, ledgers, counted)

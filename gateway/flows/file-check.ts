@@ -21,7 +21,7 @@ export const checkFiles = async (flow: Flow, spool: Spool): Promise<number> => {
     const now = flow.clock()
     if (!(await flow.store.files.claim(file.id, flow.owner, now, later(now, leaseMs)))) continue
     const settled = await flow.store.files.settle(file.id, flow.owner, await found(flow, spool, file), flow.clock())
-    if (settled) tell(flow, settled)
+    if (settled) await follow(flow, settled)
     checked++
   }
   for (const set of await flow.store.files.wholeSets(atOnce)) {
@@ -29,16 +29,19 @@ export const checkFiles = async (flow: Flow, spool: Spool): Promise<number> => {
     if (!(await flow.store.files.settleSet(ids, await twiceInSet(spool, set), flow.clock()))) continue
     for (const id of ids) {
       const file = await flow.store.files.find(id)
-      if (file) tell(flow, file)
+      if (file) await follow(flow, file)
     }
     checked++
   }
   return checked
 }
 
-const tell = (flow: Flow, { state, bankCode, name, fault, said }: FileView): void => {
-  if (state === 'complete') flow.note({ event: 'file-complete', bankCode, file: name, count: said?.count ?? 0 })
+/** What has come of a check is noted; the session that waits for a file that is good goes on at once. */
+const follow = async (flow: Flow, { state, bankCode, name, of, fault, said }: FileView): Promise<void> => {
   if (state === 'refused') flow.note({ event: 'file-refused', bankCode, file: name, fault: fault?.code ?? '' })
+  if (state !== 'complete') return
+  flow.note({ event: 'file-complete', bankCode, file: name, count: said?.count ?? 0 })
+  if (of) await flow.store.reconciliations.wake({ bankCode, accountingDate: of.accountingDate, session: of.session }, flow.clock())
 }
 
 /** What a file says, or the first thing that is wrong with it. */

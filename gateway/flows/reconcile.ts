@@ -304,8 +304,13 @@ const weigh = async (flow: Flow, held: Held): Promise<boolean> => {
   const { session } = held
   const found = Object.values(session.counts ?? {}).some(count => count > 0)
   const beat = async (): Promise<boolean> => reconciliations.renew(held, later(flow.clock(), flow.leaseMs))
-  const balanced = session.kind === 'day-end' ? await settleSession(flow, session, beat) : !found
-  return reconciliations.move(held, balanced ? 'balance' : 'differ', { done: flow.clock(), next: null })
+  const isDayEnd = session.kind === 'day-end'
+  const balanced = isDayEnd ? await settleSession(flow, session, beat) : !found
+  const moved = await reconciliations.move(held, balanced ? 'balance' : 'differ', { done: flow.clock(), next: null })
+  // The session of another day, in other hands, may have confirmed the last of its breaks just now, and passed it by because it did not differ yet.
+  if (moved && isDayEnd && !balanced && (await flow.store.breakLife.isDayBalanced(session)))
+    await flow.store.breakLife.balanceDay(session, flow.clock())
+  return moved
 }
 
 /** How many sessions of the last week stand in each state. */

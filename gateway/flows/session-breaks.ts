@@ -53,14 +53,16 @@ const bookFromFile = async (flow: Flow, day: SessionDay, by: By): Promise<void> 
   }
 }
 
-const raiseBreaks = async (flow: Flow, day: SessionDay, by: By, beat: () => Promise<boolean>): Promise<number> => {
+const raiseBreaks = async (flow: Flow, day: SessionView, by: By, beat: () => Promise<boolean>): Promise<number> => {
   const { calendar, banks } = flow.reference()
   const { bankCode, accountingDate, workDate } = day
   const policy = banks.get(bankCode)?.policy
   if (!policy) throw new Error(`the bank ${bankCode} is not in the reference data`)
   const deadline = deadlineOfBreak(calendar, accountingDate, workDate)
+  // A day-end session is held of a day that has ended, though no instruction may have told us so yet; but for the one before a remittance.
+  const isOver = day.reason !== beforeRemittance
   const judge = (of: FoundOfTicket) =>
-    raise({ ...of, policy, dayOver: dayHasEnded(accountingDate, policy.dayEnd, of.ticket?.bankDay, by.now) })
+    raise({ ...of, policy, dayOver: isOver || dayHasEnded(accountingDate, policy.dayEnd, of.ticket?.bankDay, by.now) })
   return inChunks(
     after => flow.store.breakLife.ticketsToRaise(day, after, listed),
     some => flow.store.breakLife.raise(day, some, judge, deadline, by),

@@ -47,6 +47,22 @@ const gateway = async (bank: Bank): Promise<{ readonly url: string; readonly hea
   onTestFinished(() => listener.close(0))
   return { url: listener.url, heard }
 }
+/** A notice about a debit of the three. */
+const noticeAbout = (of: number) =>
+  ({
+    noticeNo: 'TZ1',
+    ticketNo: ticketOf(of),
+    originalEntrustDate: '2026-09-11',
+    originalSerialNo: key(of).serialNo,
+    accountingDate,
+    taxAmount: 0,
+    bankAmount: 12_345,
+    amount: 12_345,
+    reason: 'bank-only',
+    issuingOffice: officeCode,
+    issuedOn: '2026-09-11',
+    dueOn: '2026-09-12',
+  }) as const
 const totalsOf = (more: Partial<RequestOf<'totals'>> = {}): RequestOf<'totals'> => ({
   ...key(90),
   ...of,
@@ -192,6 +208,14 @@ describe('what a bank does wrong', () => {
     ['books nothing and says yes', { do: 'under-booking' }, []],
     ['books and says no', { do: 'refused-after-booking' }, [['00000001', 'debit', 12_345, accountingDate]]],
     ['books under the next date', { do: 'next-day-booking' }, [['00000001', 'debit', 12_345, '2026-09-11']]],
+    [
+      'gives back what nobody asked for',
+      { do: 'taken-back' },
+      [
+        ['00000001', 'debit', 12_345, accountingDate],
+        ['90000001', 'reversal', 12_345, accountingDate],
+      ],
+    ],
     ['does not book a reversal', { when: { verb: 'reversal' }, do: 'under-booking' }, [['00000001', 'debit', 12_345, accountingDate]]],
   ])('%s', async (_, rule, lines) => {
     expect(told(await bookings(rule))).toEqual(lines)
@@ -199,6 +223,26 @@ describe('what a bank does wrong', () => {
   test('two bookings of one debit have two serial numbers', async () => {
     const lines = await bookings({ do: 'booked-twice' })
     expect(new Set(lines.map(({ bankSerial }) => bankSerial)).size).toBe(2)
+  })
+  test('what it has taken back it takes back once, and says so when it is asked', async () => {
+    const bench = await open(xiangjiang, [{ do: 'taken-back', times: 2 }])
+    for (const again of [1, 2]) {
+      const said = await bench.ask('debit', requests.debit(1))
+      expect([again, said]).toEqual([
+        again,
+        expect.objectContaining({ result: expect.objectContaining({ code: again === 1 ? '90000' : '24020' }) }),
+      ])
+    }
+    expect([...bench.simulator.ledger.entries()].map(({ verb }) => verb)).toEqual(['debit', 'reversal'])
+    expect(await bench.ask('inquiry', requests.inquiry(1))).toMatchObject({ result: { code: '24020' } })
+  })
+  test('a notice about a reversal that it never made gives back to the account of the ticket', async () => {
+    const bench = await open(xiangjiang, [{ when: { verb: 'reversal' }, do: 'under-booking' }])
+    await bench.ask('debit', requests.debit(1))
+    await bench.ask('reversal', requests.reversal(2, 1))
+    const notice = { ...noticeAbout(1), ...key(50), originalSerialNo: '00000002', reason: 'reversal-missing' } as const
+    expect(await bench.ask('adjustmentNotice', notice)).toMatchObject({ result: { code: '90000' } })
+    expect([...bench.simulator.ledger.entries()].at(-1)).toMatchObject({ verb: 'adjustment', account, amount: 12_345 })
   })
   test('books something that nobody has sent', async () => {
     const at = folder()
@@ -212,8 +256,10 @@ describe('what a bank does wrong', () => {
     ['wrong-account', lines => lines[1]!.account, `${account.slice(0, -1)}8`],
     ['wrong-office', lines => lines[1]!.officeCode, '14301020001'],
     ['wrong-ticket', lines => lines[1]!.ticketNo, `${ticketOf(2).slice(0, -1)}3`],
+    ['wrong-date', lines => lines[1]!.entrustDate, '2026-09-10'],
     ['wrong-amount', lines => lines[1]!.amount, 12_346],
     ['status-failed', lines => lines[1]!.status, 'failed'],
+    ['status-reversed', lines => lines[1]!.status, 'reversed'],
     ['core-missing', lines => lines[1]!.coreStatus, 'missing'],
     ['core-differs', lines => lines[1]!.coreStatus, 'differs'],
     ['line-missing', lines => lines.map(line => line.serialNo), ['00000001', '00000003']],
@@ -290,21 +336,7 @@ describe('a file on its way', () => {
 
 test('a bank that went down has done what it was told, once, and tells it when it is up again', async () => {
   const journal = join(folder(), 'journal')
-  const notice = (serial: number): RequestOf<'adjustmentNotice'> => ({
-    ...key(serial),
-    noticeNo: 'TZ1',
-    ticketNo: ticketOf(1),
-    originalEntrustDate: '2026-09-11',
-    originalSerialNo: '00000001',
-    accountingDate,
-    taxAmount: 0,
-    bankAmount: 12_345,
-    amount: 12_345,
-    reason: 'bank-only',
-    issuingOffice: officeCode,
-    issuedOn: '2026-09-11',
-    dueOn: '2026-09-12',
-  })
+  const notice = (serial: number): RequestOf<'adjustmentNotice'> => ({ ...key(serial), ...noticeAbout(1) })
   const late: Rule[] = [{ when: { verb: 'adjustmentNotice' }, do: 'in-progress-then-done', ms: 3_600_000 }]
   const first = await open(xiangjiang, late, { journal })
   await first.ask('debit', requests.debit(1))

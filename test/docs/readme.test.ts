@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { balanceText } from '../../gateway/day/balance.ts'
+import { type Kind, kinds } from '../../gateway/day/kinds.ts'
 import { everyOperation } from '../../gateway/http/every-operation.ts'
 import { exists, page, root, section, tableRows } from './page.ts'
 
@@ -33,6 +34,15 @@ describe('the first page', () => {
     const count = page('gateway/day/orders.jsonl').trimEnd().split('\n').length
     for (const said of readme.matchAll(/(\d+) ?(?:笔扣款|\n?debits and)/g)) expect(Number(said[1])).toBe(count)
     expect(readme).toContain(`${count}/${count}`)
+  })
+  test('the differences of the sample day are those of the program, with the ways that the program knows', () => {
+    const shown = readme.slice(readme.indexOf('planted difference'), readme.indexOf('合计 total'))
+    const rows = Object.values(kinds).map((kind: Kind) => [`${kind.zh} ${kind.en}`, '3', '3', kind.found, kind.remedy.join(' → ') || '·'])
+    const lines = shown.split('\n').slice(1, -1)
+    expect(
+      lines.map(line => line.split(/ {2,}/).slice(0, 5)).map(([name, n, m, as, way]) => [name, n, m, as?.split(' → ')[0], way]),
+    ).toEqual(rows)
+    for (const [, said] of readme.matchAll(/(\d+) (?:种差异|kinds of difference)/g)) expect(Number(said)).toBe(rows.length)
   })
   test('the balance is printed in the words of the program', () => {
     const [zh, en, total, verdict] = balanceText({ banks: [], faults: [] })

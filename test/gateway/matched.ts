@@ -2,14 +2,20 @@ import type { Difference } from '../../gateway/domain/reconcile.ts'
 import type { Held, SessionView } from '../../gateway/store/reconciliations.ts'
 import type { Store } from '../../gateway/store/store.ts'
 
-/** What a session is held of, and when. */
-export type HeldOf = { readonly bankCode: string; readonly accountingDate: string; readonly workDate: string; readonly now: Date }
+/** What a session is held of, when, and (where that counts) why. */
+export type HeldOf = {
+  readonly bankCode: string
+  readonly accountingDate: string
+  readonly workDate: string
+  readonly now: Date
+  readonly reason?: string
+}
 
 /** A day-end session as a match leaves it: these differences, and all that is booked so far. Held by the owner `one`. */
 export const matchedSession = async (store: Store, of: HeldOf, found: readonly Difference[]): Promise<Held> => {
-  const { bankCode, accountingDate, workDate, now } = of
+  const { bankCode, accountingDate, workDate, now, reason = '' } = of
   const lease = new Date(now.getTime() + 600_000)
-  await store.reconciliations.open({ bankCode, accountingDate, workDate, kind: 'day-end', openedBy: 'test', reason: '', now })
+  await store.reconciliations.open({ bankCode, accountingDate, workDate, kind: 'day-end', openedBy: 'test', reason, now })
   const claimed = await store.reconciliations.claim('one', now, lease)
   if (claimed?.session.accountingDate !== accountingDate || claimed.session.bankCode !== bankCode) throw new Error('another session is due')
   const { seq, totals } = await store.bookings.freeze(bankCode, accountingDate)

@@ -64,12 +64,15 @@ describe('start, on one machine, from nothing', () => {
     const text = second.out()
     expect(text).toMatch(balanced)
     for (const who of ['tax-system', 'operator-zhang', 'operator-li']) expect(existsSync(join(dir, 'tls', who, 'cert.pem'))).toBe(true)
-    expect(text).toMatch(/已发送 sent 413\/413 {2}已确定 certain 413\/413/)
-    // Five reversals, two supplementary debits and a void ticket at each bank; the stops may have come too late in the day that was interrupted.
+    expect(text).toMatch(/已发送 sent 449\/449 {2}已确定 certain 449\/449/)
+    // Six reversals, two supplementary debits and two void tickets at each bank; the stops may have come too late in the day that was interrupted.
     for (const bank of ['4301 湘江银行', '4306 洞庭农商银行', '4310 桃源银行'])
-      expect(text).toMatch(new RegExp(`^${bank} +5 +4,744\\.88 +2 +572\\.00 +[0-2] +1$`, 'm'))
+      expect(text).toMatch(new RegExp(`^${bank} +6 +5,114\\.88 +2 +572\\.00 +[0-2] +2$`, 'm'))
     for (const bank of ['4301 湘江银行', '4306 洞庭农商银行', '4310 桃源银行']) expect(text).toMatch(new RegExp(`^${bank} .*=$`, 'm'))
-    // What was planted is found, remedied and confirmed; books, vouchers and receipts are one sum.
+    // What was planted is found as what it is, remedied and over, kind by kind; books, vouchers and receipts are one sum.
+    const kinds = text.split('\n').filter(line => / 3 +3 +\S.* 3 +(?:已确认|已更正|银行自理) /.test(line))
+    expect(kinds.length).toBeGreaterThanOrEqual(12)
+    expect(text).toMatch(new RegExp(`^合计 total +${kinds.length * 3} +${kinds.length * 3} +${kinds.length * 3}$`, 'm'))
     for (const bank of ['4301', '4306', '4310']) expect(text).toMatch(new RegExp(`^${bank} +[0-9]+ +平 balanced .*=$`, 'm'))
     // The same sum on both sides, whatever it is.
     const [, tax, bank] = /^合计 total.*?([0-9,]+\.[0-9]{2}) +([0-9,]+\.[0-9]{2})/m.exec(text) ?? []
@@ -81,7 +84,7 @@ describe('start, on one machine, from nothing', () => {
   test('the next start answers every ticket from the record, and serves until it is stopped', async () => {
     const third = run(['start'], env)
     await until('it serves', () => third.out().includes('Ctrl-C'), 240_000)
-    expect(third.out()).toMatch(/413 笔为重复指令|413 were repeats/)
+    expect(third.out()).toMatch(/449 笔为重复指令|449 were repeats/)
     expect(third.out()).toMatch(balanced)
     const health = /http:\/\/127\.0\.0\.1:[0-9]+\/readyz/.exec(third.out())?.[0]
     expect((await fetch(health ?? '')).status).toBe(200)

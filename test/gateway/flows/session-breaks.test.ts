@@ -2,6 +2,7 @@ import { outcome } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Call, Called } from '../../../gateway/call.ts'
 import type { Difference } from '../../../gateway/domain/reconcile.ts'
+import { beforeRemittance } from '../../../gateway/domain/session.ts'
 import { heardAdjustment, issueNotice } from '../../../gateway/flows/adjustments.ts'
 import { callBanks } from '../../../gateway/flows/bank-calls.ts'
 import { book } from '../../../gateway/flows/book.ts'
@@ -98,9 +99,9 @@ const found = (
   ...more,
 })
 /** A session is held of this day, now; returns whether the day is balanced. */
-const session = async (accountingDate: string, differences: readonly Difference[]): Promise<boolean> => {
+const session = async (accountingDate: string, differences: readonly Difference[], reason = ''): Promise<boolean> => {
   await book(flow)
-  const held = await matchedSession(store, { bankCode, accountingDate, workDate: dayOf(), now: clock() }, differences)
+  const held = await matchedSession(store, { bankCode, accountingDate, workDate: dayOf(), now: clock(), reason }, differences)
   const balanced = await settleSession(flow, held.session)
   // Done twice, nothing changes.
   const before = await everything()
@@ -296,12 +297,16 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
 test('before the bank’s day-end an excess is reversed by itself; what the bank refuses then goes by a notice', async () => {
   const day = dayOf()
   const [twice, stubborn] = [await debited(day, 3_000), await debited(day, 3_000)]
-  await session(day, [found('duplicate-at-bank', twice, 3_000, 6_000, { bankEntries: 2 })])
+  await session(day, [found('duplicate-at-bank', twice, 3_000, 6_000, { bankEntries: 2 })], beforeRemittance)
   expect(await only(twice)).toMatchObject({ state: 'chosen', remedy: 'reverse', excess: 3_000 })
   await advanced()
   expect(await only(twice)).toMatchObject({ state: 'remedied' })
   says = { reversal: '24003' }
-  await session(day, [found('duplicate-at-bank', twice, 3_000, 6_000), found('duplicate-at-bank', stubborn, 3_000, 6_000)])
+  await session(
+    day,
+    [found('duplicate-at-bank', twice, 3_000, 6_000), found('duplicate-at-bank', stubborn, 3_000, 6_000)],
+    beforeRemittance,
+  )
   // The same session's second look: its reversal is booked, and the day shows it.
   expect(await only(twice)).toMatchObject({ state: 'confirmed' })
   await advanced()
@@ -309,6 +314,13 @@ test('before the bank’s day-end an excess is reversed by itself; what the bank
   expect(await only(stubborn)).toMatchObject({ state: 'chosen', remedy: 'notice' })
   expect(notes.some(({ event, detail }) => event === 'trouble' && /the remedy of break \d+ was refused/.test(detail ?? ''))).toBe(true)
   expect(await stateOfDay(day)).toBe('differing')
+})
+
+test('a session of a day that has ended at the bank asks for no reversal, though no instruction has told of it and our clock says otherwise', async () => {
+  const day = dayOf()
+  const over = await debited(day, 3_000)
+  await session(day, [found('amount-differs', over, 3_000, 3_500)])
+  expect(await only(over)).toMatchObject({ state: 'chosen', remedy: 'notice', excess: 500 })
 })
 
 test('a later session that finds other amounts puts another break in its place; that finds none, and all is right, takes it away', async () => {
