@@ -168,6 +168,19 @@ describe('a session of the day’s end', () => {
     expect(await stateOf(s, 1)).toBe('differing')
   })
 
+  test('what another day’s session has explained while this one was weighed is not passed by', async () => {
+    const s = scene('2026-03-30')
+    const bookings = bookingsOf(s, 2)
+    await s.book(bookings)
+    await s.open()
+    s.send(1, [lineOf(bookings[0]!)])
+    // Another worker confirms the break after this one has looked.
+    let looks = 0
+    const breakLife = { ...store.breakLife, isDayBalanced: async () => ++looks > 1 }
+    await reconcile({ ...s.flow, store: { ...store, breakLife } }, s.source)
+    expect(await store.reconciliations.find(s.at(1))).toMatchObject({ state: 'balanced', counts: { 'tax-only': 1 } })
+  })
+
   test('an empty day has its file, too', async () => {
     const s = scene('2026-03-03')
     await s.open()

@@ -74,6 +74,20 @@ describe('a bank brings its file', () => {
       { state: 'complete', said: { count: 2 } },
     ])
   })
+  test('the session that waits for it goes on at once, when it counts', async () => {
+    const { reconciliations } = desk.house.store
+    const [day, hour] = ['2026-11-07', 3_600_000]
+    const leased = new Date(clock.getTime() + 60_000)
+    const claim = () => reconciliations.claim('test', clock, leased)
+    const waits = { bankCode: '4301', accountingDate: day, workDate: accountingDate, kind: 'day-end', openedBy: 'test', reason: '' } as const
+    await reconciliations.open({ ...waits, now: clock })
+    await reconciliations.move((await claim())!, undefined, { next: new Date(clock.getTime() + hour) })
+    const { name, bytes } = await goodFile('4301', [], { accountingDate: day, session: 1 })
+    expect((await upload('4301', name, bytes)).status).toBe(202)
+    expect(await claim()).toBe(undefined)
+    await check()
+    expect((await claim())?.session).toMatchObject({ bankCode: '4301', accountingDate: day, session: 1 })
+  })
   test('one without a record is valid', async () => {
     const { name, bytes } = await goodFile('4301', [])
     expect(await became('4301', name, bytes)).toEqual([200, 'complete'])
