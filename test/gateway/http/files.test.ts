@@ -79,7 +79,14 @@ describe('a bank brings its file', () => {
     const [day, hour] = ['2026-11-07', 3_600_000]
     const leased = new Date(clock.getTime() + 60_000)
     const claim = () => reconciliations.claim('test', clock, leased)
-    const waits = { bankCode: '4301', accountingDate: day, workDate: accountingDate, kind: 'day-end', openedBy: 'test', reason: '' } as const
+    const waits = {
+      bankCode: '4301',
+      accountingDate: day,
+      workDate: accountingDate,
+      kind: 'day-end',
+      openedBy: 'test',
+      reason: '',
+    } as const
     await reconciliations.open({ ...waits, now: clock })
     await reconciliations.move((await claim())!, undefined, { next: new Date(clock.getTime() + hour) })
     const { name, bytes } = await goodFile('4301', [], { accountingDate: day, session: 1 })
