@@ -9,10 +9,9 @@ import { pipeline } from 'node:stream/promises'
 import type { HeaderOf, LineOf } from '@taxlink/bank-sdk'
 import { bankOf } from '#adapters'
 import type { Booking } from '../../gateway/domain/booking.ts'
-import { bucketHashed, buckets, hashKey } from '../../gateway/domain/fingerprint.ts'
 import { services } from '../../gateway/local.ts'
 import { prepare, sampleReference } from '../../gateway/prepare.ts'
-import { loadLedger } from '../night/load.ts'
+import { byBucket, loadLedger } from '../night/load.ts'
 import { bankCode, bookingAt, day, differs, isAtBank, isOurs, lineAt, printKey } from './reconcile-rows.ts'
 import { median, type Row, wallSeconds } from './row.ts'
 
@@ -25,19 +24,8 @@ const between = function* (from: number, to: number): Generator<number> {
   for (let n = from; n < to; n++) yield n
 }
 
-/** In the order of the ledger's own key, so that ten million are written in a minute or two. */
 const bookings = function* (count: number): Generator<Booking> {
-  const bucketOf = new Uint16Array(count)
-  const next = new Uint32Array(buckets + 1)
-  for (const n of between(0, count)) {
-    hashKey(printKey, bookingAt(n))
-    bucketOf[n] = bucketHashed()
-    next[bucketOf[n]! + 1]!++
-  }
-  for (let i = 1; i <= buckets; i++) next[i]! += next[i - 1]!
-  const sorted = new Uint32Array(count)
-  for (const n of between(0, count)) sorted[next[bucketOf[n]!]!++] = n
-  for (const n of sorted) if (isOurs(n)) yield bookingAt(n)
+  for (const n of byBucket(printKey, count, bookingAt)) if (isOurs(n)) yield bookingAt(n)
 }
 
 /** The bank's file, and both sides as `key|amount`. */

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import mysql from 'mysql2'
 import { type Booking, keyCheck, type PrintedBooking, printed } from '../../gateway/domain/booking.ts'
-import type { PrintKey } from '../../gateway/domain/fingerprint.ts'
+import { bucketHashed, buckets, type EntryKey, hashKey, type PrintKey } from '../../gateway/domain/fingerprint.ts'
 import { openDatabase } from '../../gateway/store/database.ts'
 import { inserter } from '../../gateway/store/rows.ts'
 
@@ -46,6 +46,21 @@ const row = (b: PrintedBooking, seq: number): string =>
   ].join('\t')
 
 const atOnce = 500_000
+
+/** The numbers below `count` in the order in which the ledger has their entries, so that millions of them are written in a minute. */
+export const byBucket = (key: PrintKey, count: number, entryAt: (n: number) => EntryKey): Uint32Array => {
+  const bucketOf = new Uint16Array(count)
+  const next = new Uint32Array(buckets + 1)
+  for (let n = 0; n < count; n++) {
+    hashKey(key, entryAt(n))
+    bucketOf[n] = bucketHashed()
+    next[bucketOf[n]! + 1]!++
+  }
+  for (let i = 1; i <= buckets; i++) next[i]! += next[i - 1]!
+  const sorted = new Uint32Array(count)
+  for (let n = 0; n < count; n++) sorted[next[bucketOf[n]!]!++] = n
+  return sorted
+}
 
 /** Takes the keys beside the primary one off a table; resolves to what makes them again, sorted at once instead of row by row. */
 const withoutKeys = async (databaseUrl: string, table: string): Promise<() => Promise<void>> => {

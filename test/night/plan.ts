@@ -2,6 +2,7 @@ import type { LineOf } from '@taxlink/bank-sdk'
 import type { Booking } from '../../gateway/domain/booking.ts'
 import type { PrintKey } from '../../gateway/domain/fingerprint.ts'
 import type { DifferenceType } from '../../gateway/domain/reconcile.ts'
+import { byBucket } from './load.ts'
 
 // A night: so many banks with so many lines each, and what is planted in them, by the number of the line.
 
@@ -49,8 +50,9 @@ const sharedAt = (bank: number, n: number) => ({
 
 /** The bookings of the gateway. */
 export const bookingsOf = function* (night: Night): Generator<Booking> {
+  const order = byBucket(printKey, night.lines, keyAt)
   for (const [bank, bankCode] of night.banks.entries())
-    for (let n = 0; n < night.lines; n++) {
+    for (const n of order) {
       const planted = plantedAt(night, n)
       if (planted === 'bank-only') continue
       yield {
