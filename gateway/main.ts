@@ -46,7 +46,7 @@ program
       say,
       progress: showProgress(process.stdout),
       // Ended before the day was over, it has not balanced.
-      began: stop => onStop(40_000, stop, once ? exit.failed : 0),
+      began: stop => onStop(40_000, stop, { code: once ? exit.failed : 0 }),
     })
     if (once) {
       await started.stop()
@@ -65,7 +65,7 @@ program
     const { serve } = await import('./serve.ts')
     const serving = await serve(inForce(readConfig(process.env)))
     say(`ready ${serving.url} ${serving.internalUrl}`)
-    onStop(30_000, () => serving.stop())
+    onStop(30_000, () => serving.stop(), { reloads: true })
   })
 
 program
@@ -156,9 +156,13 @@ const inForce = (config: Config): Config & { databaseUrl: string; redisUrl: stri
   return { ...config, databaseUrl, redisUrl }
 }
 
-/** On a signal or a fatal error: `stop` once, within `ms`, then exit with `code` (1 after an error); a second signal ends at once. */
-const onStop = (ms: number, stop: () => Promise<void>, code = 0): void => {
-  const { close } = closeWithGrace({ delay: ms, logger: false, skip: ['SIGINT', 'beforeExit'] }, async ({ err }) => {
+/**
+ * On a signal or a fatal error: `stop` once, within `ms`, then exit with `code` (1 after an error); a second signal ends at once. To one that `reloads`
+ * a SIGHUP does not mean its end.
+ */
+const onStop = (ms: number, stop: () => Promise<void>, { code = 0, reloads = false } = {}): void => {
+  const skip: ('SIGINT' | 'SIGHUP' | 'beforeExit')[] = ['SIGINT', 'beforeExit', ...(reloads ? (['SIGHUP'] as const) : [])]
+  const { close } = closeWithGrace({ delay: ms, logger: false, skip }, async ({ err }) => {
     ending = true
     if (err) process.stderr.write(`${err.stack ?? String(err)}\n`)
     await stop()

@@ -1,15 +1,17 @@
+import { X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { type Simulator, simulate } from '@taxlink/bank-conformance/simulator'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bankOf } from '#adapters'
 import { type Child, keep } from '../../gateway/child.ts'
 import { seedOperators } from '../../gateway/day/operators.ts'
 import { shanghaiDate } from '../../gateway/domain/time.ts'
-import { developmentPki } from '../../gateway/pki.ts'
+import { type DevelopmentPki, developmentPki } from '../../gateway/pki.ts'
 import { prepare } from '../../gateway/prepare.ts'
 import { emptyDatabase, type FreshDatabase, freshRedis } from '../database.ts'
 import { writeRegistry } from '../registry.ts'
@@ -25,6 +27,7 @@ let line: Line
 const children: Child[] = []
 let gateways: string[] = []
 let insides: string[] = []
+let pki: DevelopmentPki
 let ask: (who: 'ets' | 'zhang' | 'li', gateway: number, method: string, path: string, body?: unknown) => Promise<Said>
 
 type Said = { readonly status: number; readonly body: { readonly [name: string]: unknown } }
@@ -90,7 +93,7 @@ beforeAll(async () => {
     now: () => new Date(),
   })
   line = await openLine(Number(new URL(bank.url).port))
-  const pki = await developmentPki(join(dir, 'pki'))
+  pki = await developmentPki(join(dir, 'pki'))
   const env = {
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TAXLINK_|DATABASE_URL|REDIS_URL|NODE_OPTIONS)/.test(name))),
     NODE_COMPILE_CACHE: join(dir, 'compiled'),
@@ -232,3 +235,36 @@ test('a bank that a city suspends winds up there, and goes on by a new contract 
   expect([await policyOf(0), await policyOf(1)]).toEqual([policy, policy])
   expect((await order(0, last)).body.state).toBe('succeeded')
 }, 120_000)
+
+/** The certificate that a gateway shows to a line of a tax system. */
+const shownBy = async (gateway: number): Promise<string | undefined> => {
+  const options: ConnectionOptions = { ca: pki.ca, ...(await pki.issue({ cn: 'x', uri: 'urn:taxlink:tax-system:ets' })) }
+  return new Promise((done, failed) => {
+    const socket = connectTls(Number(new URL(gateways[gateway]!).port), '127.0.0.1', options, () => {
+      done(socket.getPeerX509Certificate()?.fingerprint256)
+      socket.destroy()
+    }).once('error', failed)
+  })
+}
+
+test('a process that is told to reload shows its new certificate to whoever comes, and keeps the old one where the new is none', async () => {
+  const [child] = children
+  const { pid } = child!
+  const before = pid()
+  const fresh = await pki.issue({ cn: 'TaxLink development gateway', uri: 'urn:taxlink:gateway:development' }, { server: true })
+  const file = join(dir, 'pki/server.pem')
+  const expected = new X509Certificate(fresh.cert).fingerprint256
+  expect(await shownBy(0)).not.toBe(expected)
+  writeFileSync(file, fresh.cert + fresh.key)
+  process.kill(before!, 'SIGHUP')
+  await until('it shows the new one', async () => (await shownBy(0)) === expected)
+
+  // The key of another: nothing of it is taken.
+  const other = await pki.issue({ cn: 'TaxLink development gateway', uri: 'urn:taxlink:gateway:development' }, { server: true })
+  writeFileSync(file, fresh.cert + other.key)
+  process.kill(before!, 'SIGHUP')
+  await until('it says so', () => /certificates: .*key/i.test(readFileSync(join(dir, 'log/one.log'), 'utf8')))
+  expect(await shownBy(0)).toBe(expected)
+  expect((await order(0, '343000000000000019')).body.state).toBe('succeeded')
+  expect(pid()).toBe(before)
+}, 60_000)
