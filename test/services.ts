@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import type { TestProject } from 'vitest/node'
 import { services } from '../gateway/local.ts'
+import { scratch } from './scratch.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -14,7 +13,7 @@ declare module 'vitest' {
 
 /** Brings up one private MariaDB and Redis for the run, in a directory that goes with it. */
 export default async (project: TestProject): Promise<() => Promise<void>> => {
-  const dir = mkdtempSync(join(tmpdir(), 'taxlink-test-'))
+  const dir = scratch('taxlink-test-')
   // Nothing here is worth keeping, so nothing waits for the disk.
   const running = await services({ dir, production: false, durable: false, say: line => console.log(line) })
   project.provide('databaseUrl', running.databaseUrl)

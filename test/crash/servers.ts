@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Services, services } from '../../gateway/local.ts'
+import { scratch } from '../scratch.ts'
 
 /** A durable MariaDB and Redis that can be killed and come back over the same data on the same ports. */
 export type CrashServers = {
@@ -19,7 +19,7 @@ export type CrashServers = {
 
 /** Brings up servers of this suite's own; those that other suites share must not be killed. */
 export const openServers = async (): Promise<CrashServers> => {
-  const dir = mkdtempSync(join(tmpdir(), 'taxlink-crash-'))
+  const dir = scratch('taxlink-crash-')
   const up = () => services({ dir, production: false, durable: true, say: () => {} })
   const first = await up()
   const all: Services[] = [first]

@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, constants, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { scratch } from '../scratch.ts'
 import { until } from './stage.ts'
 
 // The first thing anybody runs: `start`, from nothing, as a program of its own.
 
 const main = resolve(import.meta.dirname, '../../gateway/main.ts')
-const dir = mkdtempSync(join(tmpdir(), 'taxlink-start-'))
+const dir = scratch('taxlink-start-')
 const children: ChildProcess[] = []
 afterAll(() => {
   for (const child of children) if (child.exitCode === null) child.kill('SIGKILL')
@@ -147,7 +147,7 @@ describe('a machine without the servers', () => {
   )
 
   test.skipIf(!hidden)('exits 69 and gives the command that installs them', async () => {
-    const other = mkdtempSync(join(tmpdir(), 'taxlink-start-'))
+    const other = scratch('taxlink-start-')
     const refused = run(['start', '--once'], { TAXLINK_DATA_DIR: other, PATH: dirname(process.execPath) })
     expect(await refused.code).toBe(69)
     expect(refused.err()).toMatch(/T4002 .*Redis/s)

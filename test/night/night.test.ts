@@ -1,10 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync, rmSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { loadReference } from '../../gateway/store/reference.ts'
 import { randomOf } from '../crash/random.ts'
 import { freshDatabase } from '../database.ts'
+import { scratch } from '../scratch.ts'
 import { nightBanks } from './plan.ts'
 import { playNight } from './play.ts'
 
@@ -12,7 +11,7 @@ import { playNight } from './play.ts'
 
 test('six banks of 5,000 lines, workers killed at random: each planted difference for what it is, none other, the same rows as undisturbed', async () => {
   const fresh = await freshDatabase(2)
-  const dir = mkdtempSync(join(tmpdir(), 'taxlink-night-'))
+  const dir = scratch('taxlink-night-')
   try {
     await loadReference(fresh.db, readFileSync('gateway/data/reference.json', 'utf8'), new Date())
     const random = randomOf(7)
