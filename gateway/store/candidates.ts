@@ -1,6 +1,7 @@
 import type { InstructionVerb } from '../domain/answers.ts'
 import { dueOf, netOfEntries } from '../domain/break-life.ts'
 import type { DebitState } from '../domain/debit.ts'
+import { beforeRemittance } from '../domain/session.ts'
 import type { Break, BreakKind, BreakSource, Movement, Reason, Ticket } from '../domain/ticket.ts'
 import type { BookedDay, Candidate } from '../domain/write-off.ts'
 import { readShown, type ShownOfTicket } from './break-reads.ts'
@@ -82,10 +83,13 @@ type BookingRow = {
   instructionId: number | null
   isBalanced: number
 }
-/** Balanced by the last day-end session of its day, and frozen in it. */
+/**
+ * Balanced by the last day-end session of its day, and frozen in it. What is held of a day that goes on, so that the last filing day can be remitted whole
+ * (art. 35(5)), counts for what it has shown of the ticket, whatever else it has found.
+ */
 const bookings = overKeys(
   `SELECT b.ticket_no AS ticketNo, b.bank_code AS bankCode, b.accounting_date AS accountingDate, b.verb, b.source, b.amount,
-     b.treasury_code AS treasuryCode, b.instruction_id AS instructionId, COALESCE(r.state = 'balanced' AND b.seq <= r.frozen_seq, 0) AS isBalanced
+     b.treasury_code AS treasuryCode, b.instruction_id AS instructionId, COALESCE((r.state = 'balanced' OR (r.state = 'differing' AND r.reason = ?)) AND b.seq <= r.frozen_seq, 0) AS isBalanced
    FROM booking b LEFT JOIN reconciliation r ON r.bank_code = b.bank_code AND r.accounting_date = b.accounting_date AND r.kind = 'day-end'
      AND r.session = (SELECT MAX(l.session) FROM reconciliation l WHERE l.bank_code = b.bank_code AND l.accounting_date = b.accounting_date
        AND l.kind = 'day-end' AND l.state <> 'withdrawn')
@@ -170,7 +174,7 @@ const foundOf = (row: TicketRow, all: readonly MovementRow[], own: readonly Book
 export const readCandidates = async (tx: Pick<Tx, 'query'>, ticketNos: readonly string[]): Promise<Found[]> => {
   const all = Map.groupBy(await movements.query<MovementRow>(tx, ticketNos), row => row.ticketNo)
   const heads = await tickets.query<TicketRow>(tx, ticketNos)
-  const own = Map.groupBy(await bookings.query<BookingRow>(tx, ticketNos), row => row.ticketNo)
+  const own = Map.groupBy(await bookings.query<BookingRow>(tx, ticketNos, [beforeRemittance]), row => row.ticketNo)
   const faults = Map.groupBy(await breaks.query<BreakRow>(tx, ticketNos), row => row.ticketNo)
   const odd = new Set((await peculiar.query<{ ticketNo: string }>(tx, ticketNos)).map(row => row.ticketNo))
   const found = heads.map(row => foundOf(row, all.get(row.ticketNo) ?? [], own.get(row.ticketNo) ?? [], faults.get(row.ticketNo) ?? []))

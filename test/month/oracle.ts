@@ -1,4 +1,5 @@
-import type { Month, Plant } from './world.ts'
+import type { Plant } from './books.ts'
+import type { Month } from './world.ts'
 
 // Article 35 told by what was planted, and by the bank's own lines; it shares no code with the product.
 
@@ -20,13 +21,14 @@ const dayMs = 86_400_000
 const plus = (day: string): string => new Date(Date.parse(day) + dayMs).toISOString().slice(0, 10)
 const provinceDay = (at: number): string => new Date(at + 8 * 3_600_000).toISOString().slice(0, 10)
 
+const isLast = (day: string): boolean => lastFilingDays[day.slice(0, 7)]?.includes(day) ?? false
+
 /** Until when what was found at this instant has to be done, as the article says. */
 const until = (plantDay: string, foundAt: number): string => {
   let day = provinceDay(foundAt)
-  const isLast = lastFilingDays[plantDay.slice(0, 7)]?.includes(plantDay) ?? false
-  if (!isLast) day = plus(day)
+  if (!isLast(plantDay)) day = plus(day)
   while (free.has(day)) day = plus(day)
-  return new Date(Date.parse(`${day}T00:00:00+08:00`) + (isLast ? 16 : 24) * 3_600_000).toISOString()
+  return new Date(Date.parse(`${day}T00:00:00+08:00`) + (isLast(plantDay) ? 16 : 24) * 3_600_000).toISOString()
 }
 
 /** Which remedy the article gives to what was planted. Undefined: none, it is no break. */
@@ -54,6 +56,33 @@ const remedyFor = (plant: Plant, dayOver: boolean, reversal: 'any' | 'whole-only
     case 'none':
       return undefined
   }
+}
+
+const sixteen = (day: string): number => Date.parse(`${day}T16:00:00+08:00`)
+
+/**
+ * (五) Of each last filing day: nothing goes to the treasury before all that was found of it is put right and reconciled again; what was put right by
+ * three o’clock of the next day is reconciled again on that same day, and all of it is remitted together, before four.
+ */
+const judgeLastDays = ({ plants, breaks, vouchered }: Month): string[] => {
+  const wrong: string[] = []
+  for (const day of new Set(plants.map(plant => plant.day).filter(isLast))) {
+    const own = breaks.filter(b => b.day === day && b.state === 'confirmed')
+    const summed = vouchered.filter(v => v.day === day)
+    const again = Math.max(0, ...own.map(b => b.confirmedAt ?? Number.POSITIVE_INFINITY))
+    for (const { ticketNo, at } of summed) if (at < again) wrong.push(`${ticketNo}: ${day} is remitted before it is reconciled again`)
+    const next = plus(day)
+    const isPutRight = (b: (typeof own)[number]) =>
+      provinceDay(b.foundAt) === next && b.remediedAt !== undefined && b.remediedAt < sixteen(next) - 3_600_000
+    if (own.length === 0 || !own.every(isPutRight)) continue
+    if (provinceDay(again) !== next || again >= sixteen(next)) wrong.push(`${day}: put right on ${next} and not reconciled again by four`)
+    const together = new Set(summed.map(({ at }) => at))
+    if (together.size > 1) wrong.push(`${day} is remitted in ${together.size} parts`)
+    for (const at of together) if (at >= sixteen(next)) wrong.push(`${day}: put right on ${next} and remitted after four`)
+    for (const b of own.filter(each => summed.every(v => v.ticketNo !== each.ticketNo)))
+      if (vouchered.some(v => v.ticketNo === b.ticketNo)) wrong.push(`${b.ticketNo}: a break of ${day}, and not remitted with it`)
+  }
+  return wrong
 }
 
 /** What is wrong with a month; nothing, where the product did as the article says. */
@@ -90,9 +119,14 @@ export const judge = (month: Month): string[] => {
     if (written.length !== (isOwed > 0 ? 1 : 0)) say(`${no}: ${planting}: written off ${written.length} times`)
     for (const w of written) {
       if (w.atBank !== amount) say(`${no}: ${planting}: written off while the bank has ${w.atBank} of ${amount}`)
-      // Only of a day on which nothing is open any more.
+      // Only of a day on which nothing is open any more; (五) what was put right today waits for its own day, not for the one that goes on.
       const isOpenThen = (b: (typeof breaks)[number]) =>
-        w.days.includes(b.day) && b.state === 'confirmed' && b.foundAt <= w.at && b.confirmedAt !== undefined && b.confirmedAt > w.at
+        w.days.includes(b.day) &&
+        provinceDay(w.at) !== b.day &&
+        b.state === 'confirmed' &&
+        b.foundAt <= w.at &&
+        b.confirmedAt !== undefined &&
+        b.confirmedAt > w.at
       if (breaks.some(isOpenThen)) say(`${no}: written off while a break of its day is open`)
     }
   }
@@ -103,5 +137,5 @@ export const judge = (month: Month): string[] => {
   if (net !== writtenOff || writtenOff !== vouchered) say(`the bank has ${net}, written off ${writtenOff}, in vouchers ${vouchered}`)
   const last = new Map(month.sessions.map(s => [s.day, s.balanced]))
   for (const [day, balanced] of last) if (!balanced) say(`${day} is not balanced in the end`)
-  return wrong
+  return [...wrong, ...judgeLastDays(month)]
 }

@@ -1,91 +1,41 @@
 import type { BankPolicy } from '../../gateway/domain/bank.ts'
-import { type BreakState, breakMachine, deadlineOfBreak, dueOf, isBalanced, isConfirmed } from '../../gateway/domain/break-life.ts'
+import { breakMachine, deadlineOfBreak, dueOf, isBalanced, isConfirmed } from '../../gateway/domain/break-life.ts'
 import { type FoundDifference, raise } from '../../gateway/domain/break-raise.ts'
-import { afterFailure, type BreakRemedy } from '../../gateway/domain/break-remedy.ts'
-import { type Calendar, daysAfter } from '../../gateway/domain/calendar-days.ts'
-import type { DebitState } from '../../gateway/domain/debit.ts'
-import {
-  type BankEntry,
-  classify,
-  type Difference,
-  type Elsewhere,
-  entryName,
-  lonelyKeys,
-  type TaxEntry,
-} from '../../gateway/domain/reconcile.ts'
+import { afterFailure } from '../../gateway/domain/break-remedy.ts'
+import { type Calendar, daysAfter, isLastFilingDay } from '../../gateway/domain/calendar-days.ts'
+import { classify, type Difference, type Elsewhere, entryName, lonelyKeys } from '../../gateway/domain/reconcile.ts'
 import { decideReversal } from '../../gateway/domain/reversal.ts'
 import { decideSupplement } from '../../gateway/domain/supplement.ts'
-import { type Break, isOpen, type Movement, type Ticket } from '../../gateway/domain/ticket.ts'
-import { dayHasEnded, shanghaiDate } from '../../gateway/domain/time.ts'
+import { isOpen, type Movement } from '../../gateway/domain/ticket.ts'
+import { accountingDay, dayHasEnded, shanghaiDate } from '../../gateway/domain/time.ts'
 import { groupVouchers, objectionToVoucher, type WrittenOff } from '../../gateway/domain/voucher.ts'
 import { objectionToWriteOff } from '../../gateway/domain/write-off.ts'
 import { quickPolicy } from '../gateway/stage.ts'
+import {
+  type Booked,
+  hour,
+  instantOf,
+  type Line,
+  type MonthBreak,
+  netOf,
+  office,
+  openBooks,
+  type Plant,
+  plantings,
+  randomOf,
+  sign,
+  type TicketRow,
+} from './books.ts'
 
 // A month of one bank over books in memory, driven through the functions that the gateway runs on. What is planted stands in `plants`, for the oracle.
 
 /** The functions of the product that a month runs on; a planted mistake takes the place of one. */
-export const production = { raise, classify, isConfirmed, isBalanced, deadlineOfBreak, objectionToWriteOff, decideSupplement, afterFailure }
+export const production = {
+  ...{ raise, classify, isConfirmed, isBalanced, deadlineOfBreak, objectionToWriteOff, decideSupplement, afterFailure },
+  ...{ objectionToVoucher, isLastFilingDay },
+}
 export type Rules = typeof production
 
-/** What goes wrong with a debit at the bank. */
-export const plantings = [
-  'none',
-  'over',
-  'double',
-  'under',
-  'missing',
-  'failed',
-  'refused-but-booked',
-  'never-sent',
-  'early-date',
-  'late-date',
-  'account',
-  'in-core',
-  'self-mended',
-  'doubt',
-] as const
-export type Planting = (typeof plantings)[number]
-/** A debit and what was planted of it. `x`: fen too much or too little. */
-export type Plant = {
-  readonly ticketNo: string
-  readonly day: string
-  readonly amount: number
-  readonly planting: Planting
-  readonly x: number
-}
-
-type Line = BankEntry & { readonly day: string; readonly at: number }
-type Booked = TaxEntry & { readonly day: string; readonly at: number }
-/** A break of the month, with all that became of it. */
-export type MonthBreak = {
-  readonly id: number
-  readonly ticketNo: string
-  readonly subject: string
-  readonly day: string
-  readonly session: number
-  readonly surplus: number
-  readonly instructionId: number | undefined
-  readonly kind: Break['kind']
-  readonly taxAmount: number
-  readonly bankAmount: number
-  readonly first: BreakRemedy
-  readonly foundAt: number
-  readonly dayOver: boolean
-  readonly deadline: Date
-  state: BreakState
-  remedy: BreakRemedy
-  confirmedAt: number | undefined
-  /** Confirmed though nothing was remedied: its amounts hold no more. */
-  mendedItself: boolean
-}
-type TicketRow = {
-  readonly no: string
-  readonly amount: number
-  readonly movements: Movement[]
-  isVoid: boolean
-  adopted: boolean
-  writtenOff: boolean
-}
 type Session = {
   readonly day: string
   readonly n: number
@@ -93,6 +43,8 @@ type Session = {
   readonly differences: readonly (FoundDifference & { readonly difference: Difference })[]
   readonly breaks: (number | undefined)[]
   balanced: boolean
+  /** Held before the remittance of the last filing day, of a day that goes on (art. 35(5)): it founds no write-off of that day. */
+  readonly isEarly: boolean
   readonly upTo: number
   readonly ofTicket: ReadonlyMap<string, readonly (FoundDifference & { readonly difference: Difference })[]>
 }
@@ -111,34 +63,12 @@ export type Month = {
     readonly days: readonly string[]
     readonly at: number
   }[]
+  /** Each ticket as it came into a voucher: of which bank day, and when. */
+  readonly vouchered: readonly { readonly ticketNo: string; readonly day: string; readonly at: number }[]
   readonly vouchers: readonly { readonly amount: number }[]
   readonly sessions: readonly { readonly day: string; readonly n: number; readonly balanced: boolean }[]
   readonly policy: BankPolicy
   readonly returned: ReadonlySet<string>
-}
-
-const office = '14301020000'
-const hour = 3_600_000
-/** An instant of a day in the province. */
-export const instantOf = (day: string, hours: number): number => Date.parse(`${day}T00:00:00+08:00`) + hours * hour
-const sign = (verb: string): number => (verb === 'reversal' || verb === 'adjustment' ? -1 : 1)
-const netOf = (entries: readonly { readonly verb: string; readonly amount: number }[]): number =>
-  entries.reduce((sum, { verb, amount }) => sum + sign(verb) * amount, 0)
-
-/** Random numbers of a seed. */
-const randomOf = (seed: number) => {
-  let state = seed >>> 0 || 1
-  const next = (): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    const mixed = Math.imul(state ^ (state >>> 15), 2_246_822_519) >>> 0
-    return ((mixed ^ (mixed >>> 13)) >>> 0) / 4_294_967_296
-  }
-  return {
-    next,
-    whole: (from: number, to: number) => from + Math.floor(next() * (to - from + 1)),
-    one: <T>(of: readonly T[]): T => of[Math.floor(next() * of.length)]!,
-    chance: (p: number) => next() < p,
-  }
 }
 
 /** Lives through a month of this seed. */
@@ -150,145 +80,16 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
     dayEnd: random.one(['24:00', '18:00']),
   }
   const first = `${random.one(months)}-01`
-  const tickets = new Map<string, TicketRow>()
-  const plants: Plant[] = []
-  const lines: Line[] = []
-  const booked: Booked[] = []
-  const breaks: MonthBreak[] = []
+  const books = openBooks(random)
+  const { tickets, plants, lines, booked, bookedOf, bookedAs, breaks, doubts, notices, keyOf, movementAs } = books
+  const { entry, list, keep, book, ticketOf, move, movement, debit, remember, adjusted } = books
   const sessions: Session[] = []
   const writeOffs: { ticketNo: string; amount: number; atBank: number; days: readonly string[]; at: number }[] = []
   const vouchers: { amount: number }[] = []
+  const vouchered: { ticketNo: string; day: string; at: number }[] = []
+  /** Written off, and in no voucher yet. */
+  let unsummed: WrittenOff[] = []
   const returned = new Set<string>()
-  const doubts: { ticketNo: string; until: string; day: string }[] = []
-  const notices: { breakId: number; entry: Line; bookAt: number; tells: boolean; isBooked: boolean }[] = []
-  let ids = 0
-  let serials = 0
-  let lineNo = 0
-
-  const entry = (verb: TaxEntry['verb'], ticketNo: string, amount: number, day: string) => ({
-    officeCode: office,
-    entrustDate: day,
-    serialNo: String(++serials).padStart(8, '0'),
-    verb,
-    ticketNo,
-    amount,
-    accountDigest: 'aa',
-  })
-  const list = (e: ReturnType<typeof entry>, day: string, at: number, change: Partial<Line> = {}): void =>
-    void lines.push({ ...e, status: 'booked', bankSerial: `S${++lineNo}`, coreStatus: undefined, lineNo, day, at, ...change })
-  const bookedOf = new Map<string, Booked[]>()
-  const bookedAs = new Map<string, Booked>()
-  const keep = (b: Booked): void => {
-    booked.push(b)
-    bookedOf.set(b.ticketNo, [...(bookedOf.get(b.ticketNo) ?? []), b])
-    if (!bookedAs.has(entryName(b))) bookedAs.set(entryName(b), b)
-  }
-  const book = (
-    e: ReturnType<typeof entry>,
-    day: string,
-    at: number,
-    instructionId: number | undefined,
-    datedBy: 'bank' | 'clock' = 'bank',
-  ): void => keep({ ...e, instructionId, datedBy, day, at })
-  const ticketOf = (no: string): Ticket | undefined => {
-    const row = tickets.get(no)
-    if (!row) return undefined
-    const own = breaks.filter(
-      b => b.ticketNo === no && b.state !== 'superseded' && !b.mendedItself && b.instructionId !== undefined && b.kind !== 'particulars',
-    )
-    const isOpenBreak = (b: MonthBreak) => !['remedied', 'void', 'confirmed'].includes(b.state)
-    return {
-      ticketNo: no,
-      taxSystem: 't',
-      bankCode: '4301',
-      amount: row.amount,
-      isVoid: row.isVoid,
-      movements: row.movements,
-      bankDay: undefined,
-      breaks: own.map(b => ({
-        instructionId: b.instructionId!,
-        kind: b.kind,
-        source: 'file',
-        isOpen: isOpenBreak(b),
-        taxAmount: b.taxAmount,
-        bankAmount: b.bankAmount,
-      })),
-    }
-  }
-  const move = (b: MonthBreak, event: Parameters<typeof breakMachine.next>[1], remedy?: BreakRemedy): boolean => {
-    const to = breakMachine.next(b.state, event)
-    if (to === undefined) return false
-    b.state = to
-    if (remedy) b.remedy = remedy
-    return true
-  }
-  const movement = (
-    verb: Movement['verb'],
-    state: DebitState,
-    amount: number,
-    day: string,
-    at: number,
-    more: Partial<Movement> = {},
-  ): Movement => ({
-    id: ++ids,
-    verb,
-    state,
-    amount,
-    booked: state === 'succeeded' ? amount : 0,
-    originalId: undefined,
-    reason: undefined,
-    inquiries: 0,
-    acceptedAt: new Date(at),
-    lastSentAt: new Date(at),
-    accountingDate: day,
-    ...more,
-  })
-
-  /** A debit of the day, with what goes wrong. */
-  const debit = (day: string, at: number, planting: Planting): void => {
-    const no = String(340_000_000_000_000_000n + BigInt(plants.length + 1))
-    const amount = random.whole(100, 5_000)
-    const x = random.whole(1, amount - 1)
-    const refused = planting === 'refused-but-booked'
-    const e = entry('debit', no, amount, day)
-    if (planting === 'never-sent') {
-      list(e, day, at)
-      return void plants.push({ ticketNo: no, day, amount, planting, x })
-    }
-    const own = movement('debit', refused ? 'refused' : planting === 'doubt' ? 'unknown' : 'succeeded', amount, day, at)
-    tickets.set(no, { no, amount, movements: [own], isVoid: false, adopted: false, writtenOff: false })
-    plants.push({ ticketNo: no, day, amount, planting, x })
-    if (planting === 'doubt') doubts.push({ ticketNo: no, until: daysAfter(day, 1), day })
-    const ourDay = planting === 'early-date' ? daysAfter(day, 1) : day
-    if (!refused && planting !== 'doubt') book(e, ourDay, at, own.id, planting === 'late-date' ? 'clock' : 'bank')
-    const here: { [P in Planting]?: () => void } = {
-      over: () => list({ ...e, amount: amount + x }, day, at),
-      double: () => {
-        list(e, day, at)
-        list(e, day, at)
-      },
-      under: () => list({ ...e, amount: amount - x }, day, at),
-      missing: () => {},
-      failed: () => list(e, day, at, { status: 'failed' }),
-      'late-date': () => list(e, daysAfter(day, 1), at),
-      account: () => list({ ...e, accountDigest: 'bb' }, day, at),
-      'in-core': () => list(e, day, at, { coreStatus: 'differs' }),
-      'self-mended': () => {
-        list(e, day, at)
-        list(e, day, at)
-        list(entry('reversal', no, amount, day), day, at)
-      },
-    }
-    ;(here[planting] ?? (() => list(e, day, at)))()
-    remember(own.id, e)
-  }
-  const keyOf = new Map<number, ReturnType<typeof entry>>()
-  const movementAs = new Map<string, { readonly id: number; readonly ticketNo: string }>()
-  const remember = (id: number, e: ReturnType<typeof entry>): void => {
-    keyOf.set(id, e)
-    movementAs.set(entryName(e), { id, ticketNo: e.ticketNo })
-  }
-
   const lasts = new Map<string, Session>()
   const lastOf = (day: string): Session | undefined => lasts.get(day)
   /** Fen that sessions so far have shown of a ticket. */
@@ -307,7 +108,7 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
   }
   const noticeOf = (d: Difference) => notices.find(n => entryName(n.entry) === entryName(d))
 
-  const session = (day: string, at: number): void => {
+  const session = (day: string, at: number, isEarly = false): void => {
     const bank = lines.filter(l => l.day === day && l.at <= at)
     const tax = booked.filter(b => b.day === day && b.at <= at)
     const elsewhere = new Map<string, Elsewhere>()
@@ -364,6 +165,7 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
       differences,
       breaks: differences.map(() => undefined),
       balanced: false,
+      isEarly,
       upTo: at,
       ofTicket: Map.groupBy(differences, f => f.ticketNo),
     }
@@ -415,7 +217,9 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
           deadline: rules.deadlineOfBreak(calendar, day, shanghaiDate(now)),
           state: 'found',
           remedy: f.row.remedy,
+          remediedAt: undefined,
           confirmedAt: undefined,
+          confirmedBy: undefined,
           mendedItself: false,
         })
         move(breaks[id - 1]!, 'choose')
@@ -431,6 +235,7 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
         move(b, 'confirm')
       ) {
         b.confirmedAt = at
+        b.confirmedBy = `${day}/${n}`
         b.mendedItself = !wasRemedied
       }
     }
@@ -452,12 +257,16 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
     lastOf(String(d.detail.accountingDate))?.differences.some(
       f => entryName(f.difference) === entryName(d) && (f.type === 'cut-off' || f.type === 'tax-only'),
     ) === true
+  /** Its remedy is carried out. */
+  const finish = (b: MonthBreak, event: 'remedy' | 'void', at: number): void => {
+    if (move(b, event)) b.remediedAt = at
+  }
   const bookNotice = (notice: (typeof notices)[number], at: number): void => {
     if (notice.isBooked) return
     notice.isBooked = true
     // Its entry is in our books with the session that showed it, or when the bank told; of what nobody sent us there is none.
     if (tickets.has(notice.entry.ticketNo)) keep({ ...notice.entry, instructionId: undefined, datedBy: 'bank', at: at + 1 })
-    move(breaks[notice.breakId - 1]!, 'remedy')
+    finish(breaks[notice.breakId - 1]!, 'remedy', at)
   }
 
   /** What is done about a break at this hour. */
@@ -476,20 +285,12 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
       remember(reversal.id, e)
       list(e, day, at)
       book(e, day, at, reversal.id)
-      move(b, 'remedy')
+      finish(b, 'remedy', at)
     } else if (b.remedy === 'notice') {
       const bookAt = instantOf(random.chance(0.85) ? day : daysAfter(day, 1), 14)
       const on = shanghaiDate(new Date(bookAt))
-      const line: Line = {
-        ...entry('adjustment', b.ticketNo, Math.abs(b.surplus), day),
-        status: 'booked',
-        bankSerial: `N${b.id}`,
-        coreStatus: undefined,
-        lineNo: ++lineNo,
-        day: dayHasEnded(on, policy.dayEnd, undefined, new Date(bookAt)) ? daysAfter(on, 1) : on,
-        at: bookAt,
-      }
-      lines.push(line)
+      const bookedOn = dayHasEnded(on, policy.dayEnd, undefined, new Date(bookAt)) ? daysAfter(on, 1) : on
+      const line = adjusted(entry('adjustment', b.ticketNo, Math.abs(b.surplus), day), b.id, bookedOn, bookAt)
       notices.push({ breakId: b.id, entry: line, bookAt, tells: random.chance(0.7), isBooked: false })
       move(b, 'begin')
     } else if ((b.remedy === 'supplement' || b.remedy === 'supplement-missing') && ticket && row) {
@@ -508,10 +309,10 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
         remember(supplement.id, e)
         list(e, day, at)
         book(e, day, at, supplement.id)
-        move(b, 'remedy')
+        finish(b, 'remedy', at)
       } else if (reason === 'bank-missing') {
         row.isVoid = true
-        move(b, 'void')
+        finish(b, 'void', at)
       } else move(b, 'fail')
     } else if (b.remedy === 'persons') {
       const adopts = row !== undefined && b.bankAmount === row.amount && random.chance(0.5)
@@ -523,7 +324,7 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
       const e = keyOf.get(row.movements[0]!.id)!
       book(e, b.day, at, row.movements[0]!.id)
       move(b, 'begin')
-      move(b, 'remedy')
+      finish(b, 'remedy', at)
     }
   }
   const remedyAll = (day: string, at: number): void => {
@@ -541,51 +342,58 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
       book(keyOf.get(own.id)!, d.day, at, own.id)
     }
   }
-  const noon = (at: number): void => {
-    const rows: WrittenOff[] = []
-    for (const row of tickets.values()) {
-      if (row.writtenOff || row.isVoid) continue
-      const ticket = ticketOf(row.no)!
-      const days = [
-        ...new Set([
-          ...booked.filter(b => b.ticketNo === row.no).map(b => b.day),
-          ...lines.filter(l => l.ticketNo === row.no && l.at <= at).map(l => l.day),
-        ]),
-      ]
-      const isDone = !days.some(d => !lastOf(d)?.balanced)
-      const hasOpenBreak = breaks.some(b => b.ticketNo === row.no && !breakMachine.isFinal(b.state))
-      const marks = {
-        isVoid: row.isVoid,
-        isWrittenOff: row.writtenOff,
-        isVouchered: false,
-        isReceived: false,
-        isExchanged: false,
-        isUndone: false,
-      }
-      const objection = rules.objectionToWriteOff({
-        ticket,
-        marks,
-        bank: BigInt(shown(row.no)),
-        due: BigInt(due(row.no)),
-        days: days.map(accountingDate => ({ bankCode: '4301', accountingDate, isBalanced: lastOf(accountingDate)?.balanced ?? false })),
-        hasOpenBreak,
-      })
-      if (objection) continue
-      row.writtenOff = true
-      const atBank = netOf(lines.filter(l => l.ticketNo === row.no && l.status === 'booked' && l.at <= at))
-      writeOffs.push({ ticketNo: row.no, amount: row.amount, atBank, days, at })
-      const day = days[0] ?? ''
-      if (!objectionToVoucher({ isBalanced: isDone, isLastFilingDay: false, unconfirmed: 0 }))
-        rows.push({
-          ticketNo: row.no,
-          officeCode: office,
-          treasuryCode: '18010000',
-          bankCode: '4301',
-          accountingDate: day,
-          amount: row.amount,
-        })
+  /** 35(5): as soon as the last break of a last filing day is remedied, its bank's day of now is reconciled, which confirms them. */
+  const secondSessions = (at: number): void => {
+    for (const day of new Set(breaks.filter(b => !breakMachine.isFinal(b.state)).map(b => b.day))) {
+      if (!rules.isLastFilingDay(calendar, day)) continue
+      const own = breaks.filter(b => b.day === day && !breakMachine.isFinal(b.state))
+      const last = Math.max(...own.map(b => b.remediedAt ?? Number.POSITIVE_INFINITY))
+      if (last <= at && !sessions.some(s => s.at >= last)) session(accountingDay(new Date(at), policy.dayEnd), at, true)
     }
-    for (const { amount } of groupVouchers(rows)) vouchers.push({ amount })
+  }
+  /** What an early session has shown of a ticket counts for it, whatever else is found of the day that goes on. */
+  const countsFor = (last: Session | undefined): boolean => last !== undefined && (last.balanced || last.isEarly)
+  const writeOffTicket = (row: TicketRow, at: number): void => {
+    const days = [
+      ...new Set([
+        ...booked.filter(b => b.ticketNo === row.no).map(b => b.day),
+        ...lines.filter(l => l.ticketNo === row.no && l.at <= at).map(l => l.day),
+      ]),
+    ].toSorted()
+    const day = days.find(d => lastOf(d)?.balanced === true && !lastOf(d)!.isEarly)
+    if (day === undefined) return
+    const marks = { isVoid: row.isVoid, isWrittenOff: false, isVouchered: false, isReceived: false, isExchanged: false, isUndone: false }
+    const objection = rules.objectionToWriteOff({
+      ticket: ticketOf(row.no)!,
+      marks,
+      bank: BigInt(shown(row.no)),
+      due: BigInt(due(row.no)),
+      days: days.map(accountingDate => ({ bankCode: '4301', accountingDate, isBalanced: countsFor(lastOf(accountingDate)) })),
+      hasOpenBreak: breaks.some(b => b.ticketNo === row.no && !breakMachine.isFinal(b.state)),
+    })
+    if (objection) return
+    row.writtenOff = true
+    const atBank = netOf(lines.filter(l => l.ticketNo === row.no && l.status === 'booked' && l.at <= at))
+    writeOffs.push({ ticketNo: row.no, amount: row.amount, atBank, days, at })
+    const of = { officeCode: office, treasuryCode: '18010000', bankCode: '4301', accountingDate: day }
+    unsummed.push({ ticketNo: row.no, amount: row.amount, ...of })
+  }
+  const isHeldBack = (day: string): boolean => {
+    const waits = (b: MonthBreak) => b.state !== 'confirmed' || b.confirmedBy === `${b.day}/${b.session}`
+    const unconfirmed = breaks.filter(b => b.day === day && b.state !== 'superseded' && waits(b)).length
+    const isLast = rules.isLastFilingDay(calendar, day)
+    return rules.objectionToVoucher({ isBalanced: lastOf(day)?.balanced ?? false, isLastFilingDay: isLast, unconfirmed }) !== undefined
+  }
+  /** 上解销号 and the vouchers after it: at noon, and of what becomes balanced later at once. */
+  const writeOff = (at: number): void => {
+    for (const row of tickets.values()) if (!row.writtenOff && !row.isVoid) writeOffTicket(row, at)
+    const held = new Set([...new Set(unsummed.map(row => row.accountingDate))].filter(isHeldBack))
+    const ready = unsummed.filter(row => !held.has(row.accountingDate))
+    unsummed = unsummed.filter(row => held.has(row.accountingDate))
+    for (const { amount, accountingDate, ticketNos } of groupVouchers(ready)) {
+      vouchers.push({ amount })
+      for (const ticketNo of ticketNos) vouchered.push({ ticketNo, day: accountingDate, at })
+    }
   }
 
   // A month of debits, and a week in which the last of it is settled.
@@ -596,14 +404,18 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
     settleDoubts(day, morning)
     if (i > 0) session(daysAfter(day, -1), morning)
     remedyAll(day, morning + hour)
-    noon(instantOf(day, 12))
+    secondSessions(morning + 1.5 * hour)
+    writeOff(instantOf(day, 12))
     if (i < length)
       for (let k = random.whole(0, 3); k > 0; k--) debit(day, instantOf(day, 10) + k, random.chance(0.3) ? random.one(plantings) : 'none')
+    remedyAll(day, instantOf(day, 15))
+    secondSessions(instantOf(day, 15.25))
+    writeOff(instantOf(day, 15.5))
     // Some days are looked at before they end.
     if (i < length && random.chance(0.2)) {
       session(day, instantOf(day, 16))
       remedyAll(day, instantOf(day, 16.5))
-    } else remedyAll(day, instantOf(day, 15))
+    }
   }
   return {
     plants,
@@ -613,6 +425,7 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
     booked,
     writeOffs,
     vouchers,
+    vouchered,
     sessions: sessions.map(({ day, n, balanced }) => ({ day, n, balanced })),
     policy,
     returned,

@@ -103,6 +103,29 @@ describe('the last filing day (35(5))', () => {
     expect(await writeOffDue(flow)).toBe(1)
     expect(await amounts()).toEqual([5])
   })
+  test('what was put right on the next day is remitted with the rest, whatever else is found of that day, which goes on', async () => {
+    const ticketNo = await paid(store, { amount: 5 })
+    await paid(store, { amount: 6 })
+    await session(fresh.db, store, { state: 'taken' })
+    await fresh.db.execute(
+      `INSERT INTO difference (bank_code, accounting_date, session, ordinal, type, office_code, entrust_date, serial_no, verb, ticket_no, tax_amount,
+         bank_amount, bank_entries, detail) VALUES ('4301', '${day}', 1, 1, 'tax-only', ?, '${day}', '00000001', 'debit', ?, 5, 0, 0, '{}')`,
+      [office, ticketNo],
+    )
+    await fresh.db.execute("UPDATE reconciliation SET state = 'balanced', matched_at = opened_at, done_at = opened_at")
+    await store.breakLife.stepBreak(await found(ticketNo), 'confirm', 'test', { confirmedBy: `${tomorrow}/1` }, by())
+    // Its supplementary debit is booked on the next day, of which something else is still open.
+    await fresh.db.execute(
+      `INSERT INTO booking (bank_code, accounting_date, bucket, office_code, entrust_date, serial_no, verb, ticket_no, work_date, treasury_code, amount,
+         account_digest, source, dated_by, seq)
+       VALUES ('4301', '${tomorrow}', 1, ?, '${tomorrow}', '00000009', 'supplementaryDebit', ?, '${tomorrow}', ?, 5, REPEAT('a', 8), 'adoption', 'bank', 1)`,
+      [office, ticketNo, treasury],
+    )
+    await session(fresh.db, store, { date: tomorrow, state: 'differing', reason: beforeRemittance })
+    now = at('15:30:00', tomorrow)
+    expect(await writeOffDue(flow)).toBe(1)
+    expect(await amounts()).toEqual([11])
+  })
   test('the session that is held for it on the next day writes nothing off of that day, which goes on', async () => {
     await paid(store, { amount: 5 })
     await session(fresh.db, store, { reason: beforeRemittance })
