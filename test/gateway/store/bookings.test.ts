@@ -137,6 +137,25 @@ describe('what moved is booked', () => {
     await expectComplete()
   })
 
+  test('a day’s total has room for more than any number of its kind: the booking of other banks does not end with it', async () => {
+    await debited(1)
+    await follow()
+    const debit = await debited(999_999_999_999_999)
+    const before = (await store.bookings.dayTotals('4301', '2026-11-10')).debit?.amount ?? 0n
+    const huge = 9_223_372_036_854_775_807n - before
+    const add = (fen: bigint) =>
+      fresh.db.execute(
+        "UPDATE booking_total SET amount = amount + CAST(? AS DECIMAL(30, 0)) WHERE accounting_date = '2026-11-10' AND verb = 'debit'",
+        [String(fen)],
+      )
+    await add(huge)
+    await follow()
+    expect((await store.bookings.dayTotals('4301', '2026-11-10')).debit?.amount).toBe(before + huge + 999_999_999_999_999n)
+    expect(await bookingsOf(debit.ticketNo)).toHaveLength(1)
+    await add(-huge)
+    await expectComplete()
+  })
+
   test('a tombstone of what never was booked is nothing', async () => {
     const debit = await newDebit(store, { request: request('4301002') })
     await store.accept(debit)
