@@ -1,12 +1,11 @@
-import type { InstructionVerb } from '../domain/answers.ts'
 import { dueOf, netOfEntries } from '../domain/break-life.ts'
-import type { DebitState } from '../domain/debit.ts'
 import { beforeRemittance } from '../domain/session.ts'
-import type { Break, BreakKind, BreakSource, Movement, Reason, Ticket } from '../domain/ticket.ts'
+import type { Break, BreakKind, BreakSource, Movement, Ticket } from '../domain/ticket.ts'
 import type { BookedDay, Candidate } from '../domain/write-off.ts'
 import { readShown, type ShownOfTicket } from './break-reads.ts'
 import type { Tx } from './database.ts'
 import { overKeys } from './rows.ts'
+import { type MovementRow, movementIn } from './tickets.ts'
 
 // Tickets as the noon batch sees them, many at a time: with their instructions locked, so that nothing is ordered of them until it is decided. The
 // triggers look at it again.
@@ -36,22 +35,7 @@ const tickets = overKeys(
      t.fixed_quota AS fixedQuota, EXISTS (SELECT 1 FROM write_off w WHERE w.ticket_no = t.ticket_no) AS writtenOff
    FROM ticket t WHERE t.ticket_no IN (?)`,
 )
-type MovementRow = {
-  ticketNo: string
-  id: number
-  verb: InstructionVerb
-  state: DebitState
-  amount: number
-  booked: number | null
-  originalId: number | null
-  reason: Reason | null
-  inquiries: number
-  acceptedAt: Date
-  lastSentAt: Date | null
-  accountingDate: string | null
-  settledAt: Date | null
-  channel: string | null
-}
+type PaidRow = MovementRow & { readonly settledAt: Date | null; readonly channel: string | null }
 const movements = overKeys(
   `SELECT ticket_no AS ticketNo, id, verb, state, amount, booked_amount AS booked, original_id AS originalId, reason, inquiries,
      accepted_at AS acceptedAt, last_sent_at AS lastSentAt, accounting_date AS accountingDate, settled_at AS settledAt,
@@ -112,14 +96,6 @@ const plainDue = ({ amount, movements: all }: Ticket): number =>
     givenBack: all.reduce((sum, m) => (m.verb === 'reversal' && m.reason !== 'in-doubt' ? sum + m.booked : sum), 0),
   })
 
-const movementOf = (row: MovementRow): Movement => ({
-  ...row,
-  booked: row.state === 'succeeded' ? (row.booked ?? row.amount) : 0,
-  originalId: row.originalId ?? undefined,
-  reason: row.reason ?? undefined,
-  lastSentAt: row.lastSentAt ?? undefined,
-  accountingDate: row.accountingDate ?? undefined,
-})
 /** The days of its bookings; what moved and is not booked yet lies on a day that is not balanced. */
 const daysOf = (own: readonly BookingRow[], moved: readonly Movement[]): BookedDay[] => {
   const booked = new Set(own.map(row => row.instructionId))
@@ -130,8 +106,8 @@ const daysOf = (own: readonly BookingRow[], moved: readonly Movement[]): BookedD
   ]
 }
 
-const foundOf = (row: TicketRow, all: readonly MovementRow[], own: readonly BookingRow[], faults: readonly BreakRow[]): Found => {
-  const moved = all.toSorted((a, b) => a.id - b.id).map(movementOf)
+const foundOf = (row: TicketRow, all: readonly PaidRow[], own: readonly BookingRow[], faults: readonly BreakRow[]): Found => {
+  const moved = all.toSorted((a, b) => a.id - b.id).map(movementIn)
   const debit = all.find(m => m.verb === 'debit')
   const ended = all.filter(m => m.settledAt && m.verb !== 'reversal')
   // Of what two persons adopted none has succeeded.
@@ -172,7 +148,7 @@ const foundOf = (row: TicketRow, all: readonly MovementRow[], own: readonly Book
 
 /** Reads these tickets as they stand. */
 export const readCandidates = async (tx: Pick<Tx, 'query'>, ticketNos: readonly string[]): Promise<Found[]> => {
-  const all = Map.groupBy(await movements.query<MovementRow>(tx, ticketNos), row => row.ticketNo)
+  const all = Map.groupBy(await movements.query<PaidRow>(tx, ticketNos), row => row.ticketNo)
   const heads = await tickets.query<TicketRow>(tx, ticketNos)
   const own = Map.groupBy(await bookings.query<BookingRow>(tx, ticketNos, [beforeRemittance]), row => row.ticketNo)
   const faults = Map.groupBy(await breaks.query<BreakRow>(tx, ticketNos), row => row.ticketNo)

@@ -4,7 +4,8 @@ import type { Break, BreakKind, BreakSource, Movement, Reason, Ticket } from '..
 import type { Tx } from './database.ts'
 import { overKeys } from './rows.ts'
 
-type Row = {
+/** An instruction as it is read of a ticket. */
+export type MovementRow = {
   readonly ticketNo: string
   readonly id: number
   readonly verb: InstructionVerb
@@ -19,9 +20,15 @@ type Row = {
   readonly accountingDate: string | null
 }
 
-const movement = ({ ticketNo: _ticketNo, ...row }: Row): Movement => ({
-  ...row,
-  booked: row.state === 'succeeded' ? (row.booked ?? row.amount) : 0,
+/** An instruction as the rules about its siblings see it. */
+export const movementIn = ({ id, verb, state, amount, inquiries, acceptedAt, ...row }: MovementRow): Movement => ({
+  id,
+  verb,
+  state,
+  amount,
+  inquiries,
+  acceptedAt,
+  booked: state === 'succeeded' ? (row.booked ?? amount) : 0,
   originalId: row.originalId ?? undefined,
   reason: row.reason ?? undefined,
   lastSentAt: row.lastSentAt ?? undefined,
@@ -44,7 +51,7 @@ export const readTickets = async (
   ticketNos: readonly string[],
   lock: Lock = '',
 ): Promise<ReadonlyMap<string, Ticket>> => {
-  const rows = Map.groupBy(await movements[lock].query<Row>(tx, ticketNos), row => row.ticketNo)
+  const rows = Map.groupBy(await movements[lock].query<MovementRow>(tx, ticketNos), row => row.ticketNo)
   const found = await heads.query<HeadRow>(tx, ticketNos)
   if (found.length === 0) return new Map()
   const faults = Map.groupBy(await breaks.query<BreakRow>(tx, ticketNos), row => row.ticketNo)
@@ -56,7 +63,7 @@ export const readTickets = async (
         ticketNo,
         isVoid: voidedAt !== null,
         isWrittenOff: writtenOff === 1,
-        movements: (rows.get(ticketNo) ?? []).map(movement),
+        movements: (rows.get(ticketNo) ?? []).map(movementIn),
         breaks: (faults.get(ticketNo) ?? []).map(({ ticketNo: _ticketNo, ...b }): Break => ({ ...b, isOpen: b.isOpen === 1 })),
         bankDay: bankDay ?? undefined,
       },
