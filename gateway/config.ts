@@ -47,6 +47,10 @@ export type Config = {
   readonly filesDir: string
   /** The most bytes of a file, as it is sent and unpacked. */
   readonly filesMost: number
+  /** The most bytes that a bank may bring within a day. */
+  readonly filesDay: number
+  /** How many bytes of their disk files leave free. */
+  readonly filesFree: number
   /** How long a file without a marker must not have grown before it is taken. */
   readonly filesSettleMs: number
   /** What the gateway shows to banks, and the authority it trusts for theirs. */
@@ -96,6 +100,8 @@ const rules = {
   TAXLINK_REFERENCE: text,
   TAXLINK_FILES: text,
   TAXLINK_FILES_MOST: whole(4_294_967_296, 1_024, 1_099_511_627_776),
+  TAXLINK_FILES_DAY: whole(34_359_738_368, 1_024, 1_099_511_627_776),
+  TAXLINK_FILES_FREE: whole(1_073_741_824, 0, 1_099_511_627_776),
   TAXLINK_FILES_SETTLE_MS: whole(60_000, 100, 3_600_000),
   TAXLINK_BANK_CA: text,
   TAXLINK_BANK_CERT: text,
@@ -196,6 +202,8 @@ export const print = (config: Config): string => {
     TAXLINK_REFERENCE: config.reference,
     TAXLINK_FILES: config.filesDir === defaultFiles(config.dataDir) ? undefined : config.filesDir,
     TAXLINK_FILES_MOST: config.filesMost,
+    TAXLINK_FILES_DAY: config.filesDay,
+    TAXLINK_FILES_FREE: config.filesFree,
     TAXLINK_FILES_SETTLE_MS: config.filesSettleMs,
     TAXLINK_BANK_CA: bankTls.ca,
     TAXLINK_BANK_CERT: bankTls.cert,
@@ -327,6 +335,8 @@ const shape = (v: Values & { readonly [bank: string]: unknown }): Config => ({
   ),
   filesDir: v.TAXLINK_FILES ?? defaultFiles(v.TAXLINK_DATA_DIR),
   filesMost: v.TAXLINK_FILES_MOST,
+  filesDay: v.TAXLINK_FILES_DAY,
+  filesFree: v.TAXLINK_FILES_FREE,
   filesSettleMs: v.TAXLINK_FILES_SETTLE_MS,
   bankTls: {
     ...(v.TAXLINK_BANK_CERT ? { cert: v.TAXLINK_BANK_CERT } : {}),

@@ -10,6 +10,7 @@ import { certificateDays, haltedBanks, openCities } from './domain/reference.ts'
 import { shanghaiDate } from './domain/time.ts'
 import { missingFiles } from './flows/file-due.ts'
 import { type Note, standings } from './flows/flow.ts'
+import type { FileBounds } from './flows/intake.ts'
 import { sessionStates } from './flows/reconcile.ts'
 import type { Way } from './flows/ways.ts'
 import { folderWay } from './folder.ts'
@@ -104,7 +105,7 @@ export const serve = async (config: InForce): Promise<{ readonly url: string; re
     waiters,
     tls: await serverTls(config),
     keys: keysOf(config),
-    files: { spool: await spoolOf(config), most: config.filesMost },
+    files: { spool: await spoolOf(config), bounds: boundsOf(config) },
     host: config.host,
     port: config.port,
     served: metrics.served,
@@ -139,7 +140,7 @@ export const serve = async (config: InForce): Promise<{ readonly url: string; re
 export const work = async (config: InForce): Promise<{ readonly internalUrl: string; stop(): Promise<void> }> => {
   const { parts, waiters, internal } = await base(config, 'work')
   let closing = false
-  const files = { spool: await spoolOf(config), ways: waysOf(config), most: config.filesMost, settleMs: config.filesSettleMs }
+  const files = { spool: await spoolOf(config), ways: waysOf(config), bounds: boundsOf(config), settleMs: config.filesSettleMs }
   const working = startWork(parts.flow, parts.slots, parts.queue, {
     relayMs: 250,
     sweepMs: config.sweepMs,
@@ -163,6 +164,8 @@ export const work = async (config: InForce): Promise<{ readonly internalUrl: str
 
 /** The spool of this process: all write into one directory, under names of their own until a file is whole. */
 const spoolOf = (config: InForce): Promise<Spool> => openSpool(config.filesDir, randomUUID)
+
+const boundsOf = ({ filesMost, filesDay, filesFree }: InForce): FileBounds => ({ most: filesMost, day: filesDay, free: filesFree })
 
 /** The directories that the workers look into. */
 const waysOf = ({ bankFiles }: InForce): Way[] =>

@@ -7,6 +7,7 @@ import { eachBank } from './flows/each-bank.ts'
 import { checkFiles, isWholeFile } from './flows/file-check.ts'
 import { tellOfMissing } from './flows/file-due.ts'
 import type { Flow } from './flows/flow.ts'
+import type { FileBounds } from './flows/intake.ts'
 import { notify, type Webhook } from './flows/notify.ts'
 import { openSessions, reconcile } from './flows/reconcile.ts'
 import { sessionFiles } from './flows/session-files.ts'
@@ -19,8 +20,8 @@ import { writeOffDue } from './flows/write-off.ts'
 import type { WakeQueue } from './queue.ts'
 import type { Spool } from './store/spool.ts'
 
-/** Where reconciliation files lie and where they come from, how long one may be, and how long one without a marker must have stopped growing. */
-export type FileWork = { readonly spool: Spool; readonly ways: readonly Way[]; readonly most: number; readonly settleMs: number }
+/** Where reconciliation files lie and where they come from, how much may come, and how long one without a marker must have stopped growing. */
+export type FileWork = { readonly spool: Spool; readonly ways: readonly Way[]; readonly bounds: FileBounds; readonly settleMs: number }
 
 /** A worker at work: takes wake-ups, carries the outbox to the queue, sweeps the record, delivers results. */
 export type Work = { stop(): Promise<void> }
@@ -104,14 +105,14 @@ export const startWork = (
 const tidyMs = 3_600_000
 
 /** Files are looked for, checked and missed; what lies in the spool without a row is removed. */
-const fileLoops = (flow: Flow, { spool, ways, most, settleMs }: FileWork, everyMs: number) => {
+const fileLoops = (flow: Flow, { spool, ways, bounds, settleMs }: FileWork, everyMs: number) => {
   const sizes: Sizes = new Map()
   const told = new Map<string, number>()
   const source = sessionFiles(flow, spool)
   return [
     repeat(flow, calendarMs, () => openSessions(flow).then(() => 0)),
     repeat(flow, everyMs, () => reconcile(flow, source)),
-    repeat(flow, everyMs, () => lookIntoWays(flow, spool, ways, sizes, { most, settleMs, isWhole: isWholeFile })),
+    repeat(flow, everyMs, () => lookIntoWays(flow, spool, ways, sizes, { bounds, settleMs, isWhole: isWholeFile })),
     repeat(flow, everyMs, () => checkFiles(flow, spool)),
     repeat(flow, calendarMs, () => tellOfMissing(flow, told).then(() => 0)),
     repeat(flow, tidyMs, () => spool.sweep(digests => flow.store.files.spokenOf(digests), tidyMs, flow.clock()).then(() => 0)),

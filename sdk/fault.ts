@@ -229,6 +229,13 @@ export const faults = {
     '按 errors 的说明核对当前情况',
     'compare with errors how things stand',
   ),
+  'no-room': f(
+    'T3015',
+    '没有存放的余地,文件未收',
+    'there is no room for the file; nothing was taken',
+    '稍后原样再送;一日内已送太多的,先联系信息中心',
+    'send the same again later; whoever has brought too much within a day asks the information centre first',
+  ),
   'sign-in-refused': f(
     'T3021',
     '用户名、口令或动态码不对,或暂不能登录',

@@ -1,18 +1,16 @@
-import type { Batch, HeaderOf } from '@taxlink/bank-sdk'
+import { type DetailHeader, type DetailLines, type DetailPart, type DetailSums, textIn } from './detail-part.ts'
 import { type FileFault, fileFault } from './file-fault.ts'
 import type { FileName } from './file-name.ts'
+import { dayNumber } from './fingerprint.ts'
 
 // What a detail file must keep beside its layout, its trailer and its sums, which its reader sees to. Whoever reads one asks these rules again: what was
 // checked once may have been changed since.
 
-/** What stands in the first line. */
-export type DetailHeader = HeaderOf<'detail'>
-/** Lines of a detail file as its reader gives them. */
-export type DetailBatch = Pick<Batch<'detail'>, 'count' | 'columns' | 'texts' | 'lineNo' | 'offset' | 'text'>
-/** Lines, and fen of debits with supplementary debits and of reversals with adjustments. */
-export type DetailSums = { readonly count: number; readonly debitSum: number; readonly creditSum: number }
-/** What is known of a file before it is opened: its name, how long it is, the work date of its session where there is one, and today. */
-export type Expected = { readonly name: FileName; readonly bytes: number; readonly workDate?: string; readonly today: string }
+/**
+ * What is known of a file before it is opened: its name (of its first chunk, where several are read), how long it is, the work date of its session where
+ * there is one, and today, where the file has just come.
+ */
+export type Expected = { readonly name: FileName; readonly bytes?: number; readonly workDate?: string; readonly today?: string }
 
 /** The most lines of a session's file, all chunks together. */
 export const mostLines = 20_000_000
@@ -21,7 +19,7 @@ const leastLine = 32
 const atHeader = { line: 1, byte: 0 } as const
 
 /** What is wrong with a header. */
-export const headerFault = (header: DetailHeader, { name, workDate }: Expected): FileFault | undefined => {
+export const headerFault = (header: DetailHeader, { name, workDate }: Pick<Expected, 'name' | 'workDate'>): FileFault | undefined => {
   if (header.bankCode !== name.bankCode) return fileFault('header-bank', atHeader)
   if (header.accountingDate !== name.accountingDate) return fileFault('header-date', atHeader)
   if (header.session !== name.session) return fileFault('header-session', atHeader)
@@ -39,10 +37,10 @@ export type Serials = {
   add(bytes: Uint8Array, start: number, end: number): boolean
 }
 
-/** Room for this many serial numbers. */
+/** Room for this many serial numbers, and for no more. */
 export const openSerials = (most: number): Serials => {
-  const bits = Math.max(10, Math.ceil(Math.log2(Math.max(1, Math.min(most, mostLines)) * 1.5)))
-  const [table, mask] = [new Uint32Array(2 ** bits), 2 ** bits - 1]
+  const size = Math.max(1_024, Math.ceil(Math.min(most, mostLines) * 1.3))
+  const table = new Uint32Array(size)
   return {
     add: (bytes, start, end) => {
       let [a, b] = [0x811c9dc5, 0x9747b28c]
@@ -52,9 +50,11 @@ export const openSerials = (most: number): Serials => {
         b = Math.imul(b ^ byte, 0x5bd1e995)
         b ^= b >>> 15
       }
+      a = Math.imul(a ^ (a >>> 16), 0x85ebca6b)
+      a ^= a >>> 13
       // The place is of one hash and the mark of the other; nought is an empty place.
       const mark = (b ^ (b >>> 13)) >>> 0 || 1
-      for (let at = (a ^ (a >>> 15)) & mask; ; at = (at + 1) & mask) {
+      for (let at = Math.floor((a >>> 0) * (size / 0x1_0000_0000)); ; at = at + 1 === size ? 0 : at + 1) {
         if (table[at] === mark) return true
         if (table[at] === 0) {
           table[at] = mark
@@ -66,51 +66,88 @@ export const openSerials = (most: number): Serials => {
 }
 
 /** How many serial numbers the file of this header can have at most. */
-export const mostSerials = ({ fileCount }: DetailHeader, bytes: number): number => Math.min(fileCount, Math.ceil(bytes / leastLine)) + 1
+const mostSerials = ({ fileCount }: DetailHeader, bytes: number): number => Math.min(fileCount, Math.ceil(bytes / leastLine)) + 1
 
-/** Checks a file batch by batch as it is read. */
+/** Checks a file part by part as it is read: by itself, or all its chunks one after the other. */
 export type DetailCheck = {
-  /** The first thing that is wrong with these lines. */
-  batch(lines: DetailBatch): FileFault | undefined
+  /** The first thing that is wrong with this part. */
+  take(part: DetailPart): FileFault | undefined
+  /** What is wrong with the chunks together, after the last of them. */
+  end(): FileFault | undefined
   /** Serial numbers that seem to stand twice, to be looked up in a second reading. */
   readonly suspects: ReadonlySet<string>
 }
 
-const dayNumber = (date: string): number => Number(date.replaceAll('-', ''))
-
-/** Begins the check of a file whose header is good; `serials` are those of all its chunks, where it is read after others. */
-export const openDetailCheck = (
-  header: DetailHeader,
-  { bytes, today }: Pick<Expected, 'bytes' | 'today'>,
-  serials: Serials = openSerials(mostSerials(header, bytes)),
-): DetailCheck => {
-  const day = dayNumber(header.accountingDate)
-  const last = Math.max(day, dayNumber(today))
+/** Begins the check of a file. */
+export const openDetailCheck = ({ name, bytes = Number.POSITIVE_INFINITY, workDate, today }: Expected): DetailCheck => {
+  const day = dayNumber(name.accountingDate)
+  const last = today === undefined ? Number.POSITIVE_INFINITY : Math.max(day, dayNumber(today))
   const suspects = new Set<string>()
+  const trailers: DetailSums[] = []
+  let head: DetailHeader | undefined
+  let serials: Serials | undefined
+  let { chunk } = name
   let count = 0
+  const begin = (header: DetailHeader): FileFault | undefined => {
+    const fault = headerFault(header, { name: { ...name, chunk }, ...(workDate === undefined ? {} : { workDate }) })
+    if (fault) return fault
+    if (head && wholeOf(head) !== wholeOf(header)) return fileFault('whole-differs', atHeader)
+    chunk++
+    head ??= header
+    serials ??= openSerials(mostSerials(header, bytes))
+    return undefined
+  }
+  const lines = (given: DetailLines): FileFault | undefined => {
+    if (!head || !serials) throw new Error('lines come after a header')
+    const { accountingDate, entrustDate, bankSerial } = given.columns
+    const at = (i: number) => ({ line: given.lineNo(i), byte: given.offset(i) })
+    for (let i = 0; i < given.count; i++) {
+      if (accountingDate.values[i] !== day) return fileFault('line-date', at(i))
+      if (entrustDate.values[i]! > last) return fileFault('line-ahead', at(i))
+      // More than the first header says are there: no table grows for them.
+      if (++count > head.fileCount) return fileFault('whole-differs', at(i))
+      if (serials.add(given.texts, bankSerial.starts[i]!, bankSerial.ends[i]!)) suspects.add(textIn(given, 'bankSerial', i))
+    }
+    return undefined
+  }
   return {
     suspects,
-    batch: lines => {
-      const { accountingDate, entrustDate, bankSerial } = lines.columns
-      if (!accountingDate || !entrustDate || !bankSerial) throw new Error('a line of a detail file has its dates and its serial number')
-      const at = (i: number) => ({ line: lines.lineNo(i), byte: lines.offset(i) })
-      for (let i = 0; i < lines.count; i++) {
-        if (accountingDate.values[i] !== day) return fileFault('line-date', at(i))
-        if (entrustDate.values[i]! > last) return fileFault('line-ahead', at(i))
-        // More than its own header says are there: no table grows for them.
-        if (++count > header.fileCount) return fileFault('whole-differs', at(i))
-        if (serials.add(lines.texts, bankSerial.starts[i]!, bankSerial.ends[i]!)) suspects.add(lines.text(bankSerial, i))
-      }
+    take: part => {
+      if (part.kind === 'header') return begin(part.header)
+      if (part.kind === 'lines') return lines(part)
+      trailers.push(part.trailer)
       return undefined
     },
+    end: () => (head && trailers.length === head.chunks ? wholeFault(trailers, head) : fileFault('whole-differs')),
   }
 }
 
-/** What is wrong with all chunks together: their headers say the same whole, and they come to it. */
-export const wholeFault = (
-  chunks: readonly DetailSums[],
-  { fileCount, fileDebitSum, fileCreditSum }: Pick<DetailHeader, 'fileCount' | 'fileDebitSum' | 'fileCreditSum'>,
-): FileFault | undefined => {
+/** Looks suspects up in a second reading: what is wrong with the first that really stands twice. `place` names a line, in the file that is being read. */
+export const openTwice = (
+  suspects: ReadonlySet<string>,
+): ((lines: DetailLines, place?: (line: number) => string) => FileFault | undefined) => {
+  const first = new Map<string, string>()
+  return (lines, place = line => `line ${line}`) => {
+    for (let i = 0; i < lines.count; i++) {
+      const serial = textIn(lines, 'bankSerial', i)
+      if (!suspects.has(serial)) continue
+      const line = lines.lineNo(i)
+      const before = first.get(serial)
+      if (before !== undefined)
+        return fileFault('duplicate-serial', { line, byte: lines.offset(i), detail: `${place(line)}; first in ${before}` })
+      first.set(serial, place(line))
+    }
+    return undefined
+  }
+}
+
+type Whole = Pick<DetailHeader, 'fileCount' | 'fileDebitSum' | 'fileCreditSum'>
+/** What a header says of the whole, as a text. */
+const wholeOf = ({ workDate, chunks, fileCount, fileDebitSum, fileCreditSum }: DetailHeader): string =>
+  `${workDate} ${chunks} ${fileCount} ${fileDebitSum} ${fileCreditSum}`
+
+/** What is wrong with all chunks together: they come to the whole that their headers name. */
+export const wholeFault = (chunks: readonly DetailSums[], { fileCount, fileDebitSum, fileCreditSum }: Whole): FileFault | undefined => {
   const sum = (of: (each: DetailSums) => number) => chunks.reduce((total, each) => total + BigInt(of(each)), 0n)
   return sum(each => each.count) === BigInt(fileCount) &&
     sum(each => each.debitSum) === BigInt(fileDebitSum) &&

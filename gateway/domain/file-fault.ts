@@ -34,6 +34,8 @@ export const fileRules = {
   'line-ahead': ['委托日期晚于会计日期和今日', 'an entrust date after both the accounting date and today'],
   'foreign-entry': ['属于其他银行的分录', 'an entry of another bank'],
   'duplicate-serial': ['银行流水号重复', 'a serial number of the bank stands twice'],
+  'repeated-key': ['同一主键反复出现', 'one key comes again and again'],
+  'another-day': ['与网关记录大面积不符,不是该行该日的文件', 'so much is not as booked that it is no file of this bank and day'],
   'whole-differs': ['各分片合计与文件头的总数不符', 'the chunks do not come to the whole that their headers name'],
   'digest-changed': ['存放的字节与收到时不同', 'the bytes are not those that were received'],
 } as const satisfies { readonly [code: string]: readonly [zh: string, en: string] }
@@ -43,4 +45,16 @@ export type FileRule = keyof typeof fileRules
 export const fileFault = (code: FileRule, at: Pick<FileFault, 'line' | 'byte' | 'detail'> = {}): FileFault => {
   const [zh, en] = fileRules[code]
   return { code, zh, en, ...at }
+}
+
+/** A file is refused whole; nothing of it was used. */
+export class FileRefused extends Error {
+  readonly fault: FileFault
+
+  constructor(fault: FileFault | FileRule) {
+    const of = typeof fault === 'string' ? fileFault(fault) : fault
+    super(`${of.code}: ${of.detail ?? of.en}${of.line === undefined ? '' : ` (line ${of.line})`}`)
+    this.name = 'FileRefused'
+    this.fault = of
+  }
 }

@@ -1,5 +1,5 @@
 import type { FileCodec } from '@taxlink/bank-sdk'
-import type { DetailField, DetailLines, DetailPart } from '../domain/match.ts'
+import type { DetailField, DetailLines, DetailPart } from '../domain/detail-part.ts'
 
 type Columns = DetailLines['columns']
 const fields: readonly DetailField[] = [
@@ -38,7 +38,14 @@ export const detailParts = async function* (
     for await (const batch of batches) {
       // One set of columns is filled again and again.
       columns ??= columnsFor(batch.columns)
-      yield { kind: 'lines', count: batch.count, lineNo: i => from + batch.lineNo(i), texts: batch.texts, columns }
+      yield {
+        kind: 'lines',
+        count: batch.count,
+        lineNo: i => from + batch.lineNo(i),
+        offset: i => batch.offset(i),
+        texts: batch.texts,
+        columns,
+      }
     }
     if (!isWanted) yield { kind: 'trailer', trailer: reading.trailer() }
     before += reading.lines()

@@ -1,12 +1,15 @@
-import { type Batch, Fault, type FileReading, faults, files } from '@taxlink/bank-sdk'
-import { headerFault, mostSerials, openDetailCheck, openSerials, type Serials } from '../domain/detail-check.ts'
-import { type FileFault, fileFault } from '../domain/file-fault.ts'
+import { Fault, fail, faults, files } from '@taxlink/bank-sdk'
+import { openDetailCheck, openTwice } from '../domain/detail-check.ts'
+import { type DetailHeader, type DetailLines, type DetailPart, type DetailSums, textIn } from '../domain/detail-part.ts'
+import { type FileFault, FileRefused, fileFault } from '../domain/file-fault.ts'
+import { dayText } from '../domain/fingerprint.ts'
 import { later, shanghaiDate } from '../domain/time.ts'
 import type { Checked, EntryKey, FileView } from '../store/files.ts'
 import { type Spool, SpoolChanged } from '../store/spool.ts'
 import { detailOf } from './detail-file.ts'
+import { detailParts } from './detail-parts.ts'
 import type { Flow } from './flow.ts'
-import { Broken, unpacked } from './intake.ts'
+import { unpacked } from './intake.ts'
 
 // A file counts when the whole of it was read and nothing is wrong with it; until then nothing of it is used.
 
@@ -26,7 +29,7 @@ export const checkFiles = async (flow: Flow, spool: Spool): Promise<number> => {
   }
   for (const set of await flow.store.files.wholeSets(atOnce)) {
     const ids = set.map(({ id }) => id)
-    if (!(await flow.store.files.settleSet(ids, await twiceInSet(spool, set), flow.clock()))) continue
+    if (!(await flow.store.files.settleSet(ids, await faultOfSet(spool, set), flow.clock()))) continue
     for (const id of ids) {
       const file = await flow.store.files.find(id)
       if (file) await follow(flow, file)
@@ -76,53 +79,50 @@ const layoutFault = ({ fault, detail, at }: Fault): FileFault => {
   }
 }
 
-/** Opens a file of the spool for one reading; whatever becomes of it, the file is closed. */
-const reading = async <T>(spool: Spool, { bankCode, sha256 }: FileView, use: (read: FileReading<'detail'>) => Promise<T>): Promise<T> => {
-  const codec = detailOf(bankCode)
-  if (!sha256 || !codec) throw new Error('a file without bytes or layout is not read')
-  const bytes = spool.read(sha256)
-  try {
-    return await use(await codec.read(bytes))
-  } finally {
-    await bytes.return(undefined)
-  }
+/** The parts of a file of the spool, or of the chunks of a set one after the other; whatever becomes of the reading, they are closed. */
+const partsOf = (spool: Spool, set: readonly FileView[]): AsyncGenerator<DetailPart> => {
+  const codec = detailOf(set[0]!.bankCode)
+  if (!codec) throw new Error('a file without layout is not read')
+  return detailParts(
+    codec,
+    set.map(
+      ({ sha256 }) =>
+        () =>
+          spool.read(sha256 ?? fail('internal', 'a file without bytes is not read')),
+    ),
+  )
 }
 
 /** Reads a file from its first byte to its last, under every rule. */
 const readThrough = async (flow: Flow, spool: Spool, file: FileView): Promise<Checked> => {
   const { of: name, bytes, bankCode } = file
   if (!name) return { fault: fileFault('bad-name') }
-  const expected = { name, bytes, today: shanghaiDate(flow.clock()) }
-  const suspects = new Set<string>()
-  const checked = await reading(spool, file, async (read): Promise<Checked> => {
-    const { header } = read
-    const fault = headerFault(header, expected)
+  const check = openDetailCheck({ name, bytes, today: shanghaiDate(flow.clock()) })
+  let header: DetailHeader | undefined
+  let sums: DetailSums | undefined
+  for await (const part of partsOf(spool, [file])) {
+    const fault = check.take(part) ?? (part.kind === 'lines' ? await foreignIn(flow, bankCode, part) : undefined)
     if (fault) return { fault }
-    const check = openDetailCheck(header, expected)
-    for await (const lines of read.batches()) {
-      const wrong = check.batch(lines) ?? (await foreignIn(flow, bankCode, lines))
-      if (wrong) return { fault: wrong }
-    }
-    for (const suspect of check.suspects) suspects.add(suspect)
-    const { count, debitSum, creditSum } = read.trailer()
-    return { header, sums: { count, debitSum, creditSum } }
-  })
-  const fault = 'fault' in checked || suspects.size === 0 ? undefined : await twiceIn(spool, [file], suspects)
-  return fault ? { fault } : checked
+    if (part.kind === 'header') header = part.header
+    if (part.kind === 'trailer') sums = part.trailer
+  }
+  const fault = await twiceIn(spool, [file], check.suspects)
+  if (fault) return { fault }
+  if (!header || !sums) throw new Error('a file has a header and a trailer')
+  const { count, debitSum, creditSum } = sums
+  return { header, sums: { count, debitSum, creditSum } }
 }
 
 const adjustment = (files.detail.line.fields.verb.schema.enum as readonly string[]).indexOf('adjustment')
-const dateOf = (day: number): string => `${day}`.replace(/^(....)(..)(..)$/, '$1-$2-$3')
 const textOf = ({ officeCode, entrustDate, serialNo }: EntryKey): string => `${officeCode} ${entrustDate} ${serialNo}`
 
 /** An entry under the key of another bank's instruction; an adjustment has that of its notice. */
-const foreignIn = async (flow: Flow, bankCode: string, lines: Batch<'detail'>): Promise<FileFault | undefined> => {
-  const { officeCode, entrustDate, serialNo, verb } = lines.columns
-  if (!officeCode || !entrustDate || !serialNo || !verb) throw new Error('a line of a detail file has its key')
+const foreignIn = async (flow: Flow, bankCode: string, lines: DetailLines): Promise<FileFault | undefined> => {
+  const { entrustDate, verb } = lines.columns
   const keyOf = (i: number): EntryKey => ({
-    officeCode: lines.text(officeCode, i),
-    entrustDate: dateOf(entrustDate.values[i]!),
-    serialNo: lines.text(serialNo, i),
+    officeCode: textIn(lines, 'officeCode', i),
+    entrustDate: dayText(entrustDate.values[i]!),
+    serialNo: textIn(lines, 'serialNo', i),
   })
   const asked = Array.from({ length: lines.count }, (_, i) => i).filter(i => verb.values[i] !== adjustment)
   const foreign = new Set((await flow.store.files.foreign(bankCode, asked.map(keyOf))).map(textOf))
@@ -130,44 +130,30 @@ const foreignIn = async (flow: Flow, bankCode: string, lines: Batch<'detail'>): 
   return first === undefined ? undefined : fileFault('foreign-entry', { line: lines.lineNo(first), byte: lines.offset(first) })
 }
 
-/** Serial numbers that stand twice in the chunks of a set, beside each other. */
-const twiceInSet = async (spool: Spool, set: readonly FileView[]): Promise<FileFault | undefined> => {
+/** What is wrong with the chunks of a set beside each other: they speak of one whole, and no serial number stands twice in them. */
+const faultOfSet = async (spool: Spool, set: readonly FileView[]): Promise<FileFault | undefined> => {
+  const { of: name } = set[0]!
+  if (!name) throw new Error('a chunk has its name')
   const found = await guarded(async () => {
-    const bytes = set.reduce((sum, file) => sum + file.bytes, 0)
-    const suspects = new Set<string>()
-    let serials: Serials | undefined
-    for (const file of set)
-      await reading(spool, file, async read => {
-        serials ??= openSerials(mostSerials(read.header, bytes))
-        for await (const lines of read.batches()) {
-          const serial = lines.columns.bankSerial!
-          for (let i = 0; i < lines.count; i++)
-            if (serials.add(lines.texts, serial.starts[i]!, serial.ends[i]!)) suspects.add(lines.text(serial, i))
-        }
-      })
-    return suspects.size === 0 ? undefined : twiceIn(spool, set, suspects)
+    const check = openDetailCheck({ name })
+    for await (const part of partsOf(spool, set)) {
+      const fault = check.take(part)
+      if (fault) return fault
+    }
+    return check.end() ?? (await twiceIn(spool, set, check.suspects))
   })
   return found && 'fault' in found ? found.fault : found
 }
 
-/** Looks suspects up: the first that really stands twice. */
+/** Looks suspects up, file by file so that lines are those of their file: the first that really stands twice. */
 const twiceIn = async (spool: Spool, among: readonly FileView[], suspects: ReadonlySet<string>): Promise<FileFault | undefined> => {
-  const seen = new Map<string, string>()
-  for (const file of among) {
-    const twice = await reading(spool, file, async read => {
-      for await (const lines of read.batches())
-        for (let i = 0; i < lines.count; i++) {
-          const serial = lines.text(lines.columns.bankSerial!, i)
-          if (!suspects.has(serial)) continue
-          const first = seen.get(serial)
-          const at = { line: lines.lineNo(i), byte: lines.offset(i) }
-          if (first !== undefined) return fileFault('duplicate-serial', { ...at, detail: `${file.name}; first in ${first}` })
-          seen.set(serial, `${file.name}, line ${at.line}`)
-        }
-      return undefined
-    })
-    if (twice) return twice
-  }
+  if (suspects.size === 0) return undefined
+  const twice = openTwice(suspects)
+  for (const file of among)
+    for await (const part of partsOf(spool, [file])) {
+      const fault = part.kind === 'lines' ? twice(part, line => `${file.name}, line ${line}`) : undefined
+      if (fault) return fault
+    }
   return undefined
 }
 
@@ -195,7 +181,7 @@ export const isWholeFile = async (bankCode: string, body: AsyncIterable<Uint8Arr
     for await (const part of gzip ? unpacked(body, most) : body) {
       bytes += part.length
       // A listing may say little of what never ends.
-      if (bytes > most) throw new Broken('too-large')
+      if (bytes > most) throw new FileRefused('too-large')
       yield part
     }
   }
@@ -204,7 +190,7 @@ export const isWholeFile = async (bankCode: string, body: AsyncIterable<Uint8Arr
     for await (const _lines of read.batches());
     return true
   } catch (error) {
-    if (error instanceof Broken) return error.fault.code !== 'gzip-broken'
+    if (error instanceof FileRefused) return error.fault.code !== 'gzip-broken'
     if (error instanceof Fault) return !(['missing', 'line-end'].includes(error.fault) && error.at.offset === bytes)
     throw error
   }

@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createGunzip } from 'node:zlib'
-import { type FileFault, type FileRule, fileFault } from '../domain/file-fault.ts'
+import { type FileFault, FileRefused, type FileRule, fileFault } from '../domain/file-fault.ts'
 import { type FileName, shownFileName } from '../domain/file-name.ts'
-import { isNearDay } from '../domain/time.ts'
+import { isNearDay, later } from '../domain/time.ts'
 import type { CameBy, FileView, Receipt } from '../store/files.ts'
 import type { Spool } from '../store/spool.ts'
 import { readFileName } from './detail-file.ts'
@@ -21,39 +21,52 @@ export type Offered = {
   readonly digest?: string
 }
 
-/** What is wrong with bytes while they come. */
-export class Broken extends Error {
-  readonly fault: FileFault
+/** What may come: bytes of a file, as they are sent and unpacked; of all files of a bank within a day; and what the disk keeps free. */
+export type FileBounds = { readonly most: number; readonly day: number; readonly free: number }
 
-  constructor(rule: FileRule, detail?: string) {
-    super(rule)
-    this.fault = fileFault(rule, detail === undefined ? {} : { detail })
+/** There is no room for a file, good as it may be: nothing was taken or written down, and the same may come later. */
+export class NoRoom extends Error {
+  constructor(words: string) {
+    super(words)
+    this.name = 'NoRoom'
   }
 }
 
 /** How far text may be packed; what unpacks to more was made to fill a disk. */
 const mostRatio = 250
 const ratioFree = 1 << 20
+const dayMs = 86_400_000
+
+/** The bytes that there is room for: what files of a bank lie in the spool may be wrong ones, and no bank is to fill it for all. */
+const roomFor = async (flow: Flow, spool: Spool, bankCode: string, { day, free }: FileBounds): Promise<number> => {
+  const [brought, left] = await Promise.all([flow.store.files.brought(bankCode, later(flow.clock(), -dayMs)), spool.free()])
+  if (brought >= day) throw new NoRoom(`the bank has brought ${brought} bytes within a day, of at most ${day}`)
+  if (left <= free) throw new NoRoom(`${left} bytes are free on the disk of the files, which keeps ${free}`)
+  return Math.min(day - brought, left - free)
+}
 
 /**
  * Takes a file in: its name, its bytes into the spool, then its row, in this order, so that no row speaks of bytes that are not on the disk. The same
- * bytes again get the same answer. `most`: bytes, as they are sent and unpacked. Throws where the way or the record breaks: then nothing was taken.
+ * bytes again get the same answer. Throws where the way or the record breaks, and `NoRoom`: then nothing was taken.
  */
-export const takeIn = async (flow: Flow, spool: Spool, offered: Offered, most: number): Promise<Receipt> => {
+export const takeIn = async (flow: Flow, spool: Spool, offered: Offered, bounds: FileBounds): Promise<Receipt> => {
   const { bankCode, cameBy } = offered
+  const { most } = bounds
   const name = shownFileName(offered.name)
   const named = nameIn(bankCode, offered.name, flow.clock())
   const { of, fault = sizeFault(offered.size, most) } = named
   const refused = async (fault: FileFault, bytes: number): Promise<Receipt> =>
     told(flow, { kind: 'refused', file: await flow.store.files.refuse({ bankCode, name, of, cameBy, bytes, fault }, flow.clock()) })
   if (fault || !of) return refused(fault ?? fileFault('bad-name'), offered.size ?? 0)
+  const room = await roomFor(flow, spool, bankCode, bounds)
   const hash = createHash('sha256')
   try {
     const sent = counted(offered.body, most, hash)
-    const kept = await spool.keep(withDigest(offered.gzip ? unpacked(sent, most) : sent, hash, offered.digest))
+    const plain = within(offered.gzip ? unpacked(sent, most) : sent, room)
+    const kept = await spool.keep(withDigest(plain, hash, offered.digest))
     return told(flow, await flow.store.files.receive({ bankCode, name, of, cameBy, ...kept }, flow.clock()))
   } catch (error) {
-    if (error instanceof Broken) return refused(error.fault, offered.size ?? 0)
+    if (error instanceof FileRefused) return refused(error.fault, offered.size ?? 0)
     throw error
   }
 }
@@ -89,8 +102,18 @@ const counted = async function* (body: AsyncIterable<Uint8Array>, most: number, 
   let bytes = 0
   for await (const part of body) {
     bytes += part.length
-    if (bytes > most) throw new Broken('too-large', `${most} bytes`)
+    if (bytes > most) throw new FileRefused(tooLarge(most))
     hash.update(part)
+    yield part
+  }
+}
+
+/** The bytes as they are kept, as many as there is room for. */
+const within = async function* (body: AsyncIterable<Uint8Array>, room: number): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  for await (const part of body) {
+    bytes += part.length
+    if (bytes > room) throw new NoRoom(`there is room for ${room} bytes, and more come`)
     yield part
   }
 }
@@ -114,13 +137,13 @@ export const unpacked = async function* (body: AsyncIterable<Uint8Array>, most: 
   try {
     for await (const part of gunzip as AsyncIterable<Buffer>) {
       bytes += part.length
-      if (bytes > most) throw new Broken('too-large', `${most} bytes`)
-      if (bytes > ratioFree + packed * mostRatio) throw new Broken('gzip-bomb')
+      if (bytes > most) throw new FileRefused(tooLarge(most))
+      if (bytes > ratioFree + packed * mostRatio) throw new FileRefused('gzip-bomb')
       yield part
     }
   } catch (error) {
     if (broke !== undefined) throw broke
-    throw error instanceof Broken ? error : isZlib(error) ? new Broken('gzip-broken') : error
+    throw error instanceof FileRefused ? error : isZlib(error) ? new FileRefused('gzip-broken') : error
   } finally {
     gunzip.destroy()
     await feeding
@@ -133,7 +156,7 @@ const isZlib = (error: unknown): boolean =>
 /** What a marker promises is compared at the end, before the bytes have a name in the spool. */
 const withDigest = async function* (body: AsyncIterable<Uint8Array>, hash: Hash, digest: string | undefined): AsyncGenerator<Uint8Array> {
   yield* body
-  if (digest !== undefined && hash.digest('hex') !== digest) throw new Broken('digest-differs')
+  if (digest !== undefined && hash.digest('hex') !== digest) throw new FileRefused('digest-differs')
 }
 
 const told = (flow: Flow, receipt: Receipt): Receipt => {

@@ -1,18 +1,9 @@
 import { bookingVerbs, type Totals } from '../domain/booking.ts'
+import { openDetailCheck, openTwice } from '../domain/detail-check.ts'
+import type { DetailPart } from '../domain/detail-part.ts'
+import { type FileFault, FileRefused, fileFault } from '../domain/file-fault.ts'
 import type { PrintKey } from '../domain/fingerprint.ts'
-import {
-  type Census,
-  type Crowd,
-  type DetailPart,
-  FileRefused,
-  type Left,
-  openCensus,
-  openPrints,
-  openSift,
-  type Prints,
-  unequal,
-  wantedLines,
-} from '../domain/match.ts'
+import { type Census, type Crowd, type Left, openCensus, openPrints, openSift, type Prints, unequal, wantedLines } from '../domain/match.ts'
 import {
   classify,
   type Difference,
@@ -57,13 +48,30 @@ const atOnce = 5_000
 
 const entriesOf = (totals: Totals): number => bookingVerbs.reduce((sum, verb) => sum + (totals[verb]?.entries ?? 0), 0)
 
+const refuseFor = (fault: FileFault | undefined): void => {
+  if (fault) throw new FileRefused(fault)
+}
+
+/** The first reading: the rules are asked again that were asked when the file came, and its entries are counted. */
 const census = async ({ key, at, file, beat }: Matching): Promise<Census> => {
-  const counting = openCensus(key, at)
+  const counting = openCensus(key)
+  const check = openDetailCheck({ name: { ...at, chunk: 1 } })
   for await (const part of file.parts()) {
+    refuseFor(check.take(part))
     counting.take(part)
     await beat()
   }
+  refuseFor(check.end())
+  if (check.suspects.size > 0) await lookUpTwice(file, check.suspects, beat)
   return counting.end()
+}
+
+const lookUpTwice = async (file: DetailFile, suspects: ReadonlySet<string>, beat: Matching['beat']): Promise<void> => {
+  const twice = openTwice(suspects)
+  for await (const part of file.parts()) {
+    if (part.kind === 'lines') refuseFor(twice(part))
+    await beat()
+  }
 }
 
 /** Buckets in runs of at most so many bookings; a single one that has more stands alone. */
@@ -82,9 +90,12 @@ const runsOf = (wanted: readonly number[], entriesIn: (bucket: number) => number
   return runs
 }
 
+/** More is left than there is room for: how much of each bucket, and how many findings it comes to in any case. */
+type TooMany = { readonly leftIn: Int32Array; readonly findings: number }
+
 /** Fewer buckets at a time, by how many are left of each. So many as there is no room for, of one bucket, are of one key. */
-const narrower = (run: readonly number[], { leftIn }: Crowd, most: number): number[][] => {
-  if (run.some(bucket => leftIn[bucket]! > most)) throw new FileRefused('repeated-key', 'one key comes again and again')
+const narrower = (run: readonly number[], { leftIn }: TooMany, most: number): number[][] => {
+  if (run.some(bucket => leftIn[bucket]! > most)) throw new FileRefused('repeated-key')
   return runsOf(run, bucket => leftIn[bucket]!, most)
 }
 
@@ -94,28 +105,35 @@ const sifted = async (
   day: LedgerDay,
   run: readonly number[],
   room: number,
-  { traces, suspects }: Pick<Census, 'traces' | 'suspects'>,
+  traces: Uint32Array,
   most: number,
-): Promise<(Left & { readonly tax: readonly TaxEntry[] }) | Crowd> => {
+): Promise<(Left & { readonly tax: readonly TaxEntry[] }) | TooMany> => {
   const { ledger, key, file, beat } = matching
   const wanted = new Uint8Array(65_536)
   for (const bucket of run) wanted[bucket] = 1
   const prints: Prints = openPrints(room)
   await ledger.entries(key, day, run, (low, high, bucket, seq) => prints.add(low, high, bucket, day.frozenSeq - seq))
-  const sift = openSift(key, wanted, prints, suspects, most)
-  for await (const part of file.parts(wantedLines(traces, wanted, suspects))) {
+  const sift = openSift(key, wanted, prints, most)
+  for await (const part of file.parts(wantedLines(traces, wanted))) {
     if (part.kind === 'lines') sift.take(part)
     await beat()
   }
   const left = sift.end()
   const { leftIn, places } = prints.left(most)
-  if ('leftIn' in left) return { leftIn: leftIn.map((count, bucket) => Math.max(count, left.leftIn[bucket]!)) }
-  if (!places) return { leftIn }
+  if ('leftIn' in left || !places) return tooMany(left, leftIn)
   const tax = await ledger.numbered(
     day,
     places.map(place => day.frozenSeq - place),
   )
   return { ...left, tax }
+}
+
+/** Each booking that is left is a finding, but for those whose debit the bank calls reversed: its file may list the reversal. */
+const tooMany = (left: Left | Crowd, taxIn: Int32Array): TooMany => {
+  const isCrowd = 'leftIn' in left
+  const reversed = isCrowd ? left.reversed : left.bank.filter(({ status }) => status === 'reversed').length
+  const leftIn = isCrowd ? taxIn.map((count, bucket) => Math.max(count, left.leftIn[bucket]!)) : taxIn
+  return { leftIn, findings: Math.max(0, taxIn.reduce((sum, count) => sum + count, 0) - reversed) }
 }
 
 const named = async (
@@ -131,7 +149,7 @@ const named = async (
   }
   for (const entry of bank) {
     const of = elsewhere.get(entryName(entry))?.instruction?.bankCode
-    if (of !== undefined && of !== at.bankCode) throw new FileRefused('foreign-entry', 'an entry of another bank', entry.lineNo)
+    if (of !== undefined && of !== at.bankCode) throw new FileRefused(fileFault('foreign-entry', { line: entry.lineNo }))
   }
   return classify(bank, tax, reversedAtBank, elsewhere)
 }
@@ -151,26 +169,23 @@ export const matchFile = async (matching: Matching): Promise<Matched> => {
   const wanted = [...flags.keys()].filter(bucket => flags[bucket] === 1)
   // Of the file's lines only those are held that are left over.
   const waiting = runsOf(wanted, bucket => ours.entries[bucket]!, room.entries)
-  // Serials that may have come twice are looked at in any case, with the first run.
-  if (waiting.length === 0 && whole.suspects.size > 0) waiting.push([])
   const counts: { [T in DifferenceType]?: number } = {}
   const entries = Math.max(whole.lines, booked)
+  const most = mostFindings(entries)
   let unequalBookings = 0
   let findings = 0
-  let suspects = whole.suspects
   let last: readonly Difference[] = []
   for (let run = waiting.shift(); run; run = waiting.shift()) {
     const bookings = run.reduce((sum, bucket) => sum + ours.entries[bucket]!, 0)
-    const left = await sifted(matching, day, run, bookings, { traces: whole.traces, suspects }, room.left)
-    suspects = new Set()
+    const left = await sifted(matching, day, run, bookings, whole.traces, room.left)
     if ('leftIn' in left) {
+      if (findings + left.findings > most) throw anotherDay(findings + left.findings, entries)
       waiting.unshift(...narrower(run, left, room.left))
       continue
     }
     const found = await named(matching, day, left)
     findings += found.length
-    if (findings > mostFindings(entries))
-      throw new FileRefused('another-day', `${findings} and more of ${entries} entries are not as booked: not this bank's file of this day`)
+    if (findings > most) throw anotherDay(findings, entries)
     for (const { type, taxAmount } of found) {
       counts[type] = (counts[type] ?? 0) + 1
       if (taxAmount > 0) unequalBookings++
@@ -179,6 +194,9 @@ export const matchFile = async (matching: Matching): Promise<Matched> => {
   }
   return { last, counts, equal: booked - unequalBookings }
 }
+
+const anotherDay = (findings: number, entries: number): FileRefused =>
+  new FileRefused(fileFault('another-day', { detail: `${findings} of ${entries} entries, if not more, are not as booked` }))
 
 /** Writes all but the last part of these. */
 const writtenBut = async ({ write, beat }: Matching, found: readonly Difference[]): Promise<readonly Difference[]> => {

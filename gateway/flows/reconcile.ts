@@ -1,7 +1,7 @@
 import { Fault, type RequestOf, type UnifiedCode } from '@taxlink/bank-sdk'
 import type { BankPolicy } from '../domain/bank.ts'
 import { bookingVerbs, type Total, type Totals } from '../domain/booking.ts'
-import { FileRefused } from '../domain/match.ts'
+import { FileRefused } from '../domain/file-fault.ts'
 import { openCities } from '../domain/reference.ts'
 import { sessionRules } from '../domain/session.ts'
 import { dayHasEnded, endOfDay, later, shanghaiDate } from '../domain/time.ts'

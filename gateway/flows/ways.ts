@@ -2,7 +2,7 @@ import { later } from '../domain/time.ts'
 import type { FileView } from '../store/files.ts'
 import type { Spool } from '../store/spool.ts'
 import type { Flow } from './flow.ts'
-import { refuseUnread, takeIn } from './intake.ts'
+import { type FileBounds, refuseUnread, takeIn } from './intake.ts'
 import { receiptOf } from './receipt.ts'
 
 /** Something that lies in a directory; `regular`: a plain file, no link, no device, nothing else that only looks like one. */
@@ -26,7 +26,7 @@ export type Way = { readonly bankCode: string; readonly cameBy: 'sftp' | 'folder
 export type Sizes = Map<string, { readonly size: number; readonly since: number }>
 
 export type WayOptions = {
-  readonly most: number
+  readonly bounds: FileBounds
   /** How long a file without a marker must have had its size. */
   readonly settleMs: number
   /** Whether a file without a marker has its end. */
@@ -118,7 +118,7 @@ const takeOne = async (
   const digest = marked ? await digestIn(place.read(name + marker)) : undefined
   const plain = gzip ? name.slice(0, -packedAs.length) : name
   const offered = { bankCode, name: plain, cameBy, gzip, size, body: place.read(name), ...(digest === undefined ? {} : { digest }) }
-  const { kind } = await takeIn(flow, spool, offered, options.most)
+  const { kind } = await takeIn(flow, spool, offered, options.bounds)
   // Only now that the record has it.
   await place.move(name, kind === 'refused' ? 'refused' : 'done')
   if (marked) await place.remove(name + marker)
@@ -134,7 +134,7 @@ const isSettled = async (
   { name, size }: Found,
   gzip: boolean,
   sizes: Sizes,
-  { settleMs, isWhole, most }: WayOptions,
+  { settleMs, isWhole, bounds }: WayOptions,
 ): Promise<boolean> => {
   const now = flow.clock().getTime()
   const key = `${bankCode}/${name}`
@@ -144,7 +144,7 @@ const isSettled = async (
     return false
   }
   if (now - before.since < settleMs) return false
-  if (size > most || (await isWhole(bankCode, place.read(name), gzip, most))) return true
+  if (size > bounds.most || (await isWhole(bankCode, place.read(name), gzip, bounds.most))) return true
   // It is not read again and again while nothing happens to it.
   sizes.set(key, { size, since: now })
   return false

@@ -65,7 +65,7 @@ export const fileOperations = {
             ...location,
           },
         ),
-        ...problems(400, 409, 413, 415, 422),
+        ...problems(400, 409, 413, 415, 422, 507),
       },
     },
   },

@@ -5,8 +5,9 @@ import { shanghaiTime } from '../domain/time.ts'
 import { detailOf } from '../flows/detail-file.ts'
 import { askForFile, type FileRequestOrder } from '../flows/file-request.ts'
 import type { Flow } from '../flows/flow.ts'
-import { takeIn } from '../flows/intake.ts'
+import { type FileBounds, NoRoom, takeIn } from '../flows/intake.ts'
 import { receiptOf } from '../flows/receipt.ts'
+import { openSlots } from '../flows/slots.ts'
 import type { FileRequest } from '../store/file-requests.ts'
 import type { FileFilter, FileView } from '../store/files.ts'
 import type { Spool } from '../store/spool.ts'
@@ -18,17 +19,20 @@ import { notApplicable } from './operator.ts'
 import { Refusal, retryAfter } from './problem.ts'
 import { preferredWait } from './waiters.ts'
 
-/** Where uploads lie, and how long one may be. */
+/** Where uploads lie, and how much may come. */
 export type FileDeps = {
   readonly flow: Flow
   readonly spool: Spool
-  readonly most: number
+  readonly bounds: FileBounds
   readonly resting: (request: Request) => void
 }
 
-/** The most uploads that one process takes at once: a disk and a line are shared with debits. */
+/** The most uploads that one process takes at once: a disk and a line are shared with debits. Half of them are the most of one bank. */
 const atOnce = 4
+const ofBank = 2
 const pollMs = 250
+/** A disk is not cleared, nor a day over, in a second. */
+const noRoomSeconds = '600'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -51,16 +55,25 @@ type Named = { readonly name: string }
 /** Binds the operations of reconciliation files to a server. */
 export const fileRoutes = (app: App, deps: FileDeps): void => {
   const { flow } = deps
-  const uploads = { underWay: 0 }
+  const uploads = openSlots(0)
+  const all = 'all'
+  const begin = (bankCode: string): boolean => {
+    if (!uploads.tryTake(all, atOnce)) return false
+    if (uploads.tryTake(bankCode, ofBank)) return true
+    uploads.release(all)
+    return false
+  }
+  const end = (bankCode: string): void => {
+    uploads.release(bankCode)
+    uploads.release(all)
+  }
 
   app.route<{ Params: Named; Body: IncomingMessage }>({
     ...fileOperations.putFile,
     handler: async (request, reply) => {
-      if (uploads.underWay >= atOnce) throw new Refusal(503, 'overloaded', { headers: { ...retryAfter, connection: 'close' } })
-      uploads.underWay++
-      const taken = await take(deps, request).finally(() => {
-        uploads.underWay--
-      })
+      const bankCode = bankOf(flow, request)
+      if (!begin(bankCode)) throw new Refusal(503, 'overloaded', { headers: { ...retryAfter, connection: 'close' } })
+      const taken = await take(deps, request, bankCode).finally(() => end(bankCode))
       const file = await waited(deps, request, reply, taken)
       return reply.code(file.state === 'complete' || file.state === 'superseded' ? 200 : 202).send(receiptOf(file))
     },
@@ -132,16 +145,22 @@ const bankOf = (flow: Flow, { identity }: Pick<Request, 'identity'>): string => 
 }
 
 const take = async (
-  { flow, spool, most }: FileDeps,
+  { flow, spool, bounds }: FileDeps,
   request: Request<{ Params: Named; Body: IncomingMessage }>,
+  bankCode: string,
 ): Promise<{ readonly kind: string; readonly file: FileView }> => {
-  const bankCode = bankOf(flow, request)
   const { 'content-encoding': encoding = 'identity', 'content-length': length } = request.headers
   if (encoding !== 'identity' && encoding !== 'gzip')
     throw new Refusal(415, 'unsupported', { detail: 'only gzip, or no content coding', headers: { connection: 'close' } })
   const size = length === undefined ? {} : { size: Number(length) }
   const offered = { bankCode, name: request.params.name, cameBy: 'upload' as const, gzip: encoding === 'gzip', body: request.body, ...size }
-  return takeIn(flow, spool, offered, most)
+  try {
+    return await takeIn(flow, spool, offered, bounds)
+  } catch (error) {
+    if (!(error instanceof NoRoom)) throw error
+    flow.note({ event: 'trouble', bankCode, detail: `no room for its files: ${error.message}` })
+    throw new Refusal(507, 'no-room', { headers: { 'retry-after': noRoomSeconds, connection: 'close' } })
+  }
 }
 
 /** Waits for the check as long as preferred; what is refused is told as a problem, with its place. */

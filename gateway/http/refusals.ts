@@ -31,6 +31,10 @@ const refusals: { readonly [status: number]: { readonly description: string; rea
   },
   429: { description: '尝试过于频繁 / too many tries', example: new Refusal(429, 'too-many') },
   500: { description: '内部错误 / internal error', example: new Refusal(500, 'internal') },
+  507: {
+    description: '没有存放的余地,稍后原样再送 / there is no room for it; send the same again later',
+    example: new Refusal(507, 'no-room'),
+  },
   503: { description: '系统繁忙,稍后原样重发 / busy; send the same again later', example: new Refusal(503, 'overloaded') },
 }
 

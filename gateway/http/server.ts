@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import fastify from 'fastify'
 import type { Flow } from '../flows/flow.ts'
+import type { FileBounds } from '../flows/intake.ts'
 import type { Keys } from '../flows/sign-in.ts'
 import type { Slots } from '../flows/slots.ts'
 import type { Spool } from '../store/spool.ts'
@@ -45,8 +46,8 @@ export type HttpOptions = {
   readonly waiters: Waiters
   readonly tls: ServerTls
   readonly keys: Keys
-  /** Where the files of banks lie, and how long one may be. */
-  readonly files: { readonly spool: Spool; readonly most: number }
+  /** Where the files of banks lie, and how much may come. */
+  readonly files: { readonly spool: Spool; readonly bounds: FileBounds }
   readonly host: string
   /** 0: any that is free. */
   readonly port: number

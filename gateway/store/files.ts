@@ -1,4 +1,5 @@
-import { type DetailHeader, type DetailSums, wholeFault } from '../domain/detail-check.ts'
+import { wholeFault } from '../domain/detail-check.ts'
+import type { DetailHeader, DetailSums } from '../domain/detail-part.ts'
 import { type FileFault, type FileRule, fileFault } from '../domain/file-fault.ts'
 import type { FileName } from '../domain/file-name.ts'
 import { carefully } from './beside.ts'
@@ -67,6 +68,8 @@ export type Files = {
   /** The chunks of the file that counts for a session; none where there is none. */
   complete(bankCode: string, accountingDate: string, session: number): Promise<FileView[]>
   find(id: number): Promise<FileView | undefined>
+  /** Bytes that a bank has brought into the spool since then. */
+  brought(bankCode: string, since: Date): Promise<number>
   /** The latest of this name that a bank sent. */
   findByName(bankCode: string, name: string): Promise<FileView | undefined>
   list(filter: FileFilter, afterId: number, limit: number): Promise<FileView[]>
@@ -195,6 +198,13 @@ export const openFiles = (db: Database): Files => ({
   settleSet: (ids, fault, now) => carefully(() => db.transaction(tx => settleSet(tx, ids, fault, now))),
   complete: (bankCode, accountingDate, session) =>
     read(db, `${inSet} AND state = 'complete' ORDER BY chunk`, [bankCode, accountingDate, session]),
+  brought: async (bankCode, since) => {
+    const [row] = await db.query<{ bytes: string }>(
+      'SELECT COALESCE(SUM(bytes), 0) AS bytes FROM recon_file WHERE bank_code = ? AND sha256 IS NOT NULL AND received_at > ?',
+      [bankCode, sqlTime(since)],
+    )
+    return Number(row!.bytes)
+  },
   find: async id => (await read(db, 'WHERE id = ?', [id]))[0],
   findByName: async (bankCode, name) => (await read(db, 'WHERE bank_code = ? AND name = ? ORDER BY id DESC LIMIT 1', [bankCode, name]))[0],
   list: ({ bankCode, accountingDate, state }, afterId, limit) => {

@@ -1,4 +1,5 @@
 import { type BookingVerb, hashBooking } from '../domain/booking.ts'
+import { daysAfter } from '../domain/calendar-days.ts'
 import type { DebitState } from '../domain/debit.ts'
 import { bucketHashed, type EntryKey, hashed, hashKey, type PrintKey } from '../domain/fingerprint.ts'
 import { type BucketSums, noSums } from '../domain/match.ts'
@@ -85,7 +86,6 @@ const nearDays = 10
 const parts = function* <T>(list: readonly T[], size: number): Generator<readonly T[]> {
   for (let at = 0; at < list.length; at += size) yield list.slice(at, at + size)
 }
-const days = (date: string, by: number): string => new Date(Date.parse(`${date}T00:00:00Z`) + by * 86_400_000).toISOString().slice(0, 10)
 
 type KeyRow = EntryKey & { readonly verb: BookingVerb }
 const keyColumns = {
@@ -202,7 +202,7 @@ export const openLedger = (db: Database): Ledger => {
         known.set(name, found)
         return found
       }
-      const near = [days(day.accountingDate, -nearDays), days(day.accountingDate, nearDays), day.accountingDate]
+      const near = [daysAfter(day.accountingDate, -nearDays), daysAfter(day.accountingDate, nearDays), day.accountingDate]
       const dates = await db.query<{ date: string }>(
         `SELECT DISTINCT accounting_date AS date FROM booking_total WHERE bank_code = ? AND accounting_date BETWEEN ? AND ? AND accounting_date <> ?
          ORDER BY accounting_date`,

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { piecesOf } from './pieces.ts'
 
@@ -19,6 +19,8 @@ export type Spool = {
    */
   read(sha256: Buffer): AsyncGenerator<Uint8Array>
   has(sha256: Buffer): Promise<boolean>
+  /** Bytes that are free on its disk. */
+  free(): Promise<number>
   /**
    * Removes what nobody speaks of: of writers that were cut off, and of those who died before their row was there. Only what has lain for
    * `afterMs`, so that nobody's work is in the way. Returns how many files.
@@ -45,6 +47,10 @@ export const openSpool = async (dir: string, name: () => string): Promise<Spool>
   const has = (sha256: Buffer) => there(pathOf(sha256.toString('hex')))
   return {
     has,
+    free: async () => {
+      const { bavail, bsize } = await statfs(dir)
+      return bavail * bsize
+    },
     keep: async body => {
       const at = join(dir, unfinished, name())
       const file = await open(at, 'wx', 0o600)

@@ -48,6 +48,8 @@ describe('defaults and values', () => {
       bankFiles: {},
       filesDir: '.data/files',
       filesMost: 4_294_967_296,
+      filesDay: 34_359_738_368,
+      filesFree: 1_073_741_824,
       filesSettleMs: 60_000,
       writeOffFrom: '12:00',
       bankTls: {},

@@ -1,5 +1,5 @@
 import { bookingVerbs } from '../../gateway/domain/booking.ts'
-import type { DetailColumn, DetailField, DetailHeader, DetailLines, DetailPart } from '../../gateway/domain/match.ts'
+import type { DetailColumn, DetailField, DetailHeader, DetailLines, DetailPart } from '../../gateway/domain/detail-part.ts'
 import type { BankEntry } from '../../gateway/domain/reconcile.ts'
 import type { DetailFile } from '../../gateway/flows/match.ts'
 
@@ -45,7 +45,7 @@ export const batchOf = (lines: readonly Line[], places: readonly number[], accou
     columns.originalEntrustDate.values[i] = day(line.original?.entrustDate)
     columns.coreStatus.values[i] = line.coreStatus === undefined ? -1 : ['same', 'missing', 'differs'].indexOf(line.coreStatus)
   }
-  return { count: lines.length, lineNo: i => places[i]!, texts: Buffer.from(texts.join(''), 'latin1'), columns }
+  return { count: lines.length, lineNo: i => places[i]!, offset: () => 0, texts: Buffer.from(texts.join(''), 'latin1'), columns }
 }
 
 const isDebit = ({ verb }: Line): boolean => verb === 'debit' || verb === 'supplementaryDebit'

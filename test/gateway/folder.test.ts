@@ -55,7 +55,7 @@ const looking = (options: Partial<WayOptions> = {}) => {
   } as unknown as Flow
   const look = (ms: number): Promise<number> => {
     now += ms
-    const given = { most: 1 << 20, settleMs: 60_000, isWhole: () => Promise.resolve(true), ...options }
+    const given = { bounds: { most: 1 << 20, day: 1 << 30, free: 0 }, settleMs: 60_000, isWhole: () => Promise.resolve(true), ...options }
     return lookIntoWays(flow, {} as Spool, [folderWay('4301', dir)], sizes, given)
   }
   return { notes, advanced, look }

@@ -37,7 +37,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
-const most = 1 << 20
+const bounds = { most: 1 << 20, day: 1 << 30, free: 0 }
 const settleMs = 60_000
 const sizes: Sizes = new Map()
 const later = (ms: number) => {
@@ -45,7 +45,7 @@ const later = (ms: number) => {
 }
 const look = async (way: Way): Promise<number> => {
   later(1_000_000)
-  return lookIntoWays(house.flow, house.spool, [way], sizes, { most, settleMs, isWhole: isWholeFile })
+  return lookIntoWays(house.flow, house.spool, [way], sizes, { bounds, settleMs, isWhole: isWholeFile })
 }
 /** The file, its check, and the receipt that follows. */
 const through = async (way: Way): Promise<number> => {
@@ -199,13 +199,27 @@ describe.each(Object.keys(kinds))('a directory by %s', kind => {
     expect(await stateOf(bankCode, name)).toBe('received')
     expect(house.notes.at(-1)).toMatchObject({ event: 'trouble', bankCode })
     later(1_000_000)
-    const options = { most, settleMs, isWhole: isWholeFile }
+    const options = { bounds, settleMs, isWhole: isWholeFile }
     const taken = await Promise.all(['a', 'b'].map(owner => lookIntoWays({ ...house.flow, owner }, house.spool, [way], new Map(), options)))
     expect(taken.toSorted((a, b) => a - b)).toEqual([0, 1])
     expect(await house.store.files.findByName(bankCode, name)).toMatchObject({ state: 'received', repeats: 1 })
     await checkFiles(house.flow, house.spool)
     expect(await stateOf(bankCode, name)).toBe('complete')
   })
+})
+
+test('a file for which there is no room stays where it lies, and somebody is told; it is taken when there is', async () => {
+  const { name, bytes } = await goodFile('4301')
+  const way = folderWay('4301', dir)
+  put(name, bytes, '')
+  const full: Way[] = [way]
+  later(1_000_000)
+  const options = { bounds: { ...bounds, day: 10 }, settleMs, isWhole: isWholeFile }
+  expect(await lookIntoWays(house.flow, house.spool, full, sizes, options)).toBe(0)
+  expect(house.notes.at(-1)).toMatchObject({ event: 'trouble', bankCode: '4301', detail: expect.stringContaining('NoRoom') })
+  expect(existsSync(join(dir, name))).toBe(true)
+  expect(await house.store.files.findByName('4301', name)).toBeUndefined()
+  expect(await look(way)).toBe(1)
 })
 
 describe('the server of a bank', () => {
@@ -250,7 +264,7 @@ describe('the server of a bank', () => {
     const folder = mkdtempSync(join(tmpdir(), 'taxlink-way-'))
     writeFileSync(join(folder, name), bytes)
     writeFileSync(join(folder, `${name}.ok`), '')
-    const options = { most, settleMs, isWhole: isWholeFile }
+    const options = { bounds, settleMs, isWhole: isWholeFile }
     const both = [away, folderWay('4301', folder)]
     expect(await lookIntoWays(house.flow, house.spool, both, sizes, options)).toBe(1)
     const { length } = house.notes

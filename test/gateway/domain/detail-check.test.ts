@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { headerFault, mostLines, openDetailCheck, openSerials, wholeFault } from '../../../gateway/domain/detail-check.ts'
 import { detailOf } from '../../../gateway/flows/detail-file.ts'
+import { detailParts } from '../../../gateway/flows/detail-parts.ts'
 import { accountingDate, bytesOf, detailLine, freshName, type Header, headerOf, type Line } from '../detail.ts'
 
 const name = freshName('4310', { session: 1 })
@@ -23,13 +24,16 @@ test('a header is that of the name, and of the work date where there is one', ()
   expect(said({ fileCount: mostLines + 1 })).toBe('too-large')
 })
 
+const parts = async function* (bytes: readonly Uint8Array[]) {
+  yield* bytes
+}
+
 describe('the lines', () => {
   const checked = async (lines: readonly Line[], change: Partial<Header> = {}) => {
     const bytes = await bytesOf(headerOf(name, lines), lines)
-    const read = await detailOf('4310')!.read([bytes])
-    const check = openDetailCheck({ ...read.header, ...change }, expected)
-    for await (const batch of read.batches()) {
-      const fault = check.batch(batch)
+    const check = openDetailCheck(expected)
+    for await (const part of detailParts(detailOf('4310')!, [() => parts([bytes])])) {
+      const fault = check.take(part.kind === 'header' ? { ...part, header: { ...part.header, ...change } } : part)
       if (fault) return [fault.code, fault.line, bytes.subarray(fault.byte).toString().slice(0, 20)]
     }
     return [...check.suspects]
@@ -44,6 +48,21 @@ describe('the lines', () => {
     expect(await checked(three, { fileCount: 2 })).toEqual(['whole-differs', 4, line])
     expect(await checked(second({ bankSerial: three[0]!.bankSerial }))).toEqual([three[0]!.bankSerial])
   })
+})
+
+test('chunks one after the other are in order, speak of one whole, and no more lines come than it has', () => {
+  const first: Header = { ...header, chunks: 2, fileCount: 2 }
+  const second: Header = { ...first, chunk: 2 }
+  const taking = (...headers: Header[]) => {
+    const check = openDetailCheck({ name })
+    return headers.map(each => check.take({ kind: 'header', header: each })?.code).at(-1)
+  }
+  expect(taking(first, second)).toBeUndefined()
+  expect(taking(first, first)).toBe('header-chunk')
+  // Or the table of serial numbers, made for the first, would have no room for those of the second.
+  expect(taking(first, { ...second, fileCount: 5_000 })).toBe('whole-differs')
+  expect(taking(first, { ...second, fileDebitSum: 1 })).toBe('whole-differs')
+  expect(taking(first, { ...second, workDate: '2026-11-12' })).toBe('whole-differs')
 })
 
 test('chunks come to the whole that each of their headers names', () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Booking } from '../../../gateway/domain/booking.ts'
+import { FileRefused } from '../../../gateway/domain/file-fault.ts'
 import type { PrintKey } from '../../../gateway/domain/fingerprint.ts'
-import { FileRefused } from '../../../gateway/domain/match.ts'
 import type { Difference } from '../../../gateway/domain/reconcile.ts'
 import { type DetailFile, type Matched, type Matching, matchFile } from '../../../gateway/flows/match.ts'
 import { insertBookings } from '../../../gateway/store/bookings.ts'
@@ -201,7 +201,7 @@ describe('differences of every kind', () => {
     const own = bookingAt(1)
     const of = await booked([own])
     const lines = Array.from({ length: 9 }, (_, i) => lineOf(own, { bankSerial: `R${i}` }))
-    await expect(match(of, lines, { room: { entries: 100, left: 4 } })).rejects.toMatchObject({ rule: 'repeated-key' })
+    await expect(match(of, lines, { room: { entries: 100, left: 4 } })).rejects.toMatchObject({ fault: { code: 'repeated-key' } })
   })
 
   test('an empty file of an empty day, and of one that was not empty', async () => {
@@ -259,7 +259,14 @@ describe('differences of every kind', () => {
       ['of another day or system: it knows none of our keys', b => [lineOf(b, { serialNo: `7${b.serialNo.slice(1)}` })]],
       ['without a record, though so much is booked', () => []],
     ])('%s, is refused as a whole', async (_, linesOf) => {
-      await expect(match(of, large.flatMap(linesOf))).rejects.toMatchObject({ rule: 'another-day' })
+      const refused = { fault: { code: 'another-day', detail: expect.stringMatching(/^10500 of 10500 entries/) } }
+      await expect(match(of, large.flatMap(linesOf))).rejects.toMatchObject(refused)
+      // Where there is no room it is known at once, before anything is written.
+      const reading = file(large.flatMap(linesOf))
+      const write = () => Promise.reject(new Error('nothing is written'))
+      const little = { entries: 100_000, left: 1_000 }
+      await expect(match(of, [], { file: reading.file, room: little, write })).rejects.toMatchObject(refused)
+      expect(reading.readings()).toBe(2)
     })
     test('is asked about many keys at a time', async () => {
       const counting = countedDatabase(fresh.db)
@@ -343,16 +350,17 @@ describe('a file that is not what it should be is refused whole', () => {
   const own = many.slice(0, 40)
   const good = own.map(b => lineOf(b))
   test.each<[string, readonly Line[], Parameters<typeof detailOf>[2]]>([
-    ['wrong-bank', good, { change: { bankCode: '4306' } }],
-    ['wrong-date', good, { change: { accountingDate: '2026-11-09' } }],
-    ['wrong-session', good, { change: { session: 2 } }],
-    ['wrong-chunk', good, { change: { chunks: 2 } }],
-    ['totals-differ', good, { change: { fileCount: 41 } }],
-    ['totals-differ', good, { change: { fileCount: 39 } }],
-    ['totals-differ', good, { change: { fileDebitSum: 1 } }],
-    ['totals-differ', good, { change: { fileCreditSum: 1 } }],
-    ['too-many-lines', good, { change: { fileCount: 20_000_001 } }],
-    ['wrong-date', [...good.slice(1), { ...good[0]!, accountingDate: '2026-01-01' }], {}],
+    ['header-bank', good, { change: { bankCode: '4306' } }],
+    ['header-date', good, { change: { accountingDate: '2026-11-09' } }],
+    ['header-session', good, { change: { session: 2 } }],
+    ['whole-differs', good, { change: { chunks: 2 } }],
+    ['header-chunk', good, { change: { chunk: 2 } }],
+    ['whole-differs', good, { change: { fileCount: 41 } }],
+    ['whole-differs', good, { change: { fileCount: 39 } }],
+    ['whole-differs', good, { change: { fileDebitSum: 1 } }],
+    ['whole-differs', good, { change: { fileCreditSum: 1 } }],
+    ['too-large', good, { change: { fileCount: 20_000_001 } }],
+    ['line-date', [...good.slice(1), { ...good[0]!, accountingDate: '2026-01-01' }], {}],
     ['duplicate-serial', [...good.slice(1), { ...good[0]!, bankSerial: good[5]!.bankSerial }], {}],
     ['duplicate-serial', [...good.slice(1), { ...good[0]!, bankSerial: good[5]!.bankSerial }], { perChunk: 10 }],
   ])('%s', async (rule, lines, how) => {
@@ -361,7 +369,7 @@ describe('a file that is not what it should be is refused whole', () => {
     const given = { ledger: store.ledger, key, at: of, frozen, beat: () => {}, write: () => Promise.resolve() }
     const refused = await matchFile({ ...given, file }).catch((error: unknown) => error)
     expect(refused).toBeInstanceOf(FileRefused)
-    expect((refused as FileRefused).rule).toBe(rule)
+    expect((refused as FileRefused).fault.code).toBe(rule)
   })
 
   test('an entry of another bank', async () => {
@@ -371,6 +379,6 @@ describe('a file that is not what it should be is refused whole', () => {
        VALUES (77, 'debit', '440000000000099999', '14301020000', '2026-11-10', '77777777', '4306', 5, '{}', 'succeeded', '2026-11-10 02:00:00', '2026-11-10 02:00:00')`,
     )
     const foreign = lineOf(bookingAt(1, { serialNo: '77777777', ticketNo: '440000000000099999' }), { bankSerial: 'SX' })
-    await expect(match(of, [...good, foreign])).rejects.toMatchObject({ rule: 'foreign-entry' })
+    await expect(match(of, [...good, foreign])).rejects.toMatchObject({ fault: { code: 'foreign-entry' } })
   })
 })

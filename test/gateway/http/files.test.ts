@@ -383,6 +383,60 @@ test('a caller that breaks off in the middle leaves nothing; it sends the same a
   expect(await became('4310', name, bytes)).toEqual([200, 'complete'])
 })
 
+describe('one bank does not use up what is there for all', () => {
+  test('who has brought too much within a day brings no more, and is told so; others do', async () => {
+    const [first, second, other] = [await goodFile('4310', detailLines(40)), await goodFile('4310'), await goodFile('4306')]
+    const used = await desk.house.store.files.brought('4310', new Date(clock.getTime() - 86_400_000))
+    Object.assign(desk.house.bounds, { day: used + first.bytes.length - 1 })
+    try {
+      const { length } = desk.house.notes
+      for (const headers of [{}, { 'content-encoding': 'gzip' }]) {
+        const sent = 'content-encoding' in headers ? gzipSync(first.bytes) : first.bytes
+        const refused = await upload('4310', first.name, sent, headers)
+        expect([refused.status, refused.json.code, refused.headers['retry-after']]).toEqual([507, 'T3015', '600'])
+        expect([refused.json.titleZh, refused.json.titleEn]).toEqual([
+          expect.stringContaining('没有存放'),
+          expect.stringContaining('no room'),
+        ])
+      }
+      expect(desk.house.notes.slice(length)).toMatchObject([
+        { event: 'trouble', bankCode: '4310', detail: expect.stringContaining('no room for its files') },
+        { event: 'trouble', bankCode: '4310' },
+      ])
+      // Nothing of it stands anywhere: the same may come later.
+      expect(await desk.house.store.files.findByName('4310', first.name)).toBeUndefined()
+      expect(readdirSync(`${desk.house.spoolDir}/unfinished`)).toEqual([])
+      expect(await became('4310', second.name, second.bytes)).toEqual([200, 'complete'])
+      expect(await became('4306', other.name, other.bytes)).toEqual([200, 'complete'])
+      Object.assign(desk.house.bounds, { day: 1 << 30, free: Number.MAX_SAFE_INTEGER })
+      expect((await upload('4310', first.name, first.bytes)).status).toBe(507)
+    } finally {
+      Object.assign(desk.house.bounds, { day: 1 << 30, free: 0 })
+    }
+    expect(await became('4310', first.name, first.bytes)).toEqual([200, 'complete'])
+  })
+  test('two uploads of a bank that do not end leave places for others, and for nobody else’s third', async () => {
+    const [slow, quick, others] = [await goodFile('4310', detailLines(900)), await goodFile('4310'), await goodFile('4306')]
+    const begun = ['a', 'b'].map(() => {
+      const sent = request(`${desk.house.http.url}/v1/reconciliation-files/${slow.name}`, {
+        method: 'PUT',
+        agent: banks['4310']!.agent,
+        headers: { 'content-type': stream, 'content-length': slow.bytes.length },
+      })
+      sent.on('error', () => {})
+      sent.write(slow.bytes.subarray(0, 1_000))
+      return sent
+    })
+    await until('both are under way', () => readdirSync(`${desk.house.spoolDir}/unfinished`).length === 2)
+    expect((await upload('4310', quick.name, quick.bytes)).status).toBe(503)
+    expect(await became('4306', others.name, others.bytes)).toEqual([200, 'complete'])
+    for (const sent of begun) sent.destroy()
+    await until('none is under way', () => readdirSync(`${desk.house.spoolDir}/unfinished`).length === 0)
+    await until('there is a place again', async () => (await upload('4310', quick.name, quick.bytes)).status === 202)
+    expect(await became('4310', quick.name, quick.bytes)).toEqual([200, 'complete'])
+  })
+})
+
 test('a file that is missing is told of, also of a day without a record; a day before the bank came is not', async () => {
   // The sample banks were opened on the day on which this runs.
   const opened = (await desk.house.store.files.activeSince()).get('4301')!

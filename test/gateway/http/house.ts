@@ -12,6 +12,7 @@ import { seedOperators } from '../../../gateway/day/operators.ts'
 import { type Reference, withRegistry } from '../../../gateway/domain/reference.ts'
 import { shanghaiDate } from '../../../gateway/domain/time.ts'
 import { type Flow, type Note, standings } from '../../../gateway/flows/flow.ts'
+import type { FileBounds } from '../../../gateway/flows/intake.ts'
 import type { DebitOrder } from '../../../gateway/flows/order.ts'
 import type { Keys } from '../../../gateway/flows/sign-in.ts'
 import { openSlots, type Slots } from '../../../gateway/flows/slots.ts'
@@ -40,6 +41,8 @@ export type House = {
   readonly keys: Keys
   /** Where uploads lie. */
   readonly spool: Spool
+  /** How much may come; a suite may change it. */
+  readonly bounds: FileBounds
   readonly spoolDir: string
   readonly notes: Note[]
   readonly ca: Authority
@@ -133,7 +136,7 @@ export const openHouse = async (
   const { change: _change, ...given } = options
   const keys: Keys = { sealing: randomBytes(32), entropy: randomBytes }
   const dir = mkdtempSync(join(tmpdir(), 'taxlink-spool-'))
-  const files = { spool: await openSpool(dir, randomUUID), most: 1 << 20 }
+  const files = { spool: await openSpool(dir, randomUUID), bounds: { most: 1 << 20, day: 1 << 30, free: 0 } }
   const http = await openHttp({ flow, slots, waiters, tls: { ca: ca.ca, ...server }, keys, files, host: '127.0.0.1', port: 0, ...given })
   const agents: Agent[] = []
   return {
@@ -145,6 +148,8 @@ export const openHouse = async (
     waiters,
     keys,
     spool: files.spool,
+    /** How much may come; a suite may change it. */
+    bounds: files.bounds,
     spoolDir: dir,
     notes,
     ca,
