@@ -288,4 +288,8 @@ describe('the tables', () => {
     expect(migrations.flatMap(path => columnsOf(read(path))).length).toBeGreaterThan(60)
     expect(migrations.flatMap(path => columnFindings(path, read(path)))).toEqual([])
   })
+  test('each has a number of its own', () => {
+    const numbers = migrations.map(path => path.slice(0, 'migrations/0000'.length))
+    expect(numbers.filter((number, i) => numbers.indexOf(number) !== i)).toEqual([])
+  })
 })
