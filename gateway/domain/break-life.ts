@@ -47,10 +47,9 @@ export const netOfEntries = (entries: readonly CountedEntry[]): number =>
 export type Shown = { readonly bank: number; readonly due: number; readonly isSettled: boolean }
 /**
  * 再次对账确认 (art. 35(4)): only a later session confirms a break, by what the bank has of the whole ticket; and not while an instruction of it is
- * still open, whatever the sums say.
+ * still open, whatever the sums say. `isEarly`: the session found it itself, or says nothing about it yet.
  */
-export const isConfirmed = ({ bank, due, isSettled }: Shown, foundBySession: boolean): boolean =>
-  isSettled && !foundBySession && bank === due
+export const isConfirmed = ({ bank, due, isSettled }: Shown, isEarly: boolean): boolean => isSettled && !isEarly && bank === due
 
 /** A difference of the last day-end session of a bank day. */
 export type ToExplain = {
@@ -64,13 +63,14 @@ export type ToExplain = {
 }
 /**
  * 对账相符: every difference is explained: by a confirmed break, as a cut-off that the neighbouring day has shown, as the bank's own, or (where it never
- * was a break) as one of several entries of a ticket that is right as a whole.
+ * was a break, or another took its place) as one of several entries of a ticket that is right as a whole.
  */
 export const isBalanced = (differences: readonly ToExplain[]): boolean => differences.every(isExplained)
 
 const isExplained = ({ type, breakState, shownByNeighbour, ticketIsRight }: ToExplain): boolean => {
   if (type === 'in-bank' || (type === 'cut-off' && shownByNeighbour)) return true
-  return breakState === undefined ? ticketIsRight && type !== 'cut-off' : breakState === 'confirmed'
+  if (breakState === undefined) return ticketIsRight && type !== 'cut-off'
+  return breakState === 'confirmed' || (breakState === 'superseded' && ticketIsRight)
 }
 
 const offsetMs = 8 * 3_600_000

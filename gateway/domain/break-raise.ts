@@ -100,39 +100,50 @@ const isPaidOtherwise = (ticket: Ticket | undefined, own: Movement | undefined):
     m => m.verb === 'debit' && m.id !== own?.id && m.state === 'succeeded' && atTheBank(ticket, m) >= ticket.amount,
   ) === true
 
-/** Gives each difference of a ticket the break it belongs to: the one that stands with the same amounts, or a new one with its one remedy. */
+/** What was begun, or is over: its amount was given back or debited, or is about to be. */
+const hasBegun = ({ state }: StandingBreak): boolean => state !== 'found' && state !== 'chosen' && state !== 'failed'
+const sum = (breaks: readonly StandingBreak[]): number => breaks.reduce((fen, b) => fen + b.surplus, 0)
+
+/**
+ * Gives each difference of a ticket the break it belongs to: what stands of the same subject where that comes to the same amount, or a new one with its one
+ * remedy, of what is not begun already.
+ */
 export const raise = (c: RaiseCase): Raised => {
   const groups = Map.groupBy(c.found, found => subjectOf(c.ticket, found).subject)
   const fresh: NewlyRaised[] = []
   const joined: { breakId: number; ordinals: number[] }[] = []
   const held = new Set<number>()
   for (const [subject, own] of groups) {
-    const raised = raiseOne(c, subject, own)
-    const same = c.standing.findLast(b => b.subject === subject && b.state !== 'superseded' && b.surplus === raised.surplus)
+    const standing = c.standing.filter(b => b.subject === subject && b.state !== 'superseded')
+    const begun = standing.filter(hasBegun)
+    const raised = raiseOne(c, subject, own, sum(begun))
+    // What is left to be done is nothing: of particulars that differ, too, where nobody has looked into them yet.
+    const same = standing.length > 0 && raised.surplus === sum(standing.filter(b => !hasBegun(b)))
     if (same) {
-      joined.push({ breakId: same.id, ordinals: [...raised.ordinals] })
-      held.add(same.id)
+      joined.push({ breakId: standing.at(-1)!.id, ordinals: [...raised.ordinals] })
+      for (const { id } of standing) held.add(id)
     } else if (raised.row.remedy !== 'explained') fresh.push(raised)
   }
   const superseded = c.standing.filter(b => !held.has(b.id) && isStale(b, c, fresh)).map(b => b.id)
   return { fresh, joined, superseded }
 }
 
-/** What was remedied is over only when it is confirmed; what was not, and is not found any more, does not stand any more. */
-const isStale = ({ state, subject }: StandingBreak, c: RaiseCase, fresh: readonly NewlyRaised[]): boolean => {
-  if (state === 'confirmed' || state === 'superseded') return false
-  if (fresh.some(raised => raised.subject === subject)) return true
-  return c.ticketIsRight && (state === 'found' || state === 'chosen' || state === 'failed')
+/** What was begun is over only when it is confirmed; what was not, and is not found any more or otherwise, does not stand any more. */
+const isStale = (standing: StandingBreak, c: RaiseCase, fresh: readonly NewlyRaised[]): boolean => {
+  if (hasBegun(standing)) return false
+  return c.ticketIsRight || fresh.some(raised => raised.subject === standing.subject)
 }
 
-const raiseOne = (c: RaiseCase, subject: string, found: readonly FoundDifference[]): NewlyRaised => {
+/** `begun`: fen of it that remedies have taken in hand. */
+const raiseOne = (c: RaiseCase, subject: string, found: readonly FoundDifference[], begun: number): NewlyRaised => {
   const about = found.find(f => !givesBack(f.verb)) ?? found[0]!
   const { own } = subjectOf(c.ticket, about)
-  const surplus = found.reduce((sum, f) => sum + surplusOf(f), 0)
+  const differs = found.reduce((fen, f) => fen + surplusOf(f), 0)
+  const surplus = differs - begun
   const taxAmount = own ? (own.state === 'succeeded' ? own.booked : 0) : about.taxAmount
   // Of a reversal the amounts are what was given back: what the bank did not, it has too much of.
   const base = c.before.get(subject) ?? taxAmount
-  const bankAmount = Math.max(0, own && givesBack(own.verb) ? base - surplus : base + surplus)
+  const bankAmount = Math.max(0, own && givesBack(own.verb) ? base - differs : base + differs)
   const row = remedyOf({
     type: about.type,
     surplus,

@@ -127,6 +127,12 @@ export const reversalTable: readonly ReversalRow[] = [
   },
 ]
 
+/** The refusal of this row, where something else than its case has found that it holds. */
+export const refusalBy = (name: string): Verdict => {
+  const { rule, code, zh, en } = reversalTable.find(row => row.rule === name)!
+  return { kind: 'refuse', rule, code, zh, en }
+}
+
 /** What becomes of a reversal of this case. */
 export const ruleReversal = (c: ReversalCase): Verdict => {
   const row = reversalTable.find(({ holds }) => holds(c))

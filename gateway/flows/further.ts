@@ -67,9 +67,12 @@ export const furtherHash = (of: { readonly fields: Fields }, order: { readonly [
   return hash('sha256', JSON.stringify(plain(of.fields, order)), 'buffer')
 }
 
-/** What became of an order about a ticket. `absent`: the caller has no such ticket, or no such supplementary debit. */
+/**
+ * What became of an order about a ticket. `absent`: the caller has no such ticket, or no such supplementary debit. Of a supplementary debit of the whole
+ * (art. 35(3)), which is then not taken on: `at-the-bank`: asked, the bank says that it has the debit; `unclear`: it did not say that it has not.
+ */
 export type FurtherVerdict =
-  | { readonly kind: 'absent' }
+  | { readonly kind: 'absent' | 'at-the-bank' | 'unclear' }
   | { readonly kind: 'accepted'; readonly state: DebitState }
   | { readonly kind: 'repeated' }
   | { readonly kind: 'differs'; readonly hash: string; readonly acceptedHash: string }

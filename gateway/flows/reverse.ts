@@ -1,5 +1,5 @@
 import { bankHalted } from '../domain/reference.ts'
-import { decideReversal } from '../domain/reversal.ts'
+import { decideReversal, refusalBy } from '../domain/reversal.ts'
 import { movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
 import { later, shanghaiDate } from '../domain/time.ts'
 import type { Instruction } from '../store/debits.ts'
@@ -26,6 +26,8 @@ export const reverseOriginal = async (
   taxSystem: string,
   original: Instruction,
   order: ReversalOrder,
+  /** Whether the ticket is still as it was when the excess was weighed; else nothing is too much any more. */
+  isAsWeighed: (ticket: Ticket) => boolean = () => true,
 ): Promise<FurtherVerdict> => {
   const bank = flow.reference().banks.get(original.bankCode)
   if (!bank) return { kind: 'absent' }
@@ -58,6 +60,7 @@ export const reverseOriginal = async (
   // A bank that lost its agency still gives back (art. 31); a halted one gets nothing at all.
   const decide = (ticket: Ticket): Verdict => {
     const verdict = decideReversal(ticket, movementOf(ticket, original.id)!, amount, bank.policy, now)
+    if (verdict.kind === 'send' && !isAsWeighed(ticket)) return refusalBy('over-limit')
     return verdict.kind === 'send' && bank.halt ? { kind: 'refuse', ...bankHalted(bank.halt) } : verdict
   }
   const said = await flow.store.order(made, decide)

@@ -1,10 +1,13 @@
+import { Fault } from '@taxlink/bank-sdk'
+import type { BankPolicy } from '../domain/bank.ts'
 import { deadlineOfBreak } from '../domain/break-life.ts'
 import { raise } from '../domain/break-raise.ts'
 import { daysAfter, isLastFilingDay } from '../domain/calendar-days.ts'
 import { beforeRemittance } from '../domain/session.ts'
 import { accountingDay, dayHasEnded, later, shanghaiDate } from '../domain/time.ts'
-import type { By, FoundOfTicket } from '../store/break-life.ts'
+import type { FoundOfTicket } from '../store/break-life.ts'
 import type { SessionDay } from '../store/break-reads.ts'
+import type { By } from '../store/break-steps.ts'
 import type { SessionView } from '../store/reconciliations.ts'
 import type { Flow } from './flow.ts'
 
@@ -45,7 +48,7 @@ const bookFromFile = async (flow: Flow, day: SessionDay, by: By): Promise<void> 
   const { bankCode, accountingDate } = day
   for (const { noticeNo, amount, bankSerial } of await flow.store.breakLife.noticeEntries(day)) {
     const code = await flow.store.notices.bookNotice(
-      { bankCode, noticeNo, amount, accountingDate, bankSerial, from: 'file' },
+      { bankCode, noticeNo, amount, accountingDate, datedBy: 'bank', bankSerial, from: 'file' },
       flow.printKey(),
       by,
     )
@@ -53,21 +56,60 @@ const bookFromFile = async (flow: Flow, day: SessionDay, by: By): Promise<void> 
   }
 }
 
-const raiseBreaks = async (flow: Flow, day: SessionView, by: By, beat: () => Promise<boolean>): Promise<number> => {
-  const { calendar, banks } = flow.reference()
-  const { bankCode, accountingDate, workDate } = day
-  const policy = banks.get(bankCode)?.policy
+const policyOf = (flow: Flow, bankCode: string): BankPolicy => {
+  const policy = flow.reference().banks.get(bankCode)?.policy
   if (!policy) throw new Error(`the bank ${bankCode} is not in the reference data`)
-  const deadline = deadlineOfBreak(calendar, accountingDate, workDate)
+  return policy
+}
+
+/**
+ * What follows from the filing calendar; undefined where it has no data of a year that this depends on. That is told loudly by its own check and figure, and
+ * holds up nothing else: a break is recorded all the same, and gets its deadline when the calendar has been loaded.
+ */
+export const ifKnown = <T>(of: () => T): T | undefined => {
+  try {
+    return of()
+  } catch (error) {
+    if (error instanceof Fault && error.fault === 'bad-config') return undefined
+    throw error
+  }
+}
+
+/** Until when what this session finds is to be remedied. */
+const deadlineAt = (flow: Flow, { accountingDate, workDate }: Pick<SessionDay, 'accountingDate' | 'workDate'>): Date | undefined =>
+  ifKnown(() => deadlineOfBreak(flow.reference().calendar, accountingDate, workDate))
+
+const raiseBreaks = async (flow: Flow, day: SessionView, by: By, beat: () => Promise<boolean>): Promise<number> => {
+  const { bankCode, accountingDate } = day
+  const policy = policyOf(flow, bankCode)
+  const deadline = deadlineAt(flow, day)
   // A day-end session is held of a day that has ended, though no instruction may have told us so yet; but for the one before a remittance.
   const isOver = day.reason !== beforeRemittance
   const judge = (of: FoundOfTicket) =>
     raise({ ...of, policy, dayOver: isOver || dayHasEnded(accountingDate, policy.dayEnd, of.ticket?.bankDay, by.now) })
-  return inChunks(
+  const fresh = await inChunks(
     after => flow.store.breakLife.ticketsToRaise(day, after, listed),
     some => flow.store.breakLife.raise(day, some, judge, deadline, by),
     beat,
   )
+  if (fresh > 0 && deadline === undefined)
+    flow.note({
+      event: 'trouble',
+      bankCode,
+      count: fresh,
+      detail: `breaks without a deadline, the filing calendar lacks a year: ${nameOf(day)}`,
+    })
+  return fresh
+}
+
+/** Gives breaks their deadline that were found while the calendar had no data of the year; returns how many. */
+export const dateBreaks = async (flow: Flow): Promise<number> => {
+  let dated = 0
+  for (const { id, ...day } of await flow.store.breakLife.undated(listed)) {
+    const deadline = deadlineAt(flow, day)
+    if (deadline && (await flow.store.breakLife.setDeadline(id, deadline))) dated++
+  }
+  return dated
 }
 
 /** Goes through tickets in their order, some in one transaction, and adds up what came of them. */
@@ -116,12 +158,21 @@ const report = async (flow: Flow, session: SessionView, by: By): Promise<void> =
 }
 
 const confirmBreaks = async (flow: Flow, day: SessionDay, by: By, beat: () => Promise<boolean>): Promise<void> => {
+  const { bankCode } = day
+  const { reversal, dayEnd } = policyOf(flow, bankCode)
+  const how = { reversal, dayEnd, deadline: deadlineAt(flow, day) }
+  let raised = 0
   const confirmed = await inChunks(
     after => flow.store.breakLife.ticketsToConfirm(day, after, listed),
-    some => flow.store.breakLife.confirm(day, some, by),
+    async some => {
+      const done = await flow.store.breakLife.confirm(day, some, how, by)
+      raised += done.raised
+      return done.confirmed
+    },
     beat,
   )
-  if (confirmed > 0) flow.note({ event: 'decided', bankCode: day.bankCode, count: confirmed, detail: `breaks confirmed by ${nameOf(day)}` })
+  if (raised > 0) flow.note({ event: 'trouble', bankCode, count: raised, detail: `breaks of whole tickets found: ${nameOf(day)}` })
+  if (confirmed > 0) flow.note({ event: 'decided', bankCode, count: confirmed, detail: `breaks confirmed by ${nameOf(day)}` })
 }
 
 /** Days that were differing become balanced when the last of their breaks is confirmed, without another file. */
@@ -143,7 +194,7 @@ export const openSecondSessions = async (flow: Flow): Promise<number> => {
   let opened = 0
   for (const { bankCode, accountingDate } of await flow.store.breakLife.remediedDays(shanghaiDate(later(now, -backDays * dayMs)))) {
     const policy = banks.get(bankCode)?.policy
-    if (!policy || !isLastFilingDay(calendar, accountingDate)) continue
+    if (!policy || !ifKnown(() => isLastFilingDay(calendar, accountingDate))) continue
     await flow.store.reconciliations.open({
       bankCode,
       accountingDate: accountingDay(now, policy.dayEnd),

@@ -1,11 +1,13 @@
 import { checkSum, type RequestOf } from '@taxlink/bank-sdk'
 import { named, stoppedUnder } from '../domain/agreement.ts'
+import type { BankPolicy } from '../domain/bank.ts'
 import { barred } from '../domain/reference.ts'
 import { decideSupplement } from '../domain/supplement.ts'
 import { movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
 import { later, shanghaiDate } from '../domain/time.ts'
 import type { Instruction } from '../store/debits.ts'
 import type { NewOrder } from '../store/orders.ts'
+import { inquiryOf } from './attempt.ts'
 import { type Flow, graceMs } from './flow.ts'
 import { type FurtherVerdict, follow, furtherHash, originalOf, type SupplementOrder, supplementOrder, told } from './further.ts'
 import { supplementRequestOf } from './order.ts'
@@ -65,7 +67,32 @@ export const supplementDebit = async (
     const bar = barred(flow.reference(), bank, officeCode) ?? stopped
     return verdict.kind === 'send' && bar ? { kind: 'refuse', ...bar } : verdict
   }
+  if (reason === 'bank-missing') {
+    const known = await flow.store.findOrder({ taxSystem, kind: 'supplementaryDebit', orderNo })
+    const ticket = known ? undefined : await flow.store.ticket(ticketNo)
+    // What our own rules refuse, or was ordered before, the bank need not be asked about.
+    const stands = ticket && decide(ticket).kind === 'send' ? await askBank(flow, debit, bank.policy) : 'missing'
+    if (stands !== 'missing') return { kind: stands }
+  }
   const said = await flow.store.order(made, decide)
   follow(flow, slots, made, said)
   return told(flow, 'supplementaryDebit', debit, contentHash, said)
+}
+
+/**
+ * What the bank itself says of a debit that it is said not to have (art. 35(3)). One that it has, under its next day perhaps, must not be debited a second
+ * time, whoever orders that: the next session will show it. A bank that cannot be asked has only its file to say so.
+ */
+const askBank = async (
+  flow: Flow,
+  { bankCode, request }: Instruction,
+  policy: BankPolicy,
+): Promise<'missing' | 'at-the-bank' | 'unclear'> => {
+  if (!policy.inquiry) return 'missing'
+  const asked = inquiryOf(JSON.parse(request) as RequestOf<'debit'>)
+  const { answer } = await flow.call(bankCode, 'inquiry', asked, policy.timeoutMs)
+  if (answer.kind !== 'answered') return 'unclear'
+  const { code, class: is } = answer.outcome
+  if (is === 'succeeded') return 'at-the-bank'
+  return code === '94054' || is === 'refused' ? 'missing' : 'unclear'
 }

@@ -91,7 +91,7 @@ export const breakOperations = {
       operationId: 'chooseBreakRemedy',
       summary: '查明后确定处理方式 / say which remedy it is, after investigation',
       description:
-        '只用于“查明”的和处理未成的;多划的只能通知单或两人认定,少划的只能补划。 / Only of what was to be investigated, or failed: what the bank has too much goes by notice or two persons, what it lacks by a supplementary debit.',
+        '只用于“查明”的和处理未成的;多划的只能通知单或两人认定(税务无成功记录的只能两人认定),少划的只能补划,金额相符的写明 explained(已查明,无须动账)。 / Only of what was to be investigated, or failed: what the bank has too much goes by notice or two persons (what the record does not have as debited by two persons only), what it lacks by a supplementary debit; where the amounts are equal, `explained`: nothing is to be moved.',
       tags,
       headers: requestHeaders(),
       params: byId,

@@ -15,8 +15,8 @@ const id = { type: 'integer', title: '单边账序号 / number of the break', mi
 const state = { type: 'string', title: '状态 / state', enum: Object.keys(breakMachine.table) }
 const remedy = {
   type: 'string',
-  title: '处理方式:冲正、调账通知单、补划差额、全额补划、两人认定、查明 / the one remedy',
-  enum: remedies.filter(name => name !== 'explained'),
+  title: '处理方式:冲正、调账通知单、补划差额、全额补划、两人认定、查明、已查明无须动账 / the one remedy',
+  enum: [...remedies],
 }
 
 const breakProperties = {
@@ -179,7 +179,7 @@ export const breakChoiceSchema = {
   additionalProperties: false,
   required: ['remedy', 'reason'],
   properties: {
-    remedy: { ...remedy, enum: ['notice', 'supplement', 'supplement-missing', 'persons'] },
+    remedy: { ...remedy, enum: ['notice', 'supplement', 'supplement-missing', 'persons', 'explained'] },
     reason: { type: 'string', title: '依据 / on what ground', minLength: 1, maxLength: 120, pattern: '\\S' },
   },
   examples: [{ remedy: 'notice', reason: '已与银行核对,确系重复划缴' }],

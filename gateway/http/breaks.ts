@@ -7,12 +7,14 @@ import { issueNotice } from '../flows/adjustments.ts'
 import { supplementBreak } from '../flows/break-remedies.ts'
 import type { Flow } from '../flows/flow.ts'
 import type { Slots } from '../flows/slots.ts'
+import type { HeldBreak } from '../store/break-steps.ts'
 import type { BreakFilter, BreakView } from '../store/breaks.ts'
 import type { Notice } from '../store/notices.ts'
 import type { App } from './app.ts'
 import { breakOperations } from './break-operations.ts'
 import { afterOf, nextOf } from './cursor.ts'
 import { operatorIn } from './duties.ts'
+import { notSupplemented } from './further.ts'
 import { Refusal } from './problem.ts'
 
 type ById = { readonly id: string }
@@ -85,6 +87,19 @@ const noticeJson = (flow: Flow, n: Notice) => ({
   state: n.breakState,
 })
 
+/**
+ * Which remedy a person may find for a break that was to be investigated, or whose remedy failed: one that goes the right way. What the record does not have
+ * as debited two persons decide about (art. 35), unless they have: its notice was issued already.
+ */
+const mayChoose = ({ state, remedy: now, excess, kind }: HeldBreak, remedy: BreakRemedy): boolean => {
+  if (state !== 'failed' && !(state === 'chosen' && now === 'investigate')) return false
+  const surplus = excess ?? 0
+  if (remedy === 'explained') return surplus === 0
+  if (remedy === 'persons') return surplus > 0
+  if (remedy === 'notice') return surplus > 0 && (kind !== 'bank-only' || (state === 'failed' && now === 'notice'))
+  return surplus < 0
+}
+
 const notSo = (zh: string, en: string): Refusal => new Refusal(409, 'not-applicable', { errors: [{ pointer: '', zh, en }] })
 
 /** Binds the operations about breaks to a server. */
@@ -139,13 +154,12 @@ export const breakRoutes = (app: App, flow: Flow, slots: Slots): void => {
         throw new Refusal(422, 'invalid-request', {
           errors: [{ pointer: '/items', zh: '有多个税目,须写明补哪些', en: 'there are several items: say which are supplemented' }],
         })
-      if (said.kind === 'at-the-bank')
+      if (said.kind === 'at-the-bank' || said.kind === 'unclear') throw notSupplemented(said.kind)
+      if (said.kind === 'otherwise')
         throw notSo(
-          '经查询,银行答复该笔已扣款(可能记在次一会计日),不得补划;待下一场对账,仍不符的请银行书面答复',
-          'asked, the bank says that it has this debit, under its next day perhaps: it is not debited again; wait for the next session, then ask in writing',
+          '按各场对账与其后的变动,这笔差额已不存在或已在处理,不再补划;待下一场对账',
+          'by the sessions and what has moved since so much is not missing any more: it is not debited; wait for the next session',
         )
-      if (said.kind === 'unclear')
-        throw notSo('银行未能答复该笔是否已扣款,请稍后再试', 'the bank did not say whether it has this debit: try again later')
       if (said.kind !== 'ordered')
         throw notSo('该单边账的处理方式不是补充划缴,或已在处理', 'its remedy is no supplementary debit, or it is under way')
       if (said.verdict.kind === 'repeated') reply.header('idempotency-replayed', 'true')
@@ -161,13 +175,13 @@ export const breakRoutes = (app: App, flow: Flow, slots: Slots): void => {
       const operator = operatorIn(request)
       const found = await seenBreak(operator, request.params.id)
       const { remedy, reason } = request.body
-      const isOpen = found.state === 'failed' || (found.state === 'chosen' && found.remedy === 'investigate')
-      const isTooMuch = (found.excess ?? 0) > 0
-      const fits = remedy === 'notice' || remedy === 'persons' ? isTooMuch : (found.excess ?? 0) < 0
-      if (!isOpen || !fits) throw notSo('该单边账不能这样处理', 'this break cannot be remedied so')
       const by = { now: flow.clock(), actor: operator.uri }
-      if (!(await flow.store.breakLife.stepBreak(found.id, 'choose', reason, { remedy, remedyBy: null }, by)))
-        throw notSo('该单边账的状态已变', 'the break does not stand so any more')
+      // 查明: nothing is to be moved, and why; that is the end of it, but for the next session.
+      const steps = remedy === 'explained' ? (['choose', 'begin', 'remedy'] as const) : (['choose'] as const)
+      const change = { remedy, remedyBy: null, closedWith: 'explained' }
+      const isStill = (held: HeldBreak): boolean => mayChoose(held, remedy)
+      if (!(await flow.store.breakLife.stepBreak(found.id, steps, reason, change, by, isStill)))
+        throw notSo('该单边账不能这样处理', 'this break cannot be remedied so')
       return lifeJson(await seenBreak(operator, request.params.id))
     },
   })
@@ -181,6 +195,16 @@ export const breakRoutes = (app: App, flow: Flow, slots: Slots): void => {
       const { id } = await seenBreak(operator, String(request.body.breakId))
       const issued = await issueNotice(flow, id, operator)
       if (issued.kind === 'absent') throw new Refusal(404, 'not-found')
+      if (issued.kind === 'undated')
+        throw notSo(
+          '节假日表没有次年的数据,定不出调回期限:先在基础资料的 calendar 中补上',
+          'the filing calendar lacks the year that says until when: load it with the reference data first',
+        )
+      if (issued.kind === 'otherwise')
+        throw notSo(
+          '按各场对账与其后的变动,该笔多划已退回、已在退回,或该税票有指令尚无结果;待其终结与下一场对账',
+          'by the sessions and what has moved since so much is not too much any more, or an instruction of the ticket has no outcome yet',
+        )
       if (issued.kind === 'unfit')
         throw notSo('该单边账的处理方式不是《调账通知单》', 'its remedy is no adjustment notice, or it is under way otherwise')
       const notice = await flow.store.notices.findNotice(issued.noticeNo)

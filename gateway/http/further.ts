@@ -18,9 +18,28 @@ type Page = { readonly cursor?: string; readonly limit: number }
 type ByNumber = { readonly orderNo: string }
 const paths = { reversal: '/v1/reversals', supplementaryDebit: '/v1/supplementary-debits' } as const
 
+/** Why a supplementary debit of the whole is not taken on, by what its bank says of the debit (art. 35(3)). */
+export const notSupplemented = (kind: 'at-the-bank' | 'unclear'): Refusal =>
+  new Refusal(409, 'not-applicable', {
+    errors: [
+      kind === 'at-the-bank'
+        ? {
+            pointer: '',
+            zh: '经查询,银行答复该笔已扣款(可能记在次一会计日),不得补划;待下一场对账,仍不符的请银行书面答复',
+            en: 'asked, the bank says that it has this debit, under its next day perhaps: it is not debited again; wait for the next session, then ask in writing',
+          }
+        : {
+            pointer: '',
+            zh: '银行未能答复该笔是否已扣款,请稍后原样再发',
+            en: 'the bank did not say whether it has this debit: send the same again later',
+          },
+    ],
+  })
+
 /** Throws the refusal that a verdict means. Returns whether the order had been accepted before. */
 const wasRepeated = (verdict: FurtherVerdict): boolean => {
   if (verdict.kind === 'absent') return refuse(404, 'not-found')
+  if (verdict.kind === 'at-the-bank' || verdict.kind === 'unclear') throw notSupplemented(verdict.kind)
   if (verdict.kind === 'differs') throw new Refusal(409, 'content-differs', { hash: verdict.hash, acceptedHash: verdict.acceptedHash })
   return verdict.kind === 'repeated'
 }

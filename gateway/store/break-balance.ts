@@ -1,5 +1,5 @@
 import { type BreakState, dueOf, isBalanced, type ToExplain } from '../domain/break-life.ts'
-import { readShown, type SessionDay, type ShownOfTicket } from './break-reads.ts'
+import { lastSession, readShown, type SessionDay, type ShownOfTicket } from './break-reads.ts'
 import type { Database } from './database.ts'
 import { sqlTime } from './rows.ts'
 import { readTickets } from './tickets.ts'
@@ -70,14 +70,16 @@ const explain = async (
   const rows = await db.query<Found>(
     `SELECT d.type, d.ticket_no AS ticketNo, b.state AS breakState,
        d.type = 'cut-off' AND EXISTS (SELECT 1 FROM difference n JOIN reconciliation r ON r.bank_code = n.bank_code
-           AND r.accounting_date = n.accounting_date AND r.session = n.session AND r.kind = 'day-end' AND r.matched_at IS NOT NULL
+           AND r.accounting_date = n.accounting_date AND r.session = n.session AND r.session = ${lastSession('n')}
          WHERE n.office_code = d.office_code AND n.entrust_date = d.entrust_date AND n.serial_no = d.serial_no AND n.bank_code = d.bank_code
            AND n.verb = d.verb AND n.type IN ('cut-off', 'tax-only') AND n.accounting_date = JSON_VALUE(d.detail, '$.accountingDate')) AS shownByNeighbour
      FROM difference d LEFT JOIN break b ON b.id = d.break_id
      WHERE d.bank_code = ? AND d.accounting_date = ? AND d.session = ? AND d.ordinal > ? ORDER BY d.ordinal LIMIT ?`,
     [bankCode, accountingDate, session, after, page],
   )
-  const asked = rows.filter(({ breakState, type }) => breakState === null && type !== 'cut-off' && type !== 'in-bank')
+  const asked = rows.filter(
+    ({ breakState, type }) => (breakState === null || breakState === 'superseded') && type !== 'cut-off' && type !== 'in-bank',
+  )
   const ticketNos = [...new Set(asked.map(row => row.ticketNo))]
   const shown = ticketNos.length === 0 ? new Map() : await readShown(db, bankCode, ticketNos, await readTickets(db, ticketNos))
   const isRight = (of: ShownOfTicket | undefined): boolean => of !== undefined && of.bank === dueOf(of.of)

@@ -80,18 +80,20 @@ export const standingBreaks = (tx: Pick<Tx, 'query'>, bankCode: string, ticketNo
 /** Fen that a bank has of a ticket over all its days reconciled so far, and what the record says of it. */
 export type ShownOfTicket = { readonly bank: number; readonly of: Due }
 
-const lastSession = (of: string): string => `(SELECT MAX(x.session) FROM reconciliation x WHERE x.bank_code = ${of}.bank_code
+/** The last day-end session of the bank day of a row that was matched. */
+export const lastSession = (of: string): string => `(SELECT MAX(x.session) FROM reconciliation x WHERE x.bank_code = ${of}.bank_code
   AND x.accounting_date = ${of}.accounting_date AND x.kind = 'day-end' AND x.matched_at IS NOT NULL)`
-type NetRow = { readonly ticketNo: string; readonly net: number }
-const bookedNet = overKeys(
-  `SELECT b.ticket_no AS ticketNo, CAST(SUM(IF(b.verb IN ('reversal', 'adjustment'), -b.amount, b.amount)) AS SIGNED) AS net
+type SumRow = { readonly ticketNo: string; readonly verb: string; readonly sum: number }
+const bookedSums = overKeys(
+  `SELECT b.ticket_no AS ticketNo, b.verb, CAST(SUM(b.amount) AS SIGNED) AS sum
    FROM booking b FORCE INDEX (by_ticket) STRAIGHT_JOIN reconciliation r ON r.bank_code = b.bank_code AND r.accounting_date = b.accounting_date AND r.session = ${lastSession('b')}
-   WHERE b.bank_code = ? AND b.seq <= r.frozen_seq AND b.ticket_no IN (?) GROUP BY b.ticket_no`,
+   WHERE b.bank_code = ? AND b.seq <= r.frozen_seq AND b.ticket_no IN (?) GROUP BY b.ticket_no, b.verb`,
 )
-const foundNet = overKeys(
-  `SELECT d.ticket_no AS ticketNo, CAST(SUM(IF(d.verb IN ('reversal', 'adjustment'), -1, 1) * (
-       IF(d.type = 'reversed-one-side' AND JSON_VALUE(d.detail, '$.status') = 'reversed', 0, d.bank_amount) - d.tax_amount)) AS SIGNED) AS net
-   FROM difference d FORCE INDEX (by_ticket) WHERE d.bank_code = ? AND d.session = ${lastSession('d')} AND d.type <> 'in-bank' AND d.ticket_no IN (?) GROUP BY d.ticket_no`,
+const foundSums = overKeys(
+  `SELECT d.ticket_no AS ticketNo, d.verb, CAST(SUM(
+       IF(d.type = 'reversed-one-side' AND JSON_VALUE(d.detail, '$.status') = 'reversed', 0, d.bank_amount) - d.tax_amount) AS SIGNED) AS sum
+   FROM difference d FORCE INDEX (by_ticket) WHERE d.bank_code = ? AND d.session = ${lastSession('d')} AND d.type <> 'in-bank' AND d.ticket_no IN (?)
+   GROUP BY d.ticket_no, d.verb`,
 )
 const adoptions = overKeys('SELECT ticket_no AS ticketNo, amount FROM adoption WHERE bank_code = ? AND ticket_no IN (?)')
 const reissues = overKeys('SELECT DISTINCT ticket_no AS ticketNo FROM ticket_reissue WHERE ticket_no IN (?)')
@@ -105,10 +107,11 @@ export const readShown = async (
   tx: Pick<Tx, 'query'>,
   bankCode: string,
   ticketNos: readonly string[],
-  tickets: ReadonlyMap<string, Pick<Ticket, 'amount' | 'isVoid' | 'movements'>>,
+  tickets: ReadonlyMap<string, Pick<Ticket, 'amount' | 'bankCode' | 'isVoid' | 'movements'>>,
 ): Promise<ReadonlyMap<string, ShownOfTicket>> => {
-  const booked = new Map((await bookedNet.query<NetRow>(tx, ticketNos, [bankCode])).map(row => [row.ticketNo, row.net]))
-  const found = new Map((await foundNet.query<NetRow>(tx, ticketNos, [bankCode])).map(row => [row.ticketNo, row.net]))
+  const booked = await bookedSums.query<SumRow>(tx, ticketNos, [bankCode])
+  const found = await foundSums.query<SumRow>(tx, ticketNos, [bankCode])
+  const sums = Map.groupBy([...booked, ...found], row => row.ticketNo)
   const adopted = new Map(
     (await adoptions.query<{ ticketNo: string; amount: number }>(tx, ticketNos, [bankCode])).map(row => [row.ticketNo, row.amount]),
   )
@@ -119,17 +122,33 @@ export const readShown = async (
   const isRemedy = new Set(closers.flatMap(({ closedBy, remedyBy }) => [closedBy, remedyBy]))
   const shownOf = (ticketNo: string): ShownOfTicket => {
     const ticket = tickets.get(ticketNo)
-    const movements = ticket?.movements ?? []
-    const ofTheTaxSide = movements.filter(m => m.verb === 'reversal' && m.reason !== 'in-doubt' && !isRemedy.has(m.id))
+    const fen = (...verbs: string[]): number =>
+      (sums.get(ticketNo) ?? []).reduce((all, row) => all + (verbs.includes(row.verb) ? row.sum : 0), 0)
+    const kept = fen('debit', 'supplementaryDebit') - fen('adjustment')
+    // Of a ticket that was to be debited at another bank this one must have nothing, unless two persons adopted it here.
+    const movements = ticket?.bankCode === bankCode ? ticket.movements : []
+    const amount = adopted.get(ticketNo) ?? ticket?.amount ?? 0
     return {
-      bank: (booked.get(ticketNo) ?? 0) + (found.get(ticketNo) ?? 0),
+      bank: kept - fen('reversal'),
       of: {
-        amount: adopted.get(ticketNo) ?? ticket?.amount ?? 0,
+        amount,
         isVoid: ticket?.isVoid === true && !reissued.has(ticketNo),
         isPaid: adopted.has(ticketNo) || movements.some(m => m.verb === 'debit' && m.state === 'succeeded'),
-        givenBack: ofTheTaxSide.reduce((sum, m) => sum + m.booked, 0),
+        givenBack: wantedBack(movements, isRemedy, kept - amount),
       },
     }
   }
   return new Map(ticketNos.map(ticketNo => [ticketNo, shownOf(ticketNo)]))
+}
+
+/**
+ * Fen that the tax side wanted back. A reversal that it calls one of a duplicate or an excess is a remedy as far as the bank has shown an excess, whoever
+ * ordered it.
+ */
+const wantedBack = (movements: Ticket['movements'], isRemedy: ReadonlySet<number | null>, excess: number): number => {
+  const reversals = movements.filter(m => m.verb === 'reversal' && m.reason !== 'in-doubt')
+  const sum = (of: typeof reversals): number => of.reduce((fen, m) => fen + m.booked, 0)
+  const others = reversals.filter(m => !isRemedy.has(m.id))
+  const left = Math.max(0, excess - sum(reversals.filter(m => isRemedy.has(m.id))))
+  return sum(others) - Math.min(left, sum(others.filter(m => m.reason !== 'tax-side')))
 }

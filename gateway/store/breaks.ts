@@ -1,8 +1,9 @@
-import type { BreakState } from '../domain/break-life.ts'
+import type { BreakEvent, BreakState } from '../domain/break-life.ts'
 import type { BreakRemedy } from '../domain/break-remedy.ts'
 import type { Level } from '../domain/operator.ts'
 import type { BreakKind, BreakSource } from '../domain/ticket.ts'
 import { insertJournal } from './beside.ts'
+import { type By, columns, type HeldBreak, writeSteps } from './break-steps.ts'
 import type { Database, Tx } from './database.ts'
 import { sqlTime, within } from './rows.ts'
 
@@ -88,28 +89,44 @@ export const insertBreak = async (tx: Tx, b: NewBreak): Promise<boolean> => {
   return true
 }
 
-/** Closes the open breaks of an instruction of one kind: `by` remedied them, or failed to. */
-export const closeBreaks = async (tx: Tx, instructionId: number, kind: BreakKind, by: number, now: Date): Promise<void> => {
-  await tx.execute('UPDATE break SET closed_at = ?, closed_by = ? WHERE instruction_id = ? AND kind = ? AND closed_at IS NULL', [
-    sqlTime(now),
-    by,
-    instructionId,
-    kind,
-  ])
+/**
+ * Closes the open breaks of an instruction of one kind: the instruction `by` remedied them, or (35(3)) failed to and voided the ticket. Whoever ordered it:
+ * a break of a session moves with it, so that nobody remedies it a second time.
+ */
+export const closeBreaks = async (
+  tx: Tx,
+  instructionId: number,
+  kind: BreakKind,
+  by: { readonly id: number; readonly voids: boolean },
+  actor: By,
+): Promise<void> => {
+  const rows = await tx.query<HeldBreak & { source: BreakSource }>(
+    `SELECT ${columns}, b.source FROM break b WHERE b.instruction_id = ? AND b.kind = ? AND b.closed_at IS NULL FOR UPDATE`,
+    [instructionId, kind],
+  )
+  for (const row of rows) {
+    const way = row.source === 'file' ? wayTo[row.state] : undefined
+    const reason = by.voids ? '35(3): the bank refused the supplementary debit, the ticket is void' : `35: done by instruction ${by.id}`
+    const change = { remedyBy: by.id, closedBy: by.id }
+    if (way && (await writeSteps(tx, row, [...way, by.voids ? 'void' : 'remedy'], reason, change, actor))) continue
+    await tx.execute('UPDATE break SET closed_at = ?, closed_by = ? WHERE id = ?', [sqlTime(actor.now), by.id, row.id])
+  }
 }
+const wayTo: { readonly [S in BreakState]?: readonly BreakEvent[] } = { chosen: ['begin'], 'under-way': [], failed: ['choose', 'begin'] }
 
 /** Opens the breaks over `db`. */
 export const openBreaks = (db: Database): Breaks => ({
   declareBreak: found => db.transaction(tx => insertBreak(tx, found)),
   breaks: async (open, afterId, limit, offices, filter = {}) => {
-    const { overdueAt, before, ...columns } = filter
+    const { overdueAt, before, ...named } = filter
     const given = Object.entries(columnOf).flatMap(([name, column]) => {
-      const value = columns[name as keyof typeof columns]
+      const value = named[name as keyof typeof named]
       return value === undefined ? [] : [{ text: `${column} = ?`, value }]
     })
     const conditions = [
       'id > ?',
-      '(? = 0 OR closed_at IS NULL)',
+      // What is overdue is so until it is confirmed, remedied or not.
+      ...(overdueAt ? [] : ['(? = 0 OR closed_at IS NULL)']),
       ...given.map(({ text }) => text),
       ...(before ? ['at < ?'] : []),
       ...(overdueAt ? ["deadline <= ? AND state NOT IN ('confirmed', 'superseded')"] : []),
@@ -117,7 +134,7 @@ export const openBreaks = (db: Database): Breaks => ({
     ]
     const rows = await db.query<Row>(`${select} WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?`, [
       afterId,
-      open ? 1 : 0,
+      ...(overdueAt ? [] : [open ? 1 : 0]),
       ...given.map(({ value }) => value),
       ...(before ? [sqlTime(before)] : []),
       ...(overdueAt ? [sqlTime(overdueAt)] : []),

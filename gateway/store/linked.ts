@@ -87,7 +87,7 @@ export const conclude = async (tx: Tx, ticket: Ticket, own: Movement, code: stri
   if (voids) await voidTicket(tx, after, own, code, by)
   if (own.state !== 'succeeded' && !voids) return
   const kind = remedied(after, own)
-  if (kind && own.originalId !== undefined) await closeBreaks(tx, own.originalId, kind, own.id, by.now)
+  if (kind && own.originalId !== undefined) await closeBreaks(tx, own.originalId, kind, { id: own.id, voids }, by)
 }
 
 /** What a tombstone proved about its original, or left to a person. */

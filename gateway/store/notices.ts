@@ -1,12 +1,16 @@
 import type { Outcome, UnifiedCode } from '@taxlink/bank-sdk'
 import { noticeNoOf } from '../domain/break-life.ts'
+import { isWithin } from '../domain/break-whole.ts'
 import type { PrintKey } from '../domain/fingerprint.ts'
+import { isOpen } from '../domain/ticket.ts'
 import { type BankCall, insertBankCalls } from './bank-calls.ts'
 import { carefully } from './beside.ts'
 import { insertBookings } from './bookings.ts'
-import { type By, type HeldBreak, lockBreak, writeStep } from './break-life.ts'
+import { type By, type HeldBreak, lockBreak, writeStep, writeSteps } from './break-steps.ts'
+import { readStanding } from './break-whole.ts'
 import type { Database, Tx } from './database.ts'
 import { sqlTime, within } from './rows.ts'
+import { lockTicket } from './tickets.ts'
 
 /** Why a bank is to give back. */
 export type NoticeCause = 'duplicate' | 'over-debited' | 'bank-only' | 'reversal-missing'
@@ -44,20 +48,25 @@ export type Issuing = {
   readonly breakId: number
   readonly issuingOffice: string
   readonly issuedOn: string
-  readonly dueOn: (accountingDate: string) => string
+  readonly dueOn: string
   readonly by: By
 }
-/** `absent`: there is no such break; `unfit`: its remedy is no notice, or it is under way otherwise. */
+/**
+ * `absent`: there is no such break; `unfit`: its remedy is no notice, or it is under way otherwise; `otherwise`: so much is not too much any more, or an
+ * instruction of the ticket has no outcome yet.
+ */
 export type Issued =
   | { readonly kind: 'issued' | 'repeated'; readonly noticeNo: string }
   | { readonly kind: 'absent'; readonly noticeNo?: never }
   | { readonly kind: 'unfit'; readonly noticeNo?: never }
+  | { readonly kind: 'otherwise'; readonly noticeNo?: never }
 /** That a bank has given back. */
 export type Adjusted = {
   readonly bankCode: string
   readonly noticeNo: string
   readonly amount: number
   readonly accountingDate: string
+  readonly datedBy: 'bank' | 'clock'
   readonly bankSerial: string | undefined
   readonly from: 'receipt' | 'file'
 }
@@ -116,8 +125,15 @@ type Found = {
   readonly bankSerial: string | null
 }
 
+/** Reads a break, and locks its ticket before it: in this order everybody does. */
+const lockWithTicket = async (tx: Tx, breakId: number) => {
+  const [of] = await tx.query<{ ticketNo: string }>('SELECT ticket_no AS ticketNo FROM break WHERE id = ?', [breakId])
+  const ticket = of && (await lockTicket(tx, of.ticketNo))
+  return { ticket, held: of && (await lockBreak(tx, breakId)) }
+}
+
 const issueOnce = async (tx: Tx, { breakId, issuingOffice, issuedOn, dueOn, by }: Issuing): Promise<Issued> => {
-  const held = await lockBreak(tx, breakId)
+  const { ticket, held } = await lockWithTicket(tx, breakId)
   if (!held) return { kind: 'absent' }
   const [known] = await tx.query<{ noticeNo: string }>('SELECT notice_no AS noticeNo FROM adjustment_notice WHERE break_id = ?', [breakId])
   if (known) return { kind: 'repeated', noticeNo: known.noticeNo }
@@ -128,6 +144,10 @@ const issueOnce = async (tx: Tx, { breakId, issuingOffice, issuedOn, dueOn, by }
   )
   if (!found || held.remedy !== 'notice' || held.excess === null || held.excess <= 0 || held.accountingDate === null)
     return { kind: 'unfit' }
+  if (held.state !== 'chosen') return { kind: 'unfit' }
+  // What was given back since, or another notice asks for, is not asked for a second time.
+  const standing = await readStanding(tx, held.bankCode, held.ticketNo, ticket)
+  if (ticket?.movements.some(isOpen) || !isWithin(standing, held.excess)) return { kind: 'otherwise' }
   const [{ n } = { n: 0 }] = await tx.query<{ n: number }>(
     'SELECT COUNT(*) AS n FROM adjustment_notice WHERE issuing_office = ? AND issued_on = ? FOR UPDATE',
     [issuingOffice, issuedOn],
@@ -135,7 +155,6 @@ const issueOnce = async (tx: Tx, { breakId, issuingOffice, issuedOn, dueOn, by }
   const noticeNo = noticeNoOf(issuingOffice, issuedOn, n + 1)
   if (!(await writeStep(tx, held, 'begin', `35(1): adjustment notice ${noticeNo}`, {}, by))) return { kind: 'unfit' }
   const cause = causeOf({ kind: held.kind, ...found })
-  const due = dueOn(held.accountingDate)
   const { bankCode, officeCode, ticketNo, accountingDate, taxAmount } = held
   // The bank's whole amount of it must be above what goes back, and an entry of ours says what stays.
   const bankAmount = Math.max(held.bankAmount, held.excess)
@@ -161,7 +180,7 @@ const issueOnce = async (tx: Tx, { breakId, issuingOffice, issuedOn, dueOn, by }
       by.actor,
       sqlTime(by.now),
       issuedOn,
-      due,
+      dueOn,
     ],
   )
   const content = {
@@ -177,7 +196,7 @@ const issueOnce = async (tx: Tx, { breakId, issuingOffice, issuedOn, dueOn, by }
     reason: cause,
     issuingOffice,
     issuedOn,
-    dueOn: due,
+    dueOn,
   }
   await insertBankCalls(tx, [{ bankCode, officeCode, verb: 'adjustmentNotice', subject: noticeNo, content, at: by.now }])
   return { kind: 'issued', noticeNo }
@@ -209,49 +228,42 @@ export const noticeTold = async (tx: Tx, call: BankCall, outcome: Outcome | unde
 
 const bookOnce = async (
   tx: Tx,
-  { bankCode, noticeNo, amount, accountingDate, bankSerial, from }: Adjusted,
+  { bankCode, noticeNo, amount, accountingDate, datedBy, bankSerial, from }: Adjusted,
   key: PrintKey,
   by: By,
 ): Promise<UnifiedCode> => {
+  const [of] = await tx.query<{ breakId: number }>(
+    'SELECT break_id AS breakId FROM adjustment_notice WHERE notice_no = ? AND bank_code = ?',
+    [noticeNo, bankCode],
+  )
+  const { held } = of ? await lockWithTicket(tx, of.breakId) : {}
   const [row] = await tx.query<Row>(`${select} WHERE n.notice_no = ? AND n.bank_code = ? FOR UPDATE`, [noticeNo, bankCode])
-  if (!row) return '94054'
+  if (!row || !held) return '94054'
   if (row.bookedAt !== null) return row.bookedAmount === amount && row.bookedDate === accountingDate ? '90000' : '92006'
-  if (row.amount !== amount) return '93004'
+  // Not another amount, and no day before that of what goes back: that day is over, and no session would look at it again.
+  if (row.amount !== amount || accountingDate < row.accountingDate) return '93004'
   await tx.execute(
     'UPDATE adjustment_notice SET booked_at = ?, booked_amount = ?, booked_date = ?, booked_serial = ?, booked_from = ? WHERE notice_no = ?',
     [sqlTime(by.now), amount, accountingDate, bankSerial ?? null, from, noticeNo],
   )
-  await bookEntry(tx, row, accountingDate, key)
-  const held = await lockBreak(tx, row.breakId)
-  if (!held) throw new Error('a notice of a break that is not there')
-  const done = { ...held, state: held.state === 'failed' ? await chosenAgain(tx, held, by) : held.state }
-  await writeStep(
-    tx,
-    done,
-    'remedy',
-    `35(1): the bank gave back ${amount} fen on ${accountingDate} (${from})`,
-    { closedWith: noticeNo },
-    by,
-  )
+  await bookEntry(tx, row, accountingDate, datedBy, key)
+  // A bank that had refused the notice, and a person who has decided anew, do not undo that the money is back.
+  const way = { chosen: ['begin'], failed: ['choose', 'begin'], 'under-way': [] } as const
+  const steps = held.state in way ? way[held.state as keyof typeof way] : undefined
+  const why = `35(1): the bank gave back ${amount} fen on ${accountingDate} (${from})`
+  if (steps) await writeSteps(tx, held, [...steps, 'remedy'], why, { closedWith: noticeNo }, by)
   return '90000'
 }
 
-/** A bank that had refused the notice has followed it after all. */
-const chosenAgain = async (tx: Tx, held: HeldBreak, by: By): Promise<HeldBreak['state']> => {
-  await writeStep(tx, held, 'choose', 'the bank has followed the notice after all', {}, by)
-  await writeStep(tx, { ...held, state: 'chosen' }, 'begin', 'the bank has followed the notice after all', {}, by)
-  return 'under-way'
-}
-
 /** The entry in our books: under the key of the notice's message. Of what nobody ever sent us our books have nothing, and take nothing off. */
-const bookEntry = async (tx: Tx, row: Row, accountingDate: string, key: PrintKey): Promise<void> => {
+const bookEntry = async (tx: Tx, row: Row, accountingDate: string, datedBy: Adjusted['datedBy'], key: PrintKey): Promise<void> => {
   const [told] = await tx.query<{ entrustDate: string | null; serialNo: string | null }>(
     `SELECT entrust_date AS entrustDate, serial_no AS serialNo FROM bank_call WHERE bank_code = ? AND verb = 'adjustmentNotice' AND subject = ?`,
     [row.bankCode, row.noticeNo],
   )
   const [debit] = await tx.query<{ request: string }>(
-    "SELECT request FROM instruction WHERE ticket_no = ? AND verb = 'debit' ORDER BY id LIMIT 1",
-    [row.ticketNo],
+    "SELECT request FROM instruction WHERE ticket_no = ? AND bank_code = ? AND verb = 'debit' ORDER BY id LIMIT 1",
+    [row.ticketNo, row.bankCode],
   )
   if (!debit || !told?.serialNo || told.entrustDate === null) return
   const { account, treasuryCode } = JSON.parse(debit.request) as { account: string; treasuryCode: string }
@@ -270,7 +282,7 @@ const bookEntry = async (tx: Tx, row: Row, accountingDate: string, key: PrintKey
       account,
       instructionId: undefined,
       source: 'notice',
-      datedBy: 'bank',
+      datedBy,
     },
   ])
 }

@@ -2,7 +2,7 @@ import type { PrintKey } from '../domain/fingerprint.ts'
 import type { Objection } from '../domain/proposal.ts'
 import type { Ticket } from '../domain/ticket.ts'
 import { insertBookings } from './bookings.ts'
-import { type By, lockBreak, writeStep } from './break-life.ts'
+import { type By, lockBreak, writeStep } from './break-steps.ts'
 import type { Database, Tx } from './database.ts'
 import { sqlTime } from './rows.ts'
 import { readTicket } from './tickets.ts'
@@ -15,29 +15,59 @@ type Stand = {
   readonly state: string
   readonly remedy: string | null
   readonly bankAmount: number
+  readonly bankCode: string
   readonly ticket: Ticket | undefined
   readonly isAdopted: boolean
+  /** The entry stands in our books by its key already: it was debited and given back, say, and the bank has it once more. */
+  readonly isBooked: boolean
+  /** A notice has asked the bank to give it back, and the bank may yet follow. */
+  readonly isAskedBack: boolean
 }
 const objection = (rule: string, zh: string, en: string): Objection => ({ rule, zh, en })
 
 /** Why a break cannot be settled so (art. 35): only what waits for two persons; adopted only as the whole tax of a ticket that nothing has paid. */
-export const objectionToSettling = ({ state, remedy, bankAmount, ticket, isAdopted }: Stand, decision: Settling): Objection | undefined => {
+export const objectionToSettling = (stand: Stand, decision: Settling): Objection | undefined => {
+  const { state, remedy, bankAmount, bankCode, ticket, isAdopted, isBooked, isAskedBack } = stand
   if (state !== 'chosen' || remedy !== 'persons')
     return objection('not-for-persons', '该单边账不是待两人认定的', 'this break does not wait for two persons')
   if (decision === 'return') return undefined
   if (!ticket) return objection('ticket-unknown', '没有这张税票,只能退回', 'there is no such ticket: it can only be returned')
+  if (ticket.bankCode !== bankCode)
+    return objection('other-bank', '该税票的开户银行是另一家,只能退回', 'the ticket is another bank’s: it can only be returned')
   if (ticket.isVoid) return objection('ticket-void', '税票已作废,只能退回', 'the ticket is void: it can only be returned')
   if (isAdopted || ticket.movements.some(m => m.verb === 'debit' && m.state !== 'refused'))
     return objection('paid-otherwise', '该税票另有扣款,只能退回', 'the ticket is paid otherwise, or may be: it can only be returned')
+  if (isBooked)
+    return objection(
+      'booked-already',
+      '该笔已在账上(曾扣款并退回,银行又有一笔),只能退回',
+      'this entry is in the books already (debited and given back, and there once more): it can only be returned',
+    )
+  if (isAskedBack)
+    return objection('asked-back', '已开《调账通知单》,只能退回', 'an adjustment notice asks for it back: it can only be returned')
   return bankAmount === ticket.amount
     ? undefined
     : objection('other-amount', '金额与税票不符,只能退回', 'it is not the amount of the ticket: it can only be returned')
 }
 
-const standOf = async (tx: Pick<Tx, 'query'>, held: { readonly ticketNo: string }): Promise<Pick<Stand, 'ticket' | 'isAdopted'>> => ({
-  ticket: await readTicket(tx, held.ticketNo),
-  isAdopted: (await tx.query('SELECT 1 FROM adoption WHERE ticket_no = ?', [held.ticketNo])).length > 0,
-})
+type OfTicket = Pick<Stand, 'ticket' | 'isAdopted' | 'isBooked' | 'isAskedBack'>
+const standOf = async (
+  tx: Pick<Tx, 'query'>,
+  { id, ticketNo }: { readonly id: number; readonly ticketNo: string },
+  lock: '' | 'FOR UPDATE' = '',
+): Promise<OfTicket> => {
+  const has = async (sql: string, of: string | number): Promise<boolean> => (await tx.query(sql, [of])).length > 0
+  return {
+    ticket: await readTicket(tx, ticketNo, lock),
+    isAdopted: await has('SELECT 1 FROM adoption WHERE ticket_no = ?', ticketNo),
+    isBooked: await has(
+      `SELECT 1 FROM break b JOIN booking k ON k.ticket_no = b.ticket_no AND k.bank_code = b.bank_code AND k.office_code = b.office_code
+         AND k.entrust_date = b.entrust_date AND k.serial_no = b.serial_no AND k.verb = 'debit' WHERE b.id = ?`,
+      id,
+    ),
+    isAskedBack: await has('SELECT 1 FROM adjustment_notice WHERE break_id = ?', id),
+  }
+}
 
 /** What is known of a break before it is proposed; undefined: there is none. */
 export type SettlingStand = { readonly officeCode: string; readonly objection: Objection | undefined }
@@ -50,8 +80,17 @@ export type SettlingReads = {
 export const openSettling = (db: Database): SettlingReads => ({ settling: (id, decision) => readSettling(db, id, decision) })
 
 const readSettling = async (db: Database, id: number, decision: Settling): Promise<SettlingStand | undefined> => {
-  const [held] = await db.query<{ ticketNo: string; officeCode: string; state: string; remedy: string | null; bankAmount: number }>(
-    `SELECT ticket_no AS ticketNo, office_code AS officeCode, state, remedy, bank_amount AS bankAmount FROM break WHERE id = ?`,
+  type Held = {
+    id: number
+    ticketNo: string
+    bankCode: string
+    officeCode: string
+    state: string
+    remedy: string | null
+    bankAmount: number
+  }
+  const [held] = await db.query<Held>(
+    `SELECT id, ticket_no AS ticketNo, bank_code AS bankCode, office_code AS officeCode, state, remedy, bank_amount AS bankAmount FROM break WHERE id = ?`,
     [id],
   )
   if (!held) return undefined
@@ -67,9 +106,12 @@ export const settleBreak = async (
   key: PrintKey,
   by: By,
 ): Promise<Objection | undefined> => {
+  const [about] = await tx.query<{ id: number; ticketNo: string }>('SELECT id, ticket_no AS ticketNo FROM break WHERE id = ?', [id])
+  // The ticket before the break, as everywhere: of two breaks of one ticket one is adopted.
+  const stand = about && (await standOf(tx, about, 'FOR UPDATE'))
   const held = await lockBreak(tx, id)
-  if (!held) throw new Error('a proposal about a break that is not there')
-  const refused = objectionToSettling({ ...held, ...(await standOf(tx, held)) }, decision)
+  if (!held || !stand) throw new Error('a proposal about a break that is not there')
+  const refused = objectionToSettling({ ...held, ...stand }, decision)
   if (refused) return refused
   const why = `by two persons: proposal ${proposalId}`
   if (decision === 'return') {
@@ -101,7 +143,7 @@ const bookAdopted = async (tx: Tx, id: number, key: PrintKey): Promise<void> => 
   const [found] = await tx.query<Found>(
     `SELECT b.office_code AS officeCode, b.entrust_date AS entrustDate, b.serial_no AS serialNo, b.bank_code AS bankCode, b.accounting_date AS accountingDate,
        b.ticket_no AS ticketNo, b.bank_amount AS amount, b.instruction_id AS instructionId, i.request
-     FROM break b JOIN instruction i ON i.ticket_no = b.ticket_no AND i.verb = 'debit' WHERE b.id = ? ORDER BY i.id LIMIT 1`,
+     FROM break b JOIN instruction i ON i.ticket_no = b.ticket_no AND i.bank_code = b.bank_code AND i.verb = 'debit' WHERE b.id = ? ORDER BY i.id LIMIT 1`,
     [id],
   )
   if (!found) throw new Error('a break whose ticket has no debit')

@@ -130,6 +130,7 @@ export const judge = (month: Month): string[] => {
       if (breaks.some(isOpenThen)) say(`${no}: written off while a break of its day is open`)
     }
   }
+  for (const { ticketNo, off } of month.wholes) say(`${ticketNo}: off by ${off}, and no break of it says so`)
   // The books: what the bank has, what was written off and what stands in vouchers are one sum.
   const net = plants.reduce((sum, { ticketNo }) => sum + atBank(ticketNo), 0)
   const writtenOff = month.writeOffs.reduce((sum, { amount }) => sum + amount, 0)

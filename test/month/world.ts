@@ -2,6 +2,7 @@ import type { BankPolicy } from '../../gateway/domain/bank.ts'
 import { breakMachine, deadlineOfBreak, dueOf, isBalanced, isConfirmed } from '../../gateway/domain/break-life.ts'
 import { type FoundDifference, raise } from '../../gateway/domain/break-raise.ts'
 import { afterFailure } from '../../gateway/domain/break-remedy.ts'
+import { type Standing, unaccounted } from '../../gateway/domain/break-whole.ts'
 import { type Calendar, daysAfter, isLastFilingDay } from '../../gateway/domain/calendar-days.ts'
 import { classify, type Difference, type Elsewhere, entryName, lonelyKeys } from '../../gateway/domain/reconcile.ts'
 import { decideReversal } from '../../gateway/domain/reversal.ts'
@@ -32,7 +33,7 @@ import {
 /** The functions of the product that a month runs on; a planted mistake takes the place of one. */
 export const production = {
   ...{ raise, classify, isConfirmed, isBalanced, deadlineOfBreak, objectionToWriteOff, decideSupplement, afterFailure },
-  ...{ objectionToVoucher, isLastFilingDay },
+  ...{ objectionToVoucher, isLastFilingDay, unaccounted },
 }
 export type Rules = typeof production
 
@@ -69,6 +70,8 @@ export type Month = {
   readonly sessions: readonly { readonly day: string; readonly n: number; readonly balanced: boolean }[]
   readonly policy: BankPolicy
   readonly returned: ReadonlySet<string>
+  /** Tickets that were off by what no break of theirs says. */
+  readonly wholes: readonly { readonly ticketNo: string; readonly off: number }[]
 }
 
 /** Lives through a month of this seed. */
@@ -90,6 +93,7 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
   /** Written off, and in no voucher yet. */
   let unsummed: WrittenOff[] = []
   const returned = new Set<string>()
+  const wholes: { ticketNo: string; off: number }[] = []
   const lasts = new Map<string, Session>()
   const lastOf = (day: string): Session | undefined => lasts.get(day)
   /** Fen that sessions so far have shown of a ticket. */
@@ -106,6 +110,21 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
     const paid = row?.movements.some(m => m.verb === 'debit' && m.state === 'succeeded') || row?.adopted
     return dueOf({ amount: row?.amount ?? 0, isVoid: row?.isVoid ?? false, isPaid: paid ?? false, givenBack: 0 })
   }
+  const standingOf = (no: string): Standing => {
+    const moved = (bookedOf.get(no) ?? []).filter(b => b.at > (lasts.get(b.day)?.upTo ?? 0) && b.verb !== 'adjustment')
+    const isSeen = (n: (typeof notices)[number]) => (lasts.get(n.entry.day)?.upTo ?? 0) >= n.entry.at
+    const waiting = notices.filter(n => n.entry.ticketNo === no && !isSeen(n))
+    const isOpenNow = tickets.get(no)?.movements.some(isOpen) ?? false
+    return {
+      bank: shown(no),
+      due: due(no),
+      since: netOf(moved),
+      asked: waiting.reduce((sum, n) => sum + n.entry.amount, 0),
+      isStill: moved.length === 0 && waiting.length === 0 && !isOpenNow,
+    }
+  }
+  /** Whether the last session of its day finds it still. */
+  const isFound = (b: MonthBreak): boolean => lasts.get(b.day)?.breaks.includes(b.id) ?? false
   const noticeOf = (d: Difference) => notices.find(n => entryName(n.entry) === entryName(d))
 
   const session = (day: string, at: number, isEarly = false): void => {
@@ -230,14 +249,24 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
       if (breakMachine.isFinal(b.state)) continue
       const wasRemedied = b.state === 'remedied' || b.state === 'void'
       const isSettled = !(tickets.get(b.ticketNo)?.movements.some(isOpen) ?? false)
-      if (
-        rules.isConfirmed({ bank: shown(b.ticketNo), due: due(b.ticketNo), isSettled }, b.day === day && b.session === n) &&
-        move(b, 'confirm')
-      ) {
+      const isUnexplained = b.kind === 'particulars' && b.surplus === 0 && b.state !== 'remedied' && isFound(b)
+      const saysNothing = (b.day === day && b.session === n) || isUnexplained
+      if (rules.isConfirmed({ bank: shown(b.ticketNo), due: due(b.ticketNo), isSettled }, saysNothing) && move(b, 'confirm')) {
         b.confirmedAt = at
         b.confirmedBy = `${day}/${n}`
         b.mendedItself = !wasRemedied
       }
+    }
+    for (const no of new Set([
+      ...breaks.filter(b => !breakMachine.isFinal(b.state)).map(b => b.ticketNo),
+      ...[...lasts.values()].flatMap(last => (last.balanced ? [] : last.differences.map(f => f.ticketNo))),
+    ])) {
+      const own = breaks.filter(b => b.ticketNo === no)
+      const off = rules.unaccounted(
+        standingOf(no),
+        own.map(({ state, surplus }) => ({ state, surplus, isFromFile: true, isOpen: true })),
+      )
+      if (off !== undefined) wholes.push({ ticketNo: no, off })
     }
     for (const d of new Set(sessions.map(each => each.day))) {
       const last = lastOf(d)!
@@ -323,6 +352,10 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
       row.adopted = true
       const e = keyOf.get(row.movements[0]!.id)!
       book(e, b.day, at, row.movements[0]!.id)
+      move(b, 'begin')
+      finish(b, 'remedy', at)
+    } else if (b.remedy === 'investigate' && b.surplus === 0) {
+      // A person has looked into it.
       move(b, 'begin')
       finish(b, 'remedy', at)
     }
@@ -429,5 +462,6 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
     sessions: sessions.map(({ day, n, balanced }) => ({ day, n, balanced })),
     policy,
     returned,
+    wholes,
   }
 }

@@ -88,7 +88,9 @@ export class TaxSide {
           if (before && before !== of.order) this.odd.push(`${ticketNo}: two contents of ${of.kind} ${orderNo} are told to be accepted`)
           this.ordered.set(`${of.kind}/${orderNo}`, of.order)
           if (!before) then?.()
-        } else if (before === of.order) this.odd.push(`${ticketNo}: ${of.kind} ${orderNo} differs from itself`)
+          // Not taken on: the bank says that it has the debit, or does not say that it has not.
+        } else if (kind !== 'at-the-bank' && kind !== 'unclear' && before === of.order)
+          this.odd.push(`${ticketNo}: ${of.kind} ${orderNo} differs from itself`)
       }),
     )
   }

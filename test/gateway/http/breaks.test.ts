@@ -1,7 +1,7 @@
 import { outcome } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { succeeded } from './house.ts'
-import { bankOnlyBreak, type Desk, debited, doneByTwo, openDesk, operator, told } from './operators.ts'
+import { bankOnlyBreak, type Desk, debited, doneByTwo, openDesk, operator, shownBy, told } from './operators.ts'
 
 // Breaks and adjustment notices over real TLS: who sees them, who may do what, and what they read.
 
@@ -60,6 +60,15 @@ describe('a notice', () => {
   })
 })
 
+test('one person neither returns nor explains away what the record does not have as debited', async () => {
+  const breakId = await bankOnlyBreak(desk)
+  const by = { now: new Date(), actor: 'test' }
+  await desk.house.store.breakLife.stepBreak(breakId, 'choose', '35 open', { remedy: 'investigate' }, by)
+  const choose = (remedy: string) => post('wu', `/v1/breaks/${breakId}/remedy`, { remedy, reason: '已与银行核对' })
+  for (const remedy of ['notice', 'explained', 'supplement']) expect(told(await choose(remedy)), remedy).toEqual([409, 'T3014'])
+  expect((await choose('persons')).json).toMatchObject({ remedy: 'persons', state: 'chosen' })
+})
+
 test('the list of breaks is narrowed by bank, office, day, state, remedy, age and deadline', async () => {
   const breakId = await bankOnlyBreak(desk)
   const ids = async (query: string) => {
@@ -85,6 +94,7 @@ test('a supplementary debit is started by one operator of the accounts, of what 
      VALUES (NOW(3), ?, ?, 'bank-missing', 'file', ?, 0, 'session 1', '4301', ?, '2026-11-09', 1, ?, 'tax-only', ?, ?, 'debit', ?, 'investigate', NOW(3))`,
     [ticketNo, instructionId, amount, key.officeCode, `instruction/${instructionId}`, key.entrustDate, key.serialNo, -amount],
   )
+  await shownBy(desk, ticketNo, key, amount, 0)
   await desk.house.store.breakLife.stepBreak(insertId, 'choose', 'test', {}, { now: new Date(), actor: 'test' })
   const path = `/v1/breaks/${insertId}/supplementary-debit`
   expect((await post('wu', path, { orderNo: 'b1' })).status).toBe(409)
@@ -105,5 +115,5 @@ test('a supplementary debit is started by one operator of the accounts, of what 
   expect([started.status, started.json]).toMatchObject([202, { breakId: insertId, orderNo: 'b1' }])
   expect(told(await post('wu', path, { orderNo: 'b1' }))).toEqual([200, 'replayed'])
   expect((await post('wu', path, { orderNo: 'b2' })).status).toBe(409)
-  expect((await get('wu', `/v1/breaks/${insertId}`)).json).toMatchObject({ state: 'under-way' })
+  expect((await get('wu', `/v1/breaks/${insertId}`)).json.state).toMatch(/^(under-way|remedied)$/)
 })

@@ -129,16 +129,41 @@ export const debited = async (desk: Desk, change: Partial<DebitOrder> = {}): Pro
   await desk.ets.ask('POST', '/v1/debits', sent, { prefer: 'wait=20' })
   return { ticketNo: sent.ticketNo, key: await keyOf(desk, sent.ticketNo), amount: sent.amount }
 }
+/** What a session of the 9th has found at the bank 4301, as far as the amounts go. */
+export const shownBy = async ({ house }: Desk, ticketNo: string, key: Key, taxAmount: number, bankAmount: number): Promise<void> => {
+  await house.fresh.db.execute(
+    `INSERT IGNORE INTO reconciliation (bank_code, accounting_date, session, work_date, kind, state, opened_by, opened_at, frozen_seq, frozen_at, matched_at)
+     VALUES ('4301', '2026-11-09', 1, '2026-11-10', 'day-end', 'taken', 'test', NOW(3), 0, NOW(3), NOW(3))`,
+  )
+  await house.fresh.db.execute(
+    `INSERT INTO difference (bank_code, accounting_date, session, ordinal, type, office_code, entrust_date, serial_no, verb, ticket_no, tax_amount, bank_amount,
+       bank_entries, detail)
+     SELECT '4301', '2026-11-09', 1, n.next, ?, ?, ?, ?, 'debit', ?, ?, ?, ?, '{}' FROM (SELECT 1 + COUNT(*) AS next FROM difference) n`,
+    [
+      taxAmount === 0 ? 'bank-only' : 'tax-only',
+      key.officeCode,
+      key.entrustDate,
+      key.serialNo,
+      ticketNo,
+      taxAmount,
+      bankAmount,
+      Math.sign(bankAmount),
+    ],
+  )
+}
 let unheard = 0
 /** A break that a session has found: the bank has what nobody ever sent it. */
-export const bankOnlyBreak = async ({ house }: Desk, officeCode = '14301020000'): Promise<number> => {
+export const bankOnlyBreak = async (desk: Desk, officeCode = '14301020000'): Promise<number> => {
+  const { house } = desk
   const serialNo = String(90_000_000 + ++unheard)
+  const ticketNo = `4499${String(unheard).padStart(14, '0')}`
+  await shownBy(desk, ticketNo, { officeCode, entrustDate: '2026-11-09', serialNo }, 0, 8_800)
   const { insertId } = await house.fresh.db.execute(
     `INSERT INTO break (at, ticket_no, kind, source, tax_amount, bank_amount, reason, bank_code, office_code, accounting_date, session, subject, found_type,
        entrust_date, serial_no, verb, bank_serial, excess, remedy, deadline)
      VALUES (NOW(3), ?, 'bank-only', 'file', 0, 8800, 'session 1 of 2026-11-09: bank-only', '4301', ?, '2026-11-09', 1, ?, 'bank-only', '2026-11-09', ?,
        'debit', 'S1', 8800, 'persons', NOW(3) + INTERVAL 1 DAY)`,
-    [`4499${String(unheard).padStart(14, '0')}`, officeCode, `${officeCode}/2026-11-09/${serialNo}/debit`, serialNo],
+    [ticketNo, officeCode, `${officeCode}/2026-11-09/${serialNo}/debit`, serialNo],
   )
   await house.store.breakLife.stepBreak(insertId, 'choose', '35 bank-has-it-alone', {}, { now: new Date(), actor: 'test' })
   return insertId

@@ -1,0 +1,237 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeRemittance } from '../../../gateway/domain/session.ts'
+import { heardAdjustment, issueNotice } from '../../../gateway/flows/adjustments.ts'
+import { callBanks } from '../../../gateway/flows/bank-calls.ts'
+import { advanceBreaks, ownOrders, supplementBreak } from '../../../gateway/flows/break-remedies.ts'
+import { reverse } from '../../../gateway/flows/reverse.ts'
+import { supplement, supplementDebit } from '../../../gateway/flows/supplement.ts'
+import { openCalendar } from '../../../gateway/store/calendar.ts'
+import type { NewDebit } from '../../../gateway/store/debits.ts'
+import { type BreakKit, bankCode, openBreakKit, zhang } from '../break-kit.ts'
+import { taxSystem } from '../store/kit.ts'
+
+// What must not happen to anybody's money between a session and the next: a remedy twice, one of what is right, a confirmation of what was not looked at.
+
+let kit: BreakKit
+beforeAll(async () => {
+  kit = await openBreakKit('2026-11-10T10:00:00+08:00')
+})
+afterAll(() => kit.fresh.drop())
+
+const dayMs = 86_400_000
+/** Fen of all instructions of a ticket with this verb that were not refused. */
+const moved = async ({ ticketNo }: NewDebit, verb: string): Promise<number> => {
+  const [row] = await kit.fresh.db.query<{ sum: number | null }>(
+    "SELECT CAST(SUM(amount) AS SIGNED) AS sum FROM instruction WHERE ticket_no = ? AND verb = ? AND state <> 'refused'",
+    [ticketNo, verb],
+  )
+  return row?.sum ?? 0
+}
+const states = async (debit: NewDebit) => (await kit.breaksOf(debit)).map(({ state, remedy, excess }) => `${state} ${remedy} ${excess}`)
+const noticeFor = async (debit: NewDebit): Promise<string> => {
+  const { id } = (await kit.breaksOf(debit)).at(-1)!
+  const { noticeNo, kind } = await issueNotice(kit.flow, id, zhang)
+  if (noticeNo === undefined) throw new Error(`no notice: ${kind}`)
+  await callBanks(kit.flow)
+  return noticeNo
+}
+const supplementOf = async (debit: NewDebit, orderNo = 's1') => {
+  const { id } = (await kit.breaksOf(debit)).at(-1)!
+  return supplementBreak(kit.flow, kit.slots, { breakId: id, orderNo, items: undefined }, zhang.uri)
+}
+const itemsOf = (debit: NewDebit) => (JSON.parse(debit.request) as { items: [] }).items
+
+describe('an excess goes back once', () => {
+  test('what the tax system has reversed itself nobody reverses, or asks for by a notice, a second time', async () => {
+    const day = kit.dayOf()
+    const debit = await kit.debited(day, 3_000)
+    await kit.session(day, [kit.found('duplicate-at-bank', debit, 3_000, 6_000)], beforeRemittance)
+    expect(await states(debit)).toEqual(['chosen reverse 3000'])
+    const order = { orderNo: 'r1', ticketNo: debit.ticketNo, amount: 3_000, reason: 'over-debited' } as const
+    expect(await reverse(kit.flow, kit.slots, taxSystem, order)).toMatchObject({ kind: 'accepted' })
+    await kit.advanced()
+    expect(await states(debit)).toEqual(['remedied reverse 3000'])
+    expect(await moved(debit, 'reversal')).toBe(3_000)
+    await kit.session(day, [kit.found('duplicate-at-bank', debit, 3_000, 6_000)], beforeRemittance)
+    expect(await states(debit)).toEqual(['confirmed reverse 3000'])
+  })
+  test('a later session that finds more asks for what was not begun yet', async () => {
+    const day = kit.dayOf()
+    const debit = await kit.debited(day, 3_000)
+    await kit.session(day, [kit.found('duplicate-at-bank', debit, 3_000, 6_000)], beforeRemittance)
+    await kit.advanced()
+    await kit.session(day, [kit.found('duplicate-at-bank', debit, 3_000, 9_000)], beforeRemittance)
+    expect(await states(debit)).toEqual(['remedied reverse 3000', 'chosen reverse 3000'])
+    await kit.advanced()
+    expect(await moved(debit, 'reversal')).toBe(6_000)
+    await kit.session(day, [kit.found('duplicate-at-bank', debit, 3_000, 9_000)], beforeRemittance)
+    expect(await states(debit)).toEqual(['confirmed reverse 3000', 'confirmed reverse 3000'])
+  })
+  test('a receipt names a day on which it can have been booked', async () => {
+    const debit = await kit.debited('2026-11-06', 3_000)
+    await kit.session('2026-11-06', [kit.found('amount-differs', debit, 3_000, 3_300)])
+    const noticeNo = await noticeFor(debit)
+    const receipt = (accountingDate: string) =>
+      heardAdjustment(kit.flow, bankCode, { noticeNo, amount: 300, accountingDate, bankSerial: 'TZ' } as never, kit.clock())
+    expect(await receipt('2026-11-05')).toMatchObject({ code: '93004' })
+    expect(await receipt('2027-11-05')).toMatchObject({ code: '93004' })
+    expect(await states(debit)).toEqual(['under-way notice 300'])
+    expect(await receipt('2026-11-10')).toMatchObject({ code: '90000' })
+    expect(await states(debit)).toEqual(['remedied notice 300'])
+  })
+})
+
+describe('a confirmation', () => {
+  test('of what a bank said late comes with the sessions of the day itself and the next, not with any', async () => {
+    const day = kit.dayOf()
+    const debit = await kit.debited(day, 4_000, 'refused')
+    const said = { kind: 'bank-only', source: 'late-answer', taxAmount: 0, bankAmount: 4_000 } as const
+    const about = { ticketNo: debit.ticketNo, instructionId: debit.instructionId }
+    await kit.store.declareBreak({ ...about, ...said, at: kit.clock(), actor: 'test', reason: 'late' })
+    kit.at += 60_000
+    await kit.session('2026-11-09', [])
+    expect((await kit.only(debit)).state).toBe('found')
+    kit.at += dayMs
+    await kit.session(day, [])
+    expect((await kit.only(debit)).state).toBe('found')
+    await kit.session('2026-11-11', [])
+    expect((await kit.only(debit)).state).toBe('confirmed')
+  })
+  test('of other particulars waits for a person, though the amounts were right from the first', async () => {
+    const debit = await kit.debited('2026-11-08', 4_000)
+    await kit.session('2026-11-08', [kit.found('particulars-differ', debit, 4_000, 4_000, { detail: { account: 'differs' } })])
+    kit.at += dayMs
+    await kit.session('2026-11-12', [])
+    const { id } = await kit.only(debit)
+    expect(await states(debit)).toEqual(['chosen investigate 0'])
+    const change = { remedy: 'explained', closedWith: 'explained' } as const
+    await kit.store.breakLife.stepBreak(id, ['choose', 'begin', 'remedy'], '系同一纳税人的新账号', change, {
+      now: kit.clock(),
+      actor: zhang.uri,
+    })
+    await kit.session('2026-11-13', [])
+    expect(await states(debit)).toEqual(['confirmed explained 0'])
+  })
+})
+
+describe('a ticket as a whole', () => {
+  test('at one bank owes nothing that another bank was to debit', async () => {
+    const debit = await kit.debited('2026-11-07', 5_000)
+    await kit.session('2026-11-07', [])
+    const stray = kit.found('bank-only', debit, 0, 5_000, { instructionId: undefined, serialNo: '77700001' })
+    expect(await kit.session('2026-11-07', [stray], '', '4306')).toBe(false)
+    expect(await states(debit)).toEqual(['chosen notice 5000'])
+  })
+  test('under two dates is twice at the bank: what was a cut-off becomes a break, and the day balanced with it', async () => {
+    const debit = await kit.debited('2026-12-02', 6_000)
+    kit.at = Date.parse('2026-12-02T09:00:00+08:00')
+    await kit.session('2026-12-01', [kit.found('cut-off', debit, 0, 6_000, { detail: { accountingDate: '2026-12-02' } })])
+    expect(await kit.breaksOf(debit)).toEqual([])
+    kit.at += dayMs
+    await kit.session('2026-12-02', [])
+    expect(await states(debit)).toEqual(['chosen notice 6000'])
+    const noticeNo = await noticeFor(debit)
+    kit.at += dayMs
+    await kit.session('2026-12-03', [await kit.adjustment(noticeNo, debit, 6_000)])
+    expect(await states(debit)).toEqual(['confirmed notice 6000'])
+    expect(await kit.stateOfDay('2026-12-01')).toBe('balanced')
+  })
+  test('debited again for nothing, or void, and there after all: what turns up goes back', async () => {
+    const [again, gone] = [await kit.debited('2026-12-03', 6_000), await kit.debited('2026-12-03', 7_000)]
+    await kit.session('2026-12-03', [kit.found('tax-only', again, 6_000, 0), kit.found('tax-only', gone, 7_000, 0)])
+    expect(await supplementOf(again)).toMatchObject({ kind: 'ordered' })
+    await kit.advanced()
+    kit.says = { supplementaryDebit: '24003' }
+    expect(await supplementOf(gone)).toMatchObject({ kind: 'ordered' })
+    await kit.advanced()
+    kit.says = {}
+    expect(await Promise.all([again, gone].map(states))).toEqual([['remedied supplement-missing -6000'], ['void supplement-missing -7000']])
+    kit.at += dayMs
+    const late = (debit: NewDebit, fen: number) => kit.found('cut-off', debit, 0, fen, { detail: { accountingDate: '2026-12-03' } })
+    await kit.session(kit.dayOf(), [])
+    await kit.session('2026-12-04', [late(again, 6_000), late(gone, 7_000)])
+    expect((await states(again)).at(-1)).toBe('chosen notice 6000')
+    expect((await states(gone)).at(-1)).toBe('chosen notice 7000')
+  })
+  test('given back once too often lacks it again', async () => {
+    const debit = await kit.debited('2026-12-04', 6_000)
+    await kit.session('2026-12-04', [kit.found('duplicate-at-bank', debit, 6_000, 12_000)])
+    const noticeNo = await noticeFor(debit)
+    const once = await kit.adjustment(noticeNo, debit, 6_000)
+    kit.at += dayMs
+    await kit.session('2026-12-06', [once])
+    await kit.session('2026-12-07', [{ ...once, type: 'duplicate-at-bank', bankSerial: 'S2' }])
+    expect((await states(debit)).at(-1)).toBe('chosen supplement-missing -6000')
+  })
+})
+
+describe('a supplementary debit', () => {
+  test('of the whole asks the bank first, whoever orders it', async () => {
+    const debit = await kit.debited('2026-12-05', 2_000)
+    await kit.session('2026-12-05', [kit.found('tax-only', debit, 2_000, 0)])
+    const order = { orderNo: 'q1', ticketNo: debit.ticketNo, reason: 'bank-missing', amount: 2_000, items: itemsOf(debit) } as const
+    const ordered = () => supplement(kit.flow, kit.slots, taxSystem, order)
+    kit.says = { inquiry: '90000' }
+    expect(await ordered()).toEqual({ kind: 'at-the-bank' })
+    kit.says = { inquiry: '28003' }
+    expect(await ordered()).toEqual({ kind: 'unclear' })
+    expect(await moved(debit, 'supplementaryDebit')).toBe(0)
+    kit.says = {}
+    expect(await ordered()).toMatchObject({ kind: 'accepted' })
+    await kit.advanced()
+    // It is the remedy of the session's break, too.
+    expect(await states(debit)).toEqual(['remedied supplement-missing -2000'])
+    kit.says = { inquiry: '90000' }
+    expect(await ordered()).toEqual({ kind: 'repeated' })
+    kit.says = {}
+  })
+  test('that was ordered when the process died belongs to its break all the same', async () => {
+    const debit = await kit.debited('2026-12-05', 2_000)
+    await kit.session('2026-12-05', [kit.found('amount-differs', debit, 2_000, 1_500)])
+    const { id } = await kit.only(debit)
+    const found = await kit.store.find(debit.ticketNo)
+    const [held] = await kit.store.load([found!.instructionId])
+    kit.says = { supplementaryDebit: '94999' }
+    kit.at += 1_000
+    const items = (itemsOf(debit) as { amount: number }[]).map(item => ({ ...item, amount: 500 }))
+    const order = { orderNo: `break-${id}-s1`, ticketNo: debit.ticketNo, reason: 'under-debited', amount: 500, items: items as [] } as const
+    await supplementDebit(kit.flow, kit.slots, ownOrders, held!, order)
+    await advanceBreaks(kit.flow, kit.slots)
+    expect(await states(debit)).toEqual(['under-way supplement -500'])
+    // And is ordered once.
+    expect(await supplementOf(debit)).toMatchObject({ kind: 'ordered', verdict: { kind: 'repeated' } })
+    expect(await supplementOf(debit, 's2')).toEqual({ kind: 'unfit' })
+    expect(await moved(debit, 'supplementaryDebit')).toBe(500)
+    kit.says = {}
+  })
+  test('is not made of what the sessions have shown since to be there', async () => {
+    const debit = await kit.debited('2026-12-08', 2_000)
+    kit.at = Date.parse('2026-12-09T09:00:00+08:00')
+    await kit.session('2026-12-08', [kit.found('amount-differs', debit, 2_000, 1_500)])
+    await kit.fresh.db.execute('UPDATE break SET deadline = NOW() WHERE ticket_no = ?', [debit.ticketNo])
+    const more = kit.found('bank-only', debit, 0, 400, { instructionId: undefined, serialNo: '77700002' })
+    await kit.session('2026-12-09', [more])
+    expect(await supplementOf({ ...debit })).toMatchObject({ kind: expect.stringMatching(/^(unfit|otherwise)$/) })
+    expect(await moved(debit, 'supplementaryDebit')).toBe(0)
+  })
+})
+
+test('without a calendar of the year breaks are found all the same, loudly, and get their deadline with it', async () => {
+  const reference = kit.flow.reference()
+  const { calendar } = reference
+  const lacking = { ...reference, calendar: openCalendar({ years: [calendar.days(2026)] }) }
+  kit.at = Date.parse('2026-12-31T20:00:00+08:00')
+  const debit = await kit.debited('2026-12-30', 2_000)
+  Object.assign(kit.flow, { reference: () => lacking })
+  await kit.session('2026-12-30', [kit.found('amount-differs', debit, 2_000, 2_500)])
+  expect(await kit.only(debit)).toMatchObject({ state: 'chosen', remedy: 'notice', deadline: null })
+  expect(kit.notes.some(({ event, detail }) => event === 'trouble' && /without a deadline/.test(detail ?? ''))).toBe(true)
+  const { id } = await kit.only(debit)
+  expect(await issueNotice(kit.flow, id, zhang)).toEqual({ kind: 'undated' })
+  await advanceBreaks(kit.flow, kit.slots)
+  const full = openCalendar({ years: [calendar.days(2026), { year: 2027, off: [['2027-01-01', '2027-01-03']], work: [] }] })
+  Object.assign(kit.flow, { reference: () => ({ ...reference, calendar: full }) })
+  await advanceBreaks(kit.flow, kit.slots)
+  expect((await kit.only(debit)).deadline?.toISOString()).toBe('2027-01-04T16:00:00.000Z')
+  Object.assign(kit.flow, { reference: () => reference })
+})
