@@ -93,6 +93,8 @@ export const loadLedger = async (databaseUrl: string, key: PrintKey, bookings: I
         )
     }
     const loader = mysql.createConnection({ uri: databaseUrl, flags: ['+LOCAL_FILES'] })
+    // Nobody replays what is thrown away afterwards.
+    loader.query('SET SESSION sql_log_bin = 0, unique_checks = 0, foreign_key_checks = 0')
     await new Promise<void>((resolve, reject) =>
       loader.query(
         {
