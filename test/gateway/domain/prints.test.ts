@@ -9,7 +9,7 @@ test('what was not taken away is found again by its place', () => {
   expect(prints.take(1, 1)).toBe(true)
   expect(prints.take(1, 1)).toBe(false)
   expect(prints.take(9, 9)).toBe(false)
-  expect([...prints.left(3).places!].sort()).toEqual([4_294_967_295, 70, 72])
+  expect(new Set(prints.left(3).places)).toEqual(new Set([70, 72, 4_294_967_295]))
 })
 
 test('a full collection holds as many as it was opened for, all in one corner', () => {
