@@ -1,13 +1,14 @@
 import type { UnifiedCode } from '@taxlink/bank-sdk'
 import { contradictionOfPrint, objectionToRelease, objectionToReprint } from '../domain/exchange.ts'
 import type { Objection } from '../domain/proposal.ts'
+import { stateOfMarks } from '../domain/write-off.ts'
 import { appendAudit } from './audit.ts'
 import { insertBankCalls, type NewBankCall } from './bank-calls.ts'
 import { carefully } from './beside.ts'
 import type { Database, Tx } from './database.ts'
 import { answerOf, keepAnswer } from './inbox.ts'
 import type { Actor } from './linked.ts'
-import { sqlTime } from './rows.ts'
+import { overKeys, sqlTime } from './rows.ts'
 import { lockLife, readLife, type TicketLife } from './ticket-life.ts'
 
 /** A print, as the bank tells it. */
@@ -43,13 +44,10 @@ export type PaymentVouchers = {
   debitRequest(ticketNo: string): Promise<string | undefined>
 }
 
-const callOf = (life: TicketLife, subject: string, printMark: 'original' | 'reprint', at: Date): NewBankCall => ({
-  bankCode: life.bankCode,
-  officeCode: life.officeCode,
-  verb: 'ticketInformation',
-  subject,
-  content: { ticketNo: life.ticketNo, printMark },
-  at,
+type Told = Pick<TicketLife, 'ticketNo' | 'bankCode' | 'officeCode'>
+const callOf = ({ ticketNo, bankCode, officeCode }: Told, subject: string, printMark: 'original' | 'reprint', at: Date): NewBankCall => ({
+  ...{ bankCode, officeCode, verb: 'ticketInformation', subject },
+  ...{ content: { ticketNo, printMark }, at },
 })
 
 /** Opens the payment vouchers over `db`. */
@@ -59,7 +57,8 @@ export const openPaymentVouchers = (db: Database): PaymentVouchers => ({
       'SELECT ticket_no AS ticketNo FROM payment_voucher WHERE open = 1 AND due_at <= ? ORDER BY due_at LIMIT ?',
       [sqlTime(now), limit],
     )
-    for (const { ticketNo } of due) await carefully(() => db.transaction(tx => release(tx, ticketNo, now)))
+    const ticketNos = due.map(({ ticketNo }) => ticketNo).toSorted()
+    if (ticketNos.length > 0) await carefully(() => db.transaction(tx => release(tx, ticketNos, now)))
     return due.length
   },
   hearPrint: (word, now, messageId, codeOf) =>
@@ -99,14 +98,40 @@ export const openPaymentVouchers = (db: Database): PaymentVouchers => ({
     )[0]?.request,
 })
 
-const release = async (tx: Tx, ticketNo: string, now: Date): Promise<void> => {
-  const life = await lockLife(tx, ticketNo)
-  const [row] = await tx.query<{ open: number | null }>('SELECT open FROM payment_voucher WHERE ticket_no = ? FOR UPDATE', [ticketNo])
-  if (row?.open !== 1 || !life) return
-  const isReleased = objectionToRelease(life, now) === undefined
-  const column = isReleased ? 'released_at' : 'withheld_at'
-  await tx.execute(`UPDATE payment_voucher SET ${column} = ? WHERE ticket_no = ?`, [sqlTime(now), ticketNo])
-  if (isReleased) await insertBankCalls(tx, [callOf(life, ticketNo, 'original', now)])
+const lockWriteOffs = overKeys('SELECT ticket_no FROM write_off WHERE ticket_no IN (?) FOR UPDATE')
+type DueRow = Omit<NewBankCall, 'verb' | 'subject' | 'content' | 'at'> & {
+  readonly ticketNo: string
+  readonly channel: 'computer' | 'phone'
+  readonly paidAt: Date
+  readonly isVoid: number
+  readonly isUndone: number
+}
+const stillDue = overKeys(
+  `SELECT w.ticket_no AS ticketNo, w.bank_code AS bankCode, w.office_code AS officeCode, w.channel, w.paid_at AS paidAt,
+     t.voided_at IS NOT NULL AS isVoid, EXISTS (SELECT 1 FROM write_off_undo u WHERE u.ticket_no = w.ticket_no) AS isUndone
+   FROM payment_voucher p JOIN write_off w ON w.ticket_no = p.ticket_no JOIN ticket t ON t.ticket_no = p.ticket_no
+   WHERE p.open = 1 AND p.ticket_no IN (?)`,
+)
+const setReleased = overKeys('UPDATE payment_voucher SET released_at = ? WHERE ticket_no IN (?)')
+const setWithheld = overKeys('UPDATE payment_voucher SET withheld_at = ? WHERE ticket_no IN (?)')
+const marked = { isWrittenOff: true, isVouchered: true, isReceived: false, isExchanged: false }
+
+/** Releases these in one transaction; the write-offs first, as whoever undoes one locks it, in the order of their numbers. */
+const release = async (tx: Tx, ticketNos: readonly string[], now: Date): Promise<void> => {
+  await lockWriteOffs.query(tx, ticketNos)
+  const due = await stillDue.query<DueRow>(tx, ticketNos)
+  const isLeft = ({ isVoid, isUndone, channel, paidAt }: DueRow) => {
+    const state = stateOfMarks({ ...marked, isVoid: isVoid === 1, isUndone: isUndone === 1 })
+    return objectionToRelease({ state, channel, paidAt }, now) === undefined
+  }
+  const [leave, stay] = [due.filter(isLeft), due.filter(row => !isLeft(row))]
+  const numbers = (rows: readonly DueRow[]) => rows.map(({ ticketNo }) => ticketNo)
+  await setReleased.execute(tx, numbers(leave), [sqlTime(now)])
+  await setWithheld.execute(tx, numbers(stay), [sqlTime(now)])
+  await insertBankCalls(
+    tx,
+    leave.map(row => callOf(row, row.ticketNo, 'original', now)),
+  )
 }
 
 type PrintRow = { number: number; event: string; copies: number | null; onDate: string; actor: string; rule: string | null }
