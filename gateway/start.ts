@@ -112,7 +112,9 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
     const gatewayEnv = {
       ...env.variables,
       ...Object.fromEntries(simulated.map(bank => [`TAXLINK_BANK_${bank.bankCode}_URL`, bank.url])),
-      ...Object.fromEntries([...folders].map(([code, folder]) => [`TAXLINK_BANK_${code}_FILES`, pathToFileURL(folder).href])),
+      ...Object.fromEntries(
+        [...folders].map(([code, folder]) => [`TAXLINK_BANK_${code}_FILES`, filesAt(code) ?? pathToFileURL(folder).href]),
+      ),
     }
     // A bank of the unified interface tells on the public port, by its certificate.
     const listens = [...hearing].filter(([, url]) => !url.startsWith('https:')).map(([code, url]) => [`TAXLINK_BANK_${code}_LISTEN`, url])
@@ -157,6 +159,9 @@ export const start = async (config: Config, options: StartOptions): Promise<Star
     throw error
   }
 }
+
+/** Where the environment says that the files of a bank are to be fetched: the simulated bank's folder over SFTP, say. */
+const filesAt = (code: string): string | undefined => process.env[`TAXLINK_BANK_${code}_FILES`]
 
 /** Our environment for a child; what Node has compiled once is used again, which halves the time of the next start. */
 const nodeEnv = (dir: string): NodeJS.ProcessEnv => ({ NODE_COMPILE_CACHE: join(dir, 'compiled'), ...process.env })

@@ -28,6 +28,12 @@ export type SessionEvent = 'settle' | 'freeze' | 'await' | 'take' | 'refuse' | '
 /** Why a second session of the last filing day is opened, on a day that has not ended: it does not stand for that day's own. */
 export const beforeRemittance = '35(5): before the remittance of the last filing day'
 
+/**
+ * The last number that a session of a kind may have within its bank day: no message and no file of a bank has room for a third digit. Those within the day stop
+ * earlier, so that its end is always left some.
+ */
+export const highestSession = { intraday: 79, 'day-end': 99 } as const satisfies { readonly [K in SessionKind]: number }
+
 /** Times of a session, in milliseconds. */
 export const sessionRules = {
   /** How long doubts that are being asked about are waited for. */

@@ -195,7 +195,7 @@ export const openSecondSessions = async (flow: Flow): Promise<number> => {
   for (const { bankCode, accountingDate } of await flow.store.breakLife.remediedDays(shanghaiDate(later(now, -backDays * dayMs)))) {
     const policy = banks.get(bankCode)?.policy
     if (!policy || !ifKnown(() => isLastFilingDay(calendar, accountingDate))) continue
-    await flow.store.reconciliations.open({
+    const second = await flow.store.reconciliations.open({
       bankCode,
       accountingDate: accountingDay(now, policy.dayEnd),
       workDate: shanghaiDate(now),
@@ -204,7 +204,7 @@ export const openSecondSessions = async (flow: Flow): Promise<number> => {
       reason: beforeRemittance,
       now,
     })
-    opened++
+    if (second) opened++
   }
   return opened
 }

@@ -1,7 +1,7 @@
 import { bookingVerbs, type Totals } from '../domain/booking.ts'
 import { officesOf, sees } from '../domain/operator.ts'
 import type { DifferenceType } from '../domain/reconcile.ts'
-import { type SessionKind, type SessionState, sessionMachine } from '../domain/session.ts'
+import { highestSession, type SessionKind, type SessionState, sessionMachine } from '../domain/session.ts'
 import { dayHasEnded, isNearDay, shanghaiDate, shanghaiTime } from '../domain/time.ts'
 import type { Flow } from '../flows/flow.ts'
 import type { DifferenceView, SessionKey } from '../store/differences.ts'
@@ -40,7 +40,11 @@ export const reconciliationRoutes = (app: App, flow: Flow): void => {
       }
       const opening = { bankCode, accountingDate, kind, reason, workDate: shanghaiDate(now), openedBy: operatorIn(request).uri, now }
       const opened = await reconciliations.open(opening)
-      if (!opened) throw new Refusal(500, 'internal')
+      if (!opened)
+        throw notApplicable({
+          zh: `该会计日此类场次至多编到第 ${highestSession[kind]} 场,已无号可用`,
+          en: `sessions of this kind have numbers up to ${highestSession[kind]} within a bank day, and none is left`,
+        })
       reply.code(201)
       return sessionJson(opened)
     },

@@ -2,7 +2,14 @@ import type { UnifiedCode } from '@taxlink/bank-sdk'
 import { bookingVerbs, type Totals } from '../domain/booking.ts'
 import type { EntryKey } from '../domain/fingerprint.ts'
 import type { Difference, DifferenceType } from '../domain/reconcile.ts'
-import { beforeRemittance, type SessionEvent, type SessionKind, type SessionState, sessionMachine } from '../domain/session.ts'
+import {
+  beforeRemittance,
+  highestSession,
+  type SessionEvent,
+  type SessionKind,
+  type SessionState,
+  sessionMachine,
+} from '../domain/session.ts'
 import { carefully, duplicateKey } from './beside.ts'
 import { type Database, errnoOf, type Scalar, type Tx } from './database.ts'
 import { insertDifferences, removeDifferences, type SessionKey } from './differences.ts'
@@ -80,7 +87,10 @@ export type SessionFilter = {
 
 /** The sessions of all bank days. One worker at a time holds one; whoever lost it writes nothing any more. */
 export type Reconciliations = {
-  /** Opens the next session of a bank day; those before it that no file has come for are withdrawn. Undefined: `once` or `after`, and there is another. */
+  /**
+   * Opens the next session of a bank day; those before it that no file has come for are withdrawn. Undefined: `once` or `after`, and there is another; or the
+   * bank day has no number left for one of this kind.
+   */
   open(opening: Opening): Promise<SessionView | undefined>
   /** The first accounting date from `since` on of which a bank has a day-end session. */
   firstDays(since: string): Promise<ReadonlyMap<string, string>>
@@ -223,6 +233,8 @@ const open = async (tx: Tx, o: Opening): Promise<SessionView | undefined> => {
   ])
   if (o.once && rows.some(row => row.kind === o.kind && row.reason !== beforeRemittance)) return undefined
   if (o.after !== undefined && rows.findLast(row => row.kind === o.kind)?.session !== o.after) return undefined
+  const session = (rows.at(-1)?.session ?? 0) + 1
+  if (session > highestSession[o.kind]) return undefined
   const at = sqlTime(o.now)
   for (const row of rows)
     if (row.kind === o.kind && sessionMachine.next(row.state, 'withdraw'))
@@ -231,7 +243,6 @@ const open = async (tx: Tx, o: Opening): Promise<SessionView | undefined> => {
          WHERE ${ofKey}`,
         [at, ...keyOf(row)],
       )
-  const session = (rows.at(-1)?.session ?? 0) + 1
   await tx.execute(
     `INSERT INTO reconciliation (bank_code, accounting_date, session, work_date, kind, state, opened_by, reason, opened_at, next_at)
      VALUES (?, ?, ?, ?, ?, 'opened', ?, ?, ?, ?)`,

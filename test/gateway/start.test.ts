@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
 import { scratch } from '../scratch.ts'
+import { openSftp } from '../sftp.ts'
 import { until } from './stage.ts'
 
 // The first thing anybody runs: `start`, from nothing, as a program of its own.
@@ -59,7 +60,17 @@ describe('start, on one machine, from nothing', () => {
   }, 240_000)
 
   test('--once after that: what was interrupted is brought to its end, the day balances, exit 0, nothing is left running', async () => {
-    const second = run(['start', '--once'], env)
+    // One of the banks has an SFTP server over the folder into which it writes its files, and that is how they are fetched.
+    const folder = join(dir, 'banks', '4306', 'out')
+    mkdirSync(folder, { recursive: true })
+    const sftp = await openSftp(folder)
+    onTestFinished(() => sftp.close())
+    const files = {
+      TAXLINK_BANK_4306_FILES: `sftp://taxlink@127.0.0.1:${sftp.port}/`,
+      TAXLINK_BANK_4306_FILES_KEY: sftp.key,
+      TAXLINK_BANK_4306_FILES_HOST: sftp.host,
+    }
+    const second = run(['start', '--once'], { ...env, ...files })
     expect({ code: await second.code, err: second.err() }).toEqual({ code: 0, err: '' })
     const text = second.out()
     expect(text).toMatch(balanced)
@@ -74,6 +85,11 @@ describe('start, on one machine, from nothing', () => {
     expect(kinds.length).toBeGreaterThanOrEqual(12)
     expect(text).toMatch(new RegExp(`^合计 total +${kinds.length * 3} +${kinds.length * 3} +${kinds.length * 3}$`, 'm'))
     for (const bank of ['4301', '4306', '4310']) expect(text).toMatch(new RegExp(`^${bank} +[0-9]+ +平 balanced .*=$`, 'm'))
+    // Every file of its three sessions was fetched there, put away and answered.
+    expect(sftp.connections).toBeGreaterThan(0)
+    const fetched = readdirSync(join(folder, 'done'))
+    expect(fetched.length).toBeGreaterThanOrEqual(3)
+    expect(readdirSync(join(folder, 'receipts')).sort()).toEqual(fetched.map(name => `${name}.json`).sort())
     // The same sum on both sides, whatever it is.
     const [, tax, bank] = /^合计 total.*?([0-9,]+\.[0-9]{2}) +([0-9,]+\.[0-9]{2})/m.exec(text) ?? []
     expect(tax).toBe(bank)

@@ -34,6 +34,29 @@ test.each([
   expect((await desk.zhang.ask('POST', '/v1/reconciliations', order(change))).status).toBe(status)
 })
 
+test('the numbers of a bank day end: within the day before those that its end needs', async () => {
+  const { db } = desk.house.fresh
+  const bankCode = '4310'
+  const held = (session: number) =>
+    db.execute(
+      `INSERT INTO reconciliation (bank_code, accounting_date, session, work_date, kind, state, opened_by, opened_at)
+       VALUES (?, ?, ?, ?, 'intraday', 'balanced', 'test', '2026-11-10 02:00:00')`,
+      [bankCode, yesterday, session, yesterday],
+    )
+  const open = async (kind: string) => {
+    const { status, json } = await desk.zhang.ask('POST', '/v1/reconciliations', order({ bankCode, kind }))
+    return [status, json.session ?? (json.errors as { en: string }[])[0]!.en.match(/numbers up to \d+/)?.[0]]
+  }
+  await held(78)
+  expect(await open('intraday')).toEqual([201, 79])
+  await db.execute("UPDATE reconciliation SET state = 'balanced', next_at = NULL WHERE bank_code = ?", [bankCode])
+  expect(await open('intraday')).toEqual([409, 'numbers up to 79'])
+  expect(await open('day-end')).toEqual([201, 80])
+  await db.execute("UPDATE reconciliation SET state = 'balanced', next_at = NULL WHERE bank_code = ?", [bankCode])
+  await held(99)
+  expect(await open('day-end')).toEqual([409, 'numbers up to 99'])
+})
+
 test('totals are the province’s; differences are seen by whoever sees the office', async () => {
   const { db } = desk.house.fresh
   for (const session of [7, 8])
