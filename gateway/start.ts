@@ -287,8 +287,8 @@ const ready = async (child: Child, pattern: RegExp, dir: string): Promise<RegExp
   const late = new AbortController()
   const found = await Promise.race([
     child.line(pattern),
-    pause(60_000, undefined, { signal: late.signal, ref: false }).catch(() => undefined),
+    pause(180_000, undefined, { signal: late.signal, ref: false }).catch(() => undefined),
   ])
   late.abort()
-  return found ?? fail('service-missing', `${child.name} did not come up within 60 s; see ${join(dir, 'log', `${child.name}.log`)}`)
+  return found ?? fail('service-missing', `${child.name} did not come up within 180 s; see ${join(dir, 'log', `${child.name}.log`)}`)
 }

@@ -52,12 +52,12 @@ describe('start, on one machine, from nothing', () => {
 
   test('the plug is pulled in the middle of the day: nothing is left running', async () => {
     const first = run(['start', '--once'], env)
-    await until('the day has begun', () => /已发送 sent [1-9]/.test(first.out()), 180_000)
+    await until('the day has begun', () => /已发送 sent [1-9]/.test(first.out()), 400_000)
     if (existsSync('/proc/self/environ')) expect(livingIn(dir).length).toBeGreaterThanOrEqual(7)
     first.child.kill('SIGKILL')
     expect(await first.code).toBe(null)
     await allGone(dir)
-  }, 240_000)
+  }, 460_000)
 
   test('--once after that: what was interrupted is brought to its end, the day balances, exit 0, nothing is left running', async () => {
     // One of the banks has an SFTP server over the folder into which it writes its files, and that is how they are fetched.
@@ -95,11 +95,11 @@ describe('start, on one machine, from nothing', () => {
     expect(tax).toBe(bank)
     expect(tax).toMatch(/[1-9]/)
     await allGone(dir)
-  }, 420_000)
+  }, 600_000)
 
   test('the next start answers every ticket from the record, and serves until it is stopped', async () => {
     const third = run(['start'], env)
-    await until('it serves', () => third.out().includes('Ctrl-C'), 240_000)
+    await until('it serves', () => third.out().includes('Ctrl-C'), 400_000)
     expect(third.out()).toMatch(/449 笔为重复指令|449 were repeats/)
     expect(third.out()).toMatch(balanced)
     const health = /http:\/\/127\.0\.0\.1:[0-9]+\/readyz/.exec(third.out())?.[0]
@@ -107,7 +107,7 @@ describe('start, on one machine, from nothing', () => {
     third.child.kill('SIGTERM')
     expect({ code: await third.code, err: third.err() }).toEqual({ code: 0, err: '' })
     await allGone(dir)
-  }, 420_000)
+  }, 600_000)
 })
 
 describe('configuration', () => {
