@@ -76,6 +76,7 @@ const lies = new Set<Deed>([
   'next-day-booking',
   'refused-after-booking',
   'short-remittance',
+  'taken-back',
 ])
 const neverLeft = new Set(['connect-failed', 'line-closed', 'line-busy'])
 const ms: Partial<Record<Deed, number>> = { slow: 100, late: 350, 'late-booking': 350, 'in-progress-then-done': 200 }
