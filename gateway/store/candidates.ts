@@ -148,6 +148,8 @@ const foundOf = (row: TicketRow, all: readonly PaidRow[], own: readonly BookingR
 
 /** Reads these tickets as they stand. */
 export const readCandidates = async (tx: Pick<Tx, 'query'>, ticketNos: readonly string[]): Promise<Found[]> => {
+  // Locked twice, as every ticket is: what comes to its end while it is waited for moves within the index.
+  await movements.query<PaidRow>(tx, ticketNos)
   const all = Map.groupBy(await movements.query<PaidRow>(tx, ticketNos), row => row.ticketNo)
   const heads = await tickets.query<TicketRow>(tx, ticketNos)
   const own = Map.groupBy(await bookings.query<BookingRow>(tx, ticketNos, [beforeRemittance]), row => row.ticketNo)

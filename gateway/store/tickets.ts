@@ -51,7 +51,10 @@ export const readTickets = async (
   ticketNos: readonly string[],
   lock: Lock = '',
 ): Promise<ReadonlyMap<string, Ticket>> => {
-  const rows = Map.groupBy(await movements[lock].query<MovementRow>(tx, ticketNos), row => row.ticketNo)
+  const rows = Map.groupBy(
+    await (lock === '' ? movements[''].query<MovementRow>(tx, ticketNos) : lockAll(tx, ticketNos)),
+    row => row.ticketNo,
+  )
   const found = await heads.query<HeadRow>(tx, ticketNos)
   if (found.length === 0) return new Map()
   const faults = Map.groupBy(await breaks.query<BreakRow>(tx, ticketNos), row => row.ticketNo)
@@ -72,6 +75,14 @@ export const readTickets = async (
 }
 
 type Lock = '' | 'FOR UPDATE'
+/**
+ * Locks twice. The index of tickets holds what is live of each, too, and an instruction that comes to its end moves within it: whoever waited for just that
+ * finds its old place empty, and is past the new one. What the first reading has locked does not move any more, and what it missed has moved already.
+ */
+const lockAll = async (tx: Pick<Tx, 'query'>, ticketNos: readonly string[]): Promise<MovementRow[]> => {
+  await movements['FOR UPDATE'].query<MovementRow>(tx, ticketNos)
+  return movements['FOR UPDATE'].query<MovementRow>(tx, ticketNos)
+}
 const movementsSql = `SELECT ticket_no AS ticketNo, id, verb, state, amount, booked_amount AS booked, original_id AS originalId, reason, inquiries,
     accepted_at AS acceptedAt, last_sent_at AS lastSentAt, accounting_date AS accountingDate
   FROM instruction WHERE ticket_no IN (?) ORDER BY ticket_no, id`

@@ -7,7 +7,9 @@ import { reverse } from '../../../gateway/flows/reverse.ts'
 import { supplement, supplementDebit } from '../../../gateway/flows/supplement.ts'
 import { openCalendar } from '../../../gateway/store/calendar.ts'
 import type { NewDebit } from '../../../gateway/store/debits.ts'
+import { lockTicket } from '../../../gateway/store/tickets.ts'
 import { type BreakKit, bankCode, openBreakKit, zhang } from '../break-kit.ts'
+import { until } from '../stage.ts'
 import { taxSystem } from '../store/kit.ts'
 
 // What must not happen to anybody's money between a session and the next: a remedy twice, one of what is right, a confirmation of what was not looked at.
@@ -55,6 +57,25 @@ describe('an excess goes back once', () => {
     await kit.session(day, [kit.found('duplicate-at-bank', debit, 3_000, 6_000)], beforeRemittance)
     expect(await states(debit)).toEqual(['confirmed reverse 3000'])
   })
+  test('what was given back in part is not given back whole', async () => {
+    const day = kit.dayOf()
+    const debit = await kit.debited(day, 3_000)
+    const order = { orderNo: 'r2', ticketNo: debit.ticketNo, amount: 1_000, reason: 'duplicate' } as const
+    await kit.session(day, [kit.found('duplicate-at-bank', debit, 3_000, 6_000)], beforeRemittance)
+    expect(await states(debit)).toEqual(['chosen reverse 3000'])
+    await reverse(kit.flow, kit.slots, taxSystem, order)
+    await kit.advanced()
+    expect(await states(debit)).toEqual(['chosen investigate 3000'])
+    expect(await moved(debit, 'reversal')).toBe(1_000)
+    // The next session shows what is left.
+    await kit.session(day, [kit.found('duplicate-at-bank', debit, 3_000, 6_000)], beforeRemittance)
+    expect(await states(debit)).toEqual(['superseded investigate 3000', 'chosen notice 2000'])
+    // A notice asks for no more than is left when it is issued.
+    const { id } = (await kit.breaksOf(debit)).at(-1)!
+    await reverse(kit.flow, kit.slots, taxSystem, { ...order, orderNo: 'r3', amount: 500 })
+    await kit.advanced()
+    expect(await issueNotice(kit.flow, id, zhang)).toEqual({ kind: 'otherwise' })
+  })
   test('a later session that finds more asks for what was not begun yet', async () => {
     const day = kit.dayOf()
     const debit = await kit.debited(day, 3_000)
@@ -79,6 +100,37 @@ describe('an excess goes back once', () => {
     expect(await receipt('2026-11-10')).toMatchObject({ code: '90000' })
     expect(await states(debit)).toEqual(['remedied notice 300'])
   })
+})
+
+test('whoever locks a ticket sees an instruction of it that comes to its end at this very moment', async () => {
+  // So many that the server goes by the index of tickets.
+  for (let i = 0; i < 60; i++) await kit.debited(kit.dayOf(), 1)
+  const debit = await kit.debited(kit.dayOf(), 3_000)
+  kit.says = { reversal: '94999' }
+  const order = { orderNo: 'm1', ticketNo: debit.ticketNo, amount: 1_000, reason: 'tax-side' } as const
+  await reverse(kit.flow, kit.slots, taxSystem, order)
+  await kit.slots.idle()
+  kit.says = {}
+  const { instructionId } = (await kit.store.findOrder({ taxSystem, kind: 'reversal', orderNo: 'm1' }))!
+  // Seen twice: it does not run, it waits.
+  let seen = 0
+  const waits = async (): Promise<boolean> => {
+    const rows = await kit.fresh.db.query(
+      `SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID() AND info LIKE 'SELECT ticket\\_no%FOR UPDATE'`,
+    )
+    seen = rows.length > 0 ? seen + 1 : 0
+    return seen > 3
+  }
+  let looked: Promise<unknown> = Promise.resolve()
+  await kit.fresh.db.transaction(async tx => {
+    await lockTicket(tx, debit.ticketNo)
+    looked = kit.store.breakLife.standing(bankCode, debit.ticketNo)
+    await until('the other waits', waits)
+    await tx.execute("UPDATE instruction SET state = 'succeeded', settled_at = accepted_at, next_attempt_at = NULL WHERE id = ?", [
+      instructionId,
+    ])
+  })
+  expect(await looked).toMatchObject({ movements: 2, isOpen: false, since: 2_000 })
 })
 
 describe('a confirmation', () => {
