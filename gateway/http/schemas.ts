@@ -79,6 +79,10 @@ export const debitProperties = {
   settledAt: instant('终结时间 / settled at', '2026-11-10T09:30:00.412+08:00'),
   voidedAt: instant('作废时间 / voided at', '2026-11-11T10:00:00.000+08:00'),
   voidReason: text('作废原因 / why it is void (art. 35(3))'),
+  adoptedAt: instant(
+    '采信时间:记录为未扣款而银行已扣,两人认定为该税票的税款,已缴,不得再扣 / adopted at: the record had it as refused and the bank had it; two persons took it for the tax of this ticket, which is paid and must not be debited again',
+    '2026-11-11T10:00:00.000+08:00',
+  ),
 }
 const verbProperty = {
   type: 'string',

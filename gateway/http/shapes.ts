@@ -37,6 +37,8 @@ export type DebitJson = {
   /** 作废 (art. 35(3)). */
   readonly voidedAt?: string
   readonly voidReason?: string
+  /** 采信 (art. 35): the debit is there after all, and pays the ticket. */
+  readonly adoptedAt?: string
 }
 /** What only further instructions of a ticket have to say. */
 export type FurtherJson = {
@@ -70,9 +72,9 @@ export const resultJson = (shown: Outcome): ResultJson => {
 /** What a debit shows of its row. */
 export type Shown = Omit<
   DebitView,
-  'taxSystem' | 'contentHash' | 'instructionId' | 'verb' | 'booked' | 'reason' | 'orderNo' | 'voidedAt' | 'voidReason'
+  'taxSystem' | 'contentHash' | 'instructionId' | 'verb' | 'booked' | 'reason' | 'orderNo' | 'voidedAt' | 'voidReason' | 'adoptedAt'
 > &
-  Partial<Pick<DebitView, 'voidedAt' | 'voidReason'>>
+  Partial<Pick<DebitView, 'voidedAt' | 'voidReason' | 'adoptedAt'>>
 
 /** A debit of the record as JSON. */
 export const debitJson = (view: Shown): DebitJson => {
@@ -94,6 +96,7 @@ export const debitJson = (view: Shown): DebitJson => {
     ...(view.settledAt ? { settledAt: shanghaiTime(view.settledAt) } : {}),
     ...(view.voidedAt ? { voidedAt: shanghaiTime(view.voidedAt) } : {}),
     ...(view.voidReason === undefined ? {} : { voidReason: view.voidReason }),
+    ...(view.adoptedAt ? { adoptedAt: shanghaiTime(view.adoptedAt) } : {}),
   }
 }
 

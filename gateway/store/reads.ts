@@ -38,6 +38,8 @@ export type DebitView = {
   /** 作废 (art. 35(3)): when the ticket was voided, and why. */
   readonly voidedAt: Date | undefined
   readonly voidReason: string | undefined
+  /** 采信 (art. 35): when two persons took what its bank had debited all the same for its payment, though the record had it as refused. */
+  readonly adoptedAt: Date | undefined
   /** The number under which the tax side ordered it, where that is not the ticket's. */
   readonly orderNo: string | undefined
   readonly contentHash: Buffer
@@ -104,6 +106,7 @@ export const columns = {
   reason: instruction.reason,
   voidedAt: ticket.voidedAt,
   voidReason: ticket.voidReason,
+  adoptedAt: sql<Date | null>`(SELECT adoption.at FROM adoption WHERE adoption.ticket_no = ${ticket.ticketNo})`.mapWith(ticket.voidedAt),
   orderNo: sql<string | null>`NULL`,
   contentHash: ticket.contentHash,
   instructionId: instruction.id,
@@ -115,6 +118,7 @@ type Found = {
   reason: Reason | null
   voidedAt: Date | null
   voidReason: string | null
+  adoptedAt: Date | null
   orderNo: string | null
   resultCode: string | null
   bankResultCode: string | null
@@ -127,13 +131,14 @@ type Found = {
 /** A row as a view. */
 export const view = <T extends Found>(row: T) => {
   const { resultCode, bankResultCode, bankText, bankSerial, accountingDate, settledAt, ...known } = row
-  const { bookedAmount, reason, voidedAt, voidReason, orderNo, ...same } = known
+  const { bookedAmount, reason, voidedAt, voidReason, adoptedAt, orderNo, ...same } = known
   return {
     ...same,
     booked: row.state === 'succeeded' ? (bookedAmount ?? row.amount) : 0,
     reason: reason ?? undefined,
     voidedAt: voidedAt ?? undefined,
     voidReason: voidReason ?? undefined,
+    adoptedAt: adoptedAt ?? undefined,
     orderNo: orderNo ?? undefined,
     outcome:
       resultCode !== null && isUnifiedCode(resultCode)

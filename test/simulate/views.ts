@@ -78,6 +78,7 @@ export const viewOf = (tables: Tables, row: InstructionRow): DebitView => {
     reason: row.reason ?? undefined,
     voidedAt: ticket.voided_at === null ? undefined : new Date(ticket.voided_at),
     voidReason: ticket.void_reason ?? undefined,
+    adoptedAt: undefined,
     orderNo: undefined,
     contentHash: ticket.content_hash,
     instructionId: row.id,

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { beforeRemittance } from '../../../gateway/domain/session.ts'
+import { shanghaiTime } from '../../../gateway/domain/time.ts'
 import { heardAdjustment, issueNotice } from '../../../gateway/flows/adjustments.ts'
 import { callBanks } from '../../../gateway/flows/bank-calls.ts'
 import { book } from '../../../gateway/flows/book.ts'
 import { advanceBreaks, supplementBreak } from '../../../gateway/flows/break-remedies.ts'
 import { settleSession } from '../../../gateway/flows/session-breaks.ts'
+import { debitJson } from '../../../gateway/http/shapes.ts'
 import type { NewDebit } from '../../../gateway/store/debits.ts'
 import { openStore } from '../../../gateway/store/store.ts'
 import { type BreakKit, bankCode, openBreakKit, zhang } from '../break-kit.ts'
@@ -137,6 +139,9 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
   expect(await settled(kept, 'adopt')).toMatchObject({ kind: 'decided' })
   expect(await settled(returned, 'return')).toMatchObject({ kind: 'decided' })
   expect(await kit.only(kept)).toMatchObject({ state: 'remedied' })
+  // The tax system sees that the debit is there after all.
+  const seen = await kit.store.find(kept.ticketNo)
+  expect([seen?.state, seen?.adoptedAt?.getTime(), debitJson(seen!).adoptedAt]).toEqual(['refused', kit.at, shanghaiTime(kit.clock())])
   expect(await kit.only(returned)).toMatchObject({ state: 'chosen', remedy: 'notice' })
   await kit.store.breakLife.stepBreak(
     (await kit.only(unknown)).id,
