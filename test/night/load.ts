@@ -66,10 +66,12 @@ export const byBucket = (key: PrintKey, count: number, entryAt: (n: number) => E
 const withoutKeys = async (databaseUrl: string, table: string): Promise<() => Promise<void>> => {
   const alter = async (changes: readonly string[]): Promise<void> => {
     const db = openDatabase(databaseUrl, { connections: 1, statementTimeout: 1_200_000 })
-    await db.execute(`ALTER TABLE ${table} ${changes.join(', ')}`).finally(() => db.close())
+    await db.execute(`ALTER TABLE ${table} ${changes.join(', ')}`)
+    await db.close()
   }
   const db = openDatabase(databaseUrl, { connections: 1 })
-  const [row] = await db.query<{ 'Create Table': string }>(`SHOW CREATE TABLE ${table}`).finally(() => db.close())
+  const [row] = await db.query<{ 'Create Table': string }>(`SHOW CREATE TABLE ${table}`)
+  await db.close()
   const keys = [...row!['Create Table'].matchAll(/^ +KEY `(\w+)` \(.*\)/gm)].map(([text, name]) => ({ text: text.trim(), name }))
   await alter(keys.map(({ name }) => `DROP KEY ${name}`))
   return () => alter(keys.map(({ text }) => `ADD ${text}`))
