@@ -9,17 +9,21 @@ const handedOut = new Set<number>()
 
 /** A port of 127.0.0.1 that nobody listens on: the wished one where it is free, else one that no outgoing connection will take, and none twice. */
 export const freePort = async (wished = 0): Promise<number> => {
-  if (wished !== 0 && !handedOut.has(wished) && (await isFree(wished))) return take(wished)
+  if (wished !== 0 && (await takes(wished))) return wished
   for (let left = 1_000; left > 0; left--) {
     const port = randomInt(first, last + 1)
-    if (!handedOut.has(port) && (await isFree(port))) return take(port)
+    if (await takes(port)) return port
   }
   throw new Error(`no free port between ${first} and ${last}`)
 }
 
-const take = (port: number): number => {
+/** Takes a port where it is free. It is spoken for before it is tried: another who asks meanwhile gets another. */
+const takes = async (port: number): Promise<boolean> => {
+  if (handedOut.has(port)) return false
   handedOut.add(port)
-  return port
+  if (await isFree(port)) return true
+  handedOut.delete(port)
+  return false
 }
 
 const isFree = (port: number): Promise<boolean> =>
