@@ -12,19 +12,6 @@ test('a port is given once, and none that an outgoing connection may take', asyn
   expect(Math.max(...ports)).toBeLessThan(lowest)
 })
 
-test('of many who wish for the same port at the same moment one has it', async () => {
-  for (let left = 20; left > 0; left--) {
-    const holder = createServer().listen(0, '127.0.0.1')
-    await once(holder, 'listening')
-    const address = holder.address()
-    const port = address instanceof Object ? address.port : 0
-    holder.close()
-    await once(holder, 'close')
-    const given = await Promise.all(Array.from({ length: 20 }, () => freePort(port)))
-    expect(new Set(given).size).toBe(20)
-  }
-})
-
 test('the wished port where it is free, else another', async () => {
   const wished = await freePort()
   const holder = createServer().listen(wished, '127.0.0.1')
