@@ -33,9 +33,9 @@ test('killed and stopped at labelled points: nothing is lost, nothing is made tw
   expect(report.happened.length).toBe(cases.length)
 }, 420_000)
 
-test('random accidents of processes, servers and lines, healed again and again', async () => {
-  const reports = await runSchedules(servers, 1, 2, () => {})
+test('random accidents of processes, servers and lines, and all is healed again', async () => {
+  const reports = await runSchedules(servers, 1, 1, () => {})
   for (const report of reports) kept(report)
-  expect(reports).toHaveLength(2)
+  expect(reports).toHaveLength(1)
   expect(reports.at(-1)?.givenBack).toBeGreaterThan(0)
 }, 420_000)
