@@ -4,6 +4,7 @@ import type { Note } from './flows/flow.ts'
 import type { Health } from './flows/guard.ts'
 import type { Slots } from './flows/slots.ts'
 import type { Backlog } from './store/backlog.ts'
+import type { OpenBreaks } from './store/breaks.ts'
 
 export type MetricsOptions = {
   readonly slots?: Slots
@@ -19,6 +20,8 @@ export type MetricsOptions = {
   /** How many sessions of the last week stand in each state. */
   readonly sessions?: () => Promise<{ readonly [state: string]: number }>
   readonly missingFiles?: () => Promise<readonly { readonly bankCode: string }[]>
+  /** Breaks that are not over, and those of them beyond their deadline, by bank; read at each scrape. */
+  readonly breaks?: () => Promise<readonly OpenBreaks[]>
   /** In how many cities each bank gets debits, as this process knows it. */
   readonly openCities?: () => readonly { readonly bankCode: string; readonly count: number }[]
   /** For how many days the filing calendar still has data. */
@@ -98,7 +101,7 @@ type Fill = (gauge: Gauge) => void | Promise<void>
 /** Figures that are read when somebody asks. */
 const addGauges = (
   registry: Registry,
-  { slots, health, waiting, halted, openCities, calendarDays, certificateDays, missingFiles, sessions, backlog }: MetricsOptions,
+  { slots, health, waiting, halted, openCities, calendarDays, certificateDays, missingFiles, sessions, breaks, backlog }: MetricsOptions,
 ): void => {
   const gauge = (name: string, help: string, labelNames: string[], fill: Fill): void => {
     new Gauge({
@@ -148,17 +151,17 @@ const addGauges = (
     gauge('reconciliations', '近一周的对账场次 / sessions of the last week', ['state'], async self => {
       for (const [state, count] of Object.entries(await sessions().catch(() => ({})))) self.set({ state }, count)
     })
-  if (!backlog) return
-  // One read for all figures of a scrape.
-  let reading: Promise<Backlog | undefined> | undefined
-  const read = () => {
-    reading ??= backlog()
-      .catch(() => undefined)
-      .finally(() => {
-        reading = undefined
-      })
-    return reading
+  if (breaks) {
+    const read = shared(breaks)
+    gauge('breaks_open', '未了结的单边账 / breaks that are not over', ['bank'], async self => {
+      for (const { bankCode, open } of (await read()) ?? []) self.set({ bank: bankCode }, open)
+    })
+    gauge('breaks_overdue', '逾期的单边账 / breaks beyond their deadline', ['bank'], async self => {
+      for (const { bankCode, overdue } of (await read()) ?? []) self.set({ bank: bankCode }, overdue)
+    })
   }
+  if (!backlog) return
+  const read = shared(backlog)
   gauge('debits_doubtful', '结果不明的扣款 / debits whose outcome is unknown', ['bank'], async self => {
     for (const { bankCode, count } of (await read())?.doubtful ?? []) self.set({ bank: bankCode }, count)
   })
@@ -171,4 +174,17 @@ const addGauges = (
   gauge('outbox_lag_seconds', '最久未发的唤醒 / age of the oldest due wake-up', [], async self => {
     self.set((await read())?.outbox.lagSeconds ?? Number.NaN)
   })
+}
+
+/** One read for all figures of a scrape; undefined: what it reads is out of reach. */
+const shared = <T>(of: () => Promise<T>): (() => Promise<T | undefined>) => {
+  let reading: Promise<T | undefined> | undefined
+  return () => {
+    reading ??= of()
+      .catch(() => undefined)
+      .finally(() => {
+        reading = undefined
+      })
+    return reading
+  }
 }

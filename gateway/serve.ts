@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { assemble, type Parts } from './assemble.ts'
 import type { Config } from './config.ts'
-import { daysKnown } from './domain/calendar-days.ts'
+import { calendarWarning, daysKnown } from './domain/calendar-days.ts'
 import type { DebitState } from './domain/debit.ts'
 import { certificateDays, haltedBanks, openCities } from './domain/reference.ts'
 import { shanghaiDate } from './domain/time.ts'
@@ -58,6 +58,7 @@ const base = async (config: InForce, role: string): Promise<Base> => {
     halted: () => haltedBanks(parts.flow.reference()),
     missingFiles: () => missingFiles(parts.flow),
     sessions: () => sessionStates(parts.flow),
+    breaks: () => parts.store.openBreaks(parts.flow.clock()),
     openCities: () => openCities(parts.flow.reference()),
     calendarDays: () => daysKnown(parts.flow.reference().calendar, shanghaiDate(parts.flow.clock())),
     certificateDays: () => certificateDays(parts.flow.reference(), shanghaiDate(parts.flow.clock())),
@@ -92,7 +93,15 @@ const base = async (config: InForce, role: string): Promise<Base> => {
     waiters,
     metrics,
     internal: closing =>
-      openInternal({ host: config.internalHost, port: config.internalPort, checks, closing, metrics, banks: () => parts.guard.state() }),
+      openInternal({
+        host: config.internalHost,
+        port: config.internalPort,
+        checks,
+        closing,
+        metrics,
+        warnings: () => calendarWarning(daysKnown(parts.flow.reference().calendar, shanghaiDate(parts.flow.clock()))),
+        banks: () => parts.guard.state(),
+      }),
   }
 }
 

@@ -83,6 +83,14 @@ export const remedyTable: readonly RemedyRow[] = [
     zh: '银行已扣而税务无成功记录,两人认定采信或退回',
   },
   {
+    // A reversal that crossed the bank's day-end: under the next date it stands perhaps, and a notice would give back twice.
+    rule: 'date-of-return-is-ours',
+    article: '35(1)',
+    remedy: 'investigate',
+    holds: c => c.surplus > 0 && c.entry === 'gives-back' && !c.remains && c.type === 'reversed-one-side' && c.datedByUs,
+    zh: '冲正的会计日期是按合同推定的,可能记在次日,待次日对账再定',
+  },
+  {
     rule: 'after-day-end',
     article: '35(1)',
     remedy: 'notice',

@@ -109,3 +109,17 @@ export const daysKnown = (calendar: Pick<Calendar, 'years'>, today: string): num
   while (calendar.years.includes(year + 1)) year++
   return daysBetween(today, `${year}-12-31`)
 }
+
+/** How many days before its data end the calendar is spoken of: the State Council announces a year in November. */
+const aheadDays = 30
+/** What is to be said where the calendar ends soon, or has ended: without it breaks get no deadline, and no notice says until when (art. 35). */
+export const calendarWarning = (days: number): readonly { readonly name: string; readonly zh: string; readonly en: string }[] =>
+  days >= aheadDays
+    ? []
+    : [
+        {
+          name: 'calendar',
+          zh: `节假日表只够 ${days} 天:在基础资料的 calendar 中补上新一年的放假安排,换版本号装入;缺了它单边账没有期限,开不出《调账通知单》`,
+          en: `the filing calendar has data for ${days} more days: load the next year's holidays; without them breaks have no deadline and no adjustment notice can be issued`,
+        },
+      ]

@@ -5,18 +5,25 @@ import { accountingDay, isNearDay, shanghaiDate } from '../domain/time.ts'
 import type { Issued } from '../store/notices.ts'
 import type { Flow } from './flow.ts'
 import { ifKnown } from './session-breaks.ts'
+import { askBank } from './supplement.ts'
 
 // 调账通知单 (art. 6(3), 35(1)): the county's accounting role issues it, the bank is told, and what it gives back is booked.
 
+/** Why no notice is issued yet. */
+type Unissued =
+  | { readonly kind: 'undated'; readonly noticeNo?: never }
+  | { readonly kind: 'at-the-bank'; readonly noticeNo?: never }
+  | { readonly kind: 'unclear'; readonly noticeNo?: never }
+
 /**
  * Issues a notice for a break; the bank is to have given it back before the next reconciliation. `undated`: the filing calendar does not have the year that
- * says when that is.
+ * says when that is. Of a reversal that the bank's file lacks the bank is asked first, for it may stand under its next date: `at-the-bank`, `unclear`.
  */
 export const issueNotice = async (
   flow: Flow,
   breakId: number,
   { uri, office }: Pick<Operator, 'uri' | 'office'>,
-): Promise<Issued | { readonly kind: 'undated'; readonly noticeNo?: never }> => {
+): Promise<Issued | Unissued> => {
   const now = flow.clock()
   const issuedOn = shanghaiDate(now)
   const { calendar } = flow.reference()
@@ -24,6 +31,13 @@ export const issueNotice = async (
   if (!found) return { kind: 'absent' }
   const dueOn = ifKnown(() => noticeDueOn(calendar, found.accountingDate ?? issuedOn, issuedOn))
   if (dueOn === undefined) return { kind: 'undated' }
+  const [own] = found.instructionId === null ? [] : await flow.store.load([found.instructionId])
+  const policy = flow.reference().banks.get(found.bankCode)?.policy
+  const isOpen = found.state === 'chosen' && found.remedy === 'notice'
+  if (isOpen && own?.verb === 'reversal' && policy) {
+    const stands = await askBank(flow, own, policy)
+    if (stands !== 'missing') return { kind: stands }
+  }
   return flow.store.notices.issueNotice({ breakId, issuingOffice: office, issuedOn, dueOn, by: { now, actor: uri } })
 }
 

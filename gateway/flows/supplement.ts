@@ -1,5 +1,6 @@
 import { checkSum, type RequestOf } from '@taxlink/bank-sdk'
 import { named, stoppedUnder } from '../domain/agreement.ts'
+import type { InstructionVerb } from '../domain/answers.ts'
 import type { BankPolicy } from '../domain/bank.ts'
 import { barred } from '../domain/reference.ts'
 import { decideSupplement } from '../domain/supplement.ts'
@@ -80,16 +81,17 @@ export const supplementDebit = async (
 }
 
 /**
- * What the bank itself says of a debit that it is said not to have (art. 35(3)). One that it has, under its next day perhaps, must not be debited a second
- * time, whoever orders that: the next session will show it. A bank that cannot be asked has only its file to say so.
+ * What the bank itself says of an instruction that it is said not to have (art. 35(1), 35(3)). A debit that it has, under its next day perhaps, must not be
+ * debited a second time, whoever orders that, and a reversal not given back a second time: the next session will show it. A bank that cannot be asked has
+ * only its file to say so.
  */
-const askBank = async (
+export const askBank = async (
   flow: Flow,
-  { bankCode, request }: Instruction,
+  { bankCode, request }: Pick<Instruction, 'bankCode' | 'request'>,
   policy: BankPolicy,
 ): Promise<'missing' | 'at-the-bank' | 'unclear'> => {
   if (!policy.inquiry) return 'missing'
-  const asked = inquiryOf(JSON.parse(request) as RequestOf<'debit'>)
+  const asked = inquiryOf(JSON.parse(request) as RequestOf<InstructionVerb>)
   const { answer } = await flow.call(bankCode, 'inquiry', asked, policy.timeoutMs)
   if (answer.kind !== 'answered') return 'unclear'
   const { code, class: is } = answer.outcome

@@ -200,6 +200,13 @@ export const breakRoutes = (app: App, flow: Flow, slots: Slots): void => {
           '节假日表没有次年的数据,定不出调回期限:先在基础资料的 calendar 中补上',
           'the filing calendar lacks the year that says until when: load it with the reference data first',
         )
+      if (issued.kind === 'at-the-bank')
+        throw notSo(
+          '经查询,银行答复该笔冲正已办理(可能记在次一会计日),不开通知单;待下一场对账',
+          'asked, the bank says that it has made this reversal, under its next day perhaps: no notice; wait for the next session',
+        )
+      if (issued.kind === 'unclear')
+        throw notSo('银行未能答复该笔冲正是否已办理,请稍后再试', 'the bank did not say whether it has made this reversal: try again later')
       if (issued.kind === 'otherwise')
         throw notSo(
           '按各场对账与其后的变动,该笔多划已退回、已在退回,或该税票有指令尚无结果;待其终结与下一场对账',

@@ -16,6 +16,8 @@ export type InternalOptions = {
   readonly closing: () => boolean
   /** What is known of the banks, shown beside the checks: a sick bank makes no process unready. */
   readonly banks?: () => readonly object[]
+  /** What will matter before long and makes nothing unready yet. */
+  readonly warnings?: () => readonly ({ readonly name: string } & Reason)[]
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
 }
 /** The internal port. */
@@ -37,7 +39,8 @@ export const openInternal = async (options: InternalOptions): Promise<Internal> 
     '/readyz': async response => {
       const reasons = await unready(options)
       const banks = options.banks ? { banks: options.banks() } : {}
-      json(response, reasons.length === 0 ? 200 : 503, { ready: reasons.length === 0, reasons, ...banks })
+      const warnings = options.warnings ? { warnings: options.warnings() } : {}
+      json(response, reasons.length === 0 ? 200 : 503, { ready: reasons.length === 0, reasons, ...warnings, ...banks })
     },
     '/metrics': async response => text(response, 200, options.metrics.contentType, await options.metrics.text()),
   }

@@ -60,6 +60,9 @@ export type BreakStep = {
   readonly reason: string
 }
 
+/** How many breaks of a bank are not over, and how many of them are beyond their deadline. */
+export type OpenBreaks = { readonly bankCode: string; readonly open: number; readonly overdue: number }
+
 /** Breaks (单边账, art. 35). */
 export type Breaks = {
   /** Writes a break and its line in the journal; the same difference from the same source stands once while it is open. Returns whether it is new. */
@@ -67,6 +70,7 @@ export type Breaks = {
   /** Breaks after `afterId`, oldest first; `open` only those that are not closed; of `offices` only, where they are given. */
   breaks(open: boolean, afterId: number, limit: number, offices?: readonly string[], filter?: BreakFilter): Promise<BreakView[]>
   findBreak(id: number): Promise<BreakView | undefined>
+  openBreaks(now: Date): Promise<OpenBreaks[]>
   /** The life of a break, step by step. */
   breakSteps(id: number): Promise<BreakStep[]>
 }
@@ -143,6 +147,12 @@ export const openBreaks = (db: Database): Breaks => ({
     ])
     return rows.map(viewOf)
   },
+  openBreaks: now =>
+    db.query<OpenBreaks>(
+      `SELECT bank_code AS bankCode, COUNT(*) AS open, CAST(COALESCE(SUM(deadline <= ?), 0) AS SIGNED) AS overdue FROM break
+       WHERE state NOT IN ('confirmed', 'superseded') AND (source = 'file' OR closed_at IS NULL) GROUP BY bank_code`,
+      [sqlTime(now)],
+    ),
   findBreak: async id => {
     const [row] = await db.query<Row>(`${select} WHERE id = ?`, [id])
     return row && viewOf(row)

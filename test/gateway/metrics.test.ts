@@ -116,3 +116,10 @@ test('requests by route and status; figures of the process where wished', async 
   expect((await linesOf(metrics, 'process_resident_memory_bytes')).length).toBe(1)
   expect(metrics.contentType).toMatch(/^text\/plain/)
 })
+
+test('open and overdue breaks are figures of each bank; of a record that is out of reach there are none', async () => {
+  const metrics = openMetrics({ breaks: () => Promise.resolve([{ bankCode: '4301', open: 3, overdue: 1 }]) })
+  expect(await linesOf(metrics, 'taxlink_breaks_')).toEqual(['taxlink_breaks_open{bank="4301"} 3', 'taxlink_breaks_overdue{bank="4301"} 1'])
+  const away = openMetrics({ breaks: () => Promise.reject(new Error('away')) })
+  expect(await linesOf(away, 'taxlink_breaks_')).toEqual([])
+})

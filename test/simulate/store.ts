@@ -160,6 +160,7 @@ export const openSimulatedStore = (
     listOrders: notSimulated('listOrders'),
     listStops: notSimulated('listStops'),
     breaks: notSimulated('breaks'),
+    openBreaks: notSimulated('openBreaks'),
     findBreak: notSimulated('findBreak'),
     breakSteps: notSimulated('breakSteps'),
     doubts: notSimulated('doubts'),

@@ -15,6 +15,9 @@ const oracle = (c: RemedyCase): BreakRemedy => {
   const bankTooLittle = c.surplus < 0
   // (一) 重复或多划缴. 日终前: 冲正将多划缴的自动退回; 日终后: 《调账通知单》.
   if (bankTooMuch) {
+    // What was given back at the turn of the day may stand under the next.
+    const isReturnUndated = c.entry === 'gives-back' && c.type === 'reversed-one-side' && !c.remains && c.datedByUs
+    if (isReturnUndated) return 'investigate'
     const isItsOwnTax = !taxHasSuccess && c.entry === 'debits' && c.evidence === 'none'
     if (isItsOwnTax) return 'persons'
     const canGoBackByItself =

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Fault } from '@taxlink/bank-sdk'
 import { describe, expect, test } from 'vitest'
 import {
+  calendarWarning,
   daysAfter,
   daysKnown,
   deadline,
@@ -117,4 +118,9 @@ describe('a year without data', () => {
   ] as const)('a wrong table is refused: %#', (wrong, why) => {
     expect(wrongCalendar(wrong as never)).toContain(why)
   })
+})
+
+test('a calendar that ends within the month is spoken of, with what it means', () => {
+  expect([30, 400].flatMap(calendarWarning)).toEqual([])
+  expect([29, 0].map(days => calendarWarning(days)[0]?.zh.includes(`只够 ${days} 天`))).toEqual([true, true])
 })

@@ -217,6 +217,34 @@ describe('a ticket as a whole', () => {
   })
 })
 
+test('a reversal that crosses the bank’s day-end is no break that anything is given back for, and the next day explains it', async () => {
+  kit.at = Date.parse('2026-12-16T23:59:50+08:00')
+  const [undated, dated] = [await kit.debited('2026-12-16', 5_000), await kit.debited('2026-12-16', 5_000)]
+  for (const [i, { ticketNo }] of [undated, dated].entries())
+    await reverse(kit.flow, kit.slots, taxSystem, { orderNo: `x${i}`, ticketNo, amount: 5_000, reason: 'tax-side' })
+  await kit.advanced()
+  kit.at += 60_000
+  const reversalOf = async ({ ticketNo }: NewDebit, n: number, tax: number, bank: number, detail: object) => {
+    const { instructionId, serialNo, entrustDate } = (await kit.store.findOrder({ taxSystem, kind: 'reversal', orderNo: `x${n}` }))!
+    const type = bank > 0 ? 'cut-off' : 'reversed-one-side'
+    const key = { verb: 'reversal', serialNo, entrustDate, instructionId, ticketNo } as const
+    return kit.found(type, undated, tax, bank, { ...key, detail: detail as Record<string, string> })
+  }
+  // Its date is ours, or the bank named it and booked it under the next all the same.
+  const missing = [await reversalOf(undated, 0, 5_000, 0, { datedBy: 'clock' }), await reversalOf(dated, 1, 5_000, 0, {})]
+  expect(await kit.session('2026-12-16', missing)).toBe(false)
+  expect(await Promise.all([undated, dated].map(states))).toEqual([['chosen investigate 5000'], ['chosen notice 5000']])
+  kit.says = { inquiry: '90000' }
+  const { id } = await kit.only(dated)
+  expect(await issueNotice(kit.flow, id, zhang)).toEqual({ kind: 'at-the-bank' })
+  kit.says = {}
+  kit.at += dayMs
+  const there = { accountingDate: '2026-12-16' }
+  await kit.session('2026-12-17', [await reversalOf(undated, 0, 0, 5_000, there), await reversalOf(dated, 1, 0, 5_000, there)])
+  expect(await Promise.all([undated, dated].map(states))).toEqual([['confirmed investigate 5000'], ['confirmed notice 5000']])
+  expect(await kit.stateOfDay('2026-12-16')).toBe('balanced')
+})
+
 describe('a supplementary debit', () => {
   test('of the whole asks the bank first, whoever orders it', async () => {
     const debit = await kit.debited('2026-12-05', 2_000)
@@ -265,6 +293,52 @@ describe('a supplementary debit', () => {
     await kit.session('2026-12-09', [more])
     expect(await supplementOf({ ...debit })).toMatchObject({ kind: expect.stringMatching(/^(unfit|otherwise)$/) })
     expect(await moved(debit, 'supplementaryDebit')).toBe(0)
+  })
+})
+
+describe('an adoption', () => {
+  const settledBy = async (breakId: number) => {
+    const subject = `break/${breakId}`
+    const times = { proposedAt: kit.clock(), expiresAt: new Date(kit.at + 3_600_000) }
+    const about = { kind: 'settle-break', subject, about: undefined, officeCode: zhang.office, orderNo: `P-${breakId}` }
+    const proposal = {
+      ...about,
+      ...times,
+      content: { breakId, decision: 'adopt' },
+      evidence: '银行回单',
+      hash: 'ab'.repeat(32),
+      proposedBy: zhang.uri,
+    }
+    const made = (await kit.store.proposals.propose(proposal, () => subject)) as { proposal: { id: number } }
+    return kit.store.proposals.decide(made.proposal.id, {
+      act: { event: 'approve', by: 'urn:taxlink:operator:li', hash: proposal.hash },
+      now: kit.clock(),
+      reason: undefined,
+      told: () => subject,
+      judge: () => ({ kind: 'moves', to: 'approved' }),
+      apply: deeds => deeds.settleBreak(breakId, 'adopt', kit.flow.printKey()),
+    })
+  }
+  test('of an entry that the books have already is refused with its reason, and so is one of another bank’s ticket', async () => {
+    const debit = await kit.debited('2026-12-14', 2_000, 'refused')
+    const other = await kit.debited('2026-12-14', 2_000, 'refused')
+    const stray = kit.found('bank-only', other, 0, 2_000, { instructionId: undefined, serialNo: '77700003' })
+    kit.at = Date.parse('2026-12-15T09:00:00+08:00')
+    await kit.session('2026-12-14', [kit.found('state-differs', debit, 0, 2_000, { detail: { state: 'refused' } })])
+    await kit.session('2026-12-14', [stray], '', '4306')
+    // Debited, and given back by a reversal of our own: both entries are booked.
+    await kit.fresh.db.execute(
+      `INSERT INTO booking (bank_code, accounting_date, bucket, office_code, entrust_date, serial_no, verb, ticket_no, work_date, treasury_code, amount,
+         account_digest, source, dated_by, seq) VALUES ('4301', '2026-12-14', 1, ?, ?, ?, 'debit', ?, '2026-12-14', '18010000', 2000, 'digest00', 'notice', 'bank', 999999)`,
+      [debit.officeCode, debit.entrustDate, debit.serialNo, debit.ticketNo],
+    )
+    const [own, foreign] = [await kit.only(debit), await kit.only(other)]
+    expect([own, foreign]).toMatchObject([{ remedy: 'persons' }, { remedy: 'persons' }])
+    expect(await settledBy(own.id)).toMatchObject({ kind: 'objected', objection: { rule: 'booked-already' } })
+    expect(await settledBy(foreign.id)).toMatchObject({ kind: 'objected', objection: { rule: 'other-bank' } })
+    // What is open is counted by bank, and nothing else is told.
+    const open = (await kit.store.openBreaks(new Date('2027-12-31T00:00:00Z'))).find(of => of.bankCode === '4306')!
+    expect([open.open > 0, open.overdue > 0]).toEqual([true, true])
   })
 })
 
