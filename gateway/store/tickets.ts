@@ -1,6 +1,7 @@
 import type { InstructionVerb } from '../domain/answers.ts'
 import type { DebitState } from '../domain/debit.ts'
-import type { Break, BreakKind, BreakSource, Movement, Reason, Ticket } from '../domain/ticket.ts'
+import type { Break, Movement, Reason, Ticket } from '../domain/ticket.ts'
+import type { NewBreak } from './breaks.ts'
 import type { Tx } from './database.ts'
 import { overKeys } from './rows.ts'
 
@@ -97,15 +98,7 @@ const heads = overKeys(
      EXISTS (SELECT 1 FROM write_off w WHERE w.ticket_no = t.ticket_no) AS writtenOff
    FROM ticket t LEFT JOIN bank_day d ON d.bank_code = t.bank_code WHERE t.ticket_no IN (?)`,
 )
-type BreakRow = {
-  readonly ticketNo: string
-  readonly instructionId: number
-  readonly kind: BreakKind
-  readonly source: BreakSource
-  readonly taxAmount: number
-  readonly bankAmount: number
-  readonly isOpen: number
-}
+type BreakRow = Pick<NewBreak, 'ticketNo' | 'instructionId' | 'kind' | 'source' | 'taxAmount' | 'bankAmount'> & { readonly isOpen: number }
 // What a session put right without any remedy says nothing of what the bank has; nor what another finding has replaced.
 const breaks = overKeys(
   `SELECT ticket_no AS ticketNo, instruction_id AS instructionId, kind, source, tax_amount AS taxAmount, bank_amount AS bankAmount,

@@ -118,7 +118,7 @@ export const openBreakKit = async (begin: string) => {
     fresh.db.query<BreakRow>('SELECT id, state, remedy, kind, level, deadline, excess, reason FROM break WHERE ticket_no = ? ORDER BY id', [
       ticketNo,
     ])
-  const only = async (debit: NewDebit): Promise<BreakRow> => {
+  const theBreak = async (debit: NewDebit): Promise<BreakRow> => {
     const rows = await breaksOf(debit)
     expect(rows).toHaveLength(1)
     return rows[0]!
@@ -156,7 +156,7 @@ export const openBreakKit = async (begin: string) => {
     session,
     everything,
     breaksOf,
-    only,
+    theBreak,
     stateOfDay,
     advanced,
     adjustment,

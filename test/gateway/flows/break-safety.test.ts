@@ -142,19 +142,19 @@ describe('a confirmation', () => {
     await kit.store.declareBreak({ ...about, ...said, at: kit.clock(), actor: 'test', reason: 'late' })
     kit.at += 60_000
     await kit.session('2026-11-09', [])
-    expect((await kit.only(debit)).state).toBe('found')
+    expect((await kit.theBreak(debit)).state).toBe('found')
     kit.at += dayMs
     await kit.session(day, [])
-    expect((await kit.only(debit)).state).toBe('found')
+    expect((await kit.theBreak(debit)).state).toBe('found')
     await kit.session('2026-11-11', [])
-    expect((await kit.only(debit)).state).toBe('confirmed')
+    expect((await kit.theBreak(debit)).state).toBe('confirmed')
   })
   test('of other particulars waits for a person, though the amounts were right from the first', async () => {
     const debit = await kit.debited('2026-11-08', 4_000)
     await kit.session('2026-11-08', [kit.found('particulars-differ', debit, 4_000, 4_000, { detail: { account: 'differs' } })])
     kit.at += dayMs
     await kit.session('2026-11-12', [])
-    const { id } = await kit.only(debit)
+    const { id } = await kit.theBreak(debit)
     expect(await states(debit)).toEqual(['chosen investigate 0'])
     const change = { remedy: 'explained', closedWith: 'explained' } as const
     await kit.store.breakLife.stepBreak(id, ['choose', 'begin', 'remedy'], '系同一纳税人的新账号', change, {
@@ -235,7 +235,7 @@ test('a reversal that crosses the bank’s day-end is no break that anything is 
   expect(await kit.session('2026-12-16', missing)).toBe(false)
   expect(await Promise.all([undated, dated].map(states))).toEqual([['chosen investigate 5000'], ['chosen notice 5000']])
   kit.says = { inquiry: '90000' }
-  const { id } = await kit.only(dated)
+  const { id } = await kit.theBreak(dated)
   expect(await issueNotice(kit.flow, id, zhang)).toEqual({ kind: 'at-the-bank' })
   kit.says = {}
   kit.at += dayMs
@@ -268,7 +268,7 @@ describe('a supplementary debit', () => {
   test('that was ordered when the process died belongs to its break all the same', async () => {
     const debit = await kit.debited('2026-12-05', 2_000)
     await kit.session('2026-12-05', [kit.found('amount-differs', debit, 2_000, 1_500)])
-    const { id } = await kit.only(debit)
+    const { id } = await kit.theBreak(debit)
     const found = await kit.store.find(debit.ticketNo)
     const [held] = await kit.store.load([found!.instructionId])
     kit.says = { supplementaryDebit: '94999' }
@@ -332,7 +332,7 @@ describe('an adoption', () => {
          account_digest, source, dated_by, seq) VALUES ('4301', '2026-12-14', 1, ?, ?, ?, 'debit', ?, '2026-12-14', '18010000', 2000, 'digest00', 'notice', 'bank', 999999)`,
       [debit.officeCode, debit.entrustDate, debit.serialNo, debit.ticketNo],
     )
-    const [own, foreign] = [await kit.only(debit), await kit.only(other)]
+    const [own, foreign] = [await kit.theBreak(debit), await kit.theBreak(other)]
     expect([own, foreign]).toMatchObject([{ remedy: 'persons' }, { remedy: 'persons' }])
     expect(await settledBy(own.id)).toMatchObject({ kind: 'objected', objection: { rule: 'booked-already' } })
     expect(await settledBy(foreign.id)).toMatchObject({ kind: 'objected', objection: { rule: 'other-bank' } })
@@ -350,14 +350,14 @@ test('without a calendar of the year breaks are found all the same, loudly, and 
   const debit = await kit.debited('2026-12-30', 2_000)
   Object.assign(kit.flow, { reference: () => lacking })
   await kit.session('2026-12-30', [kit.found('amount-differs', debit, 2_000, 2_500)])
-  expect(await kit.only(debit)).toMatchObject({ state: 'chosen', remedy: 'notice', deadline: null })
+  expect(await kit.theBreak(debit)).toMatchObject({ state: 'chosen', remedy: 'notice', deadline: null })
   expect(kit.notes.some(({ event, detail }) => event === 'trouble' && /without a deadline/.test(detail ?? ''))).toBe(true)
-  const { id } = await kit.only(debit)
+  const { id } = await kit.theBreak(debit)
   expect(await issueNotice(kit.flow, id, zhang)).toEqual({ kind: 'undated' })
   await advanceBreaks(kit.flow, kit.slots)
   const full = openCalendar({ years: [calendar.days(2026), { year: 2027, off: [['2027-01-01', '2027-01-03']], work: [] }] })
   Object.assign(kit.flow, { reference: () => ({ ...reference, calendar: full }) })
   await advanceBreaks(kit.flow, kit.slots)
-  expect((await kit.only(debit)).deadline?.toISOString()).toBe('2027-01-04T16:00:00.000Z')
+  expect((await kit.theBreak(debit)).deadline?.toISOString()).toBe('2027-01-04T16:00:00.000Z')
   Object.assign(kit.flow, { reference: () => reference })
 })

@@ -47,7 +47,7 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
     kit.found('in-bank', odd, 5_000, 5_000, { detail: { coreStatus: 'missing' }, serialNo: '00000099' }),
   ]
   expect(await kit.session(day, differences)).toBe(false)
-  expect(await Promise.all([over, under, missing, doomed, kept, returned, unknown, odd].map(kit.only))).toMatchObject([
+  expect(await Promise.all([over, under, missing, doomed, kept, returned, unknown, odd].map(kit.theBreak))).toMatchObject([
     { state: 'chosen', kind: 'over-debited', remedy: 'notice', excess: 2_500 },
     { state: 'chosen', kind: 'under-debited', remedy: 'supplement', excess: -4_000 },
     { state: 'chosen', kind: 'bank-missing', remedy: 'supplement-missing', excess: -10_000 },
@@ -62,13 +62,13 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
   // The bank is told what the session found.
   expect((await kit.store.bankCalls.told(bankCode, 'differenceReport', '2026-11-06/1'))?.attemptNo).toBe(0)
   // Until the end of the next working day.
-  expect((await kit.only(over)).deadline!.toISOString()).toBe('2026-11-11T16:00:00.000Z')
+  expect((await kit.theBreak(over)).deadline!.toISOString()).toBe('2026-11-11T16:00:00.000Z')
 
   // By a notice of the county.
-  const { noticeNo } = (await issueNotice(kit.flow, (await kit.only(over)).id, zhang)) as { noticeNo: string }
+  const { noticeNo } = (await issueNotice(kit.flow, (await kit.theBreak(over)).id, zhang)) as { noticeNo: string }
   expect(noticeNo).toBe('14301020000261110001')
-  expect(await issueNotice(kit.flow, (await kit.only(over)).id, zhang)).toEqual({ kind: 'repeated', noticeNo })
-  expect(await issueNotice(kit.flow, (await kit.only(under)).id, zhang)).toEqual({ kind: 'unfit' })
+  expect(await issueNotice(kit.flow, (await kit.theBreak(over)).id, zhang)).toEqual({ kind: 'repeated', noticeNo })
+  expect(await issueNotice(kit.flow, (await kit.theBreak(under)).id, zhang)).toEqual({ kind: 'unfit' })
   await callBanks(kit.flow)
   const notice = { noticeNo, amount: 2_500, accountingDate: '2026-11-10', bankSerial: 'TZ1' } as never
   expect(await heardAdjustment(kit.flow, bankCode, { ...(notice as object), amount: 2_400 } as never, kit.clock())).toMatchObject({
@@ -86,14 +86,14 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
 
   // By supplementary debits that an operator starts; one is refused, and its ticket is void.
   const start = (debit: NewDebit) =>
-    kit.only(debit).then(({ id }) => supplementBreak(kit.flow, kit.slots, { breakId: id, orderNo: 'a1', items: undefined }, zhang.uri))
+    kit.theBreak(debit).then(({ id }) => supplementBreak(kit.flow, kit.slots, { breakId: id, orderNo: 'a1', items: undefined }, zhang.uri))
   expect(await start(under)).toMatchObject({ kind: 'ordered', verdict: { kind: 'accepted' } })
   // What the file lacks and the bank has all the same, under its next day perhaps, is not debited a second time.
   kit.says = { inquiry: '90000' }
   expect(await start(missing)).toEqual({ kind: 'at-the-bank' })
   kit.says = { inquiry: '94999' }
   expect(await start(missing)).toEqual({ kind: 'unclear' })
-  expect(await kit.only(missing)).toMatchObject({ state: 'chosen' })
+  expect(await kit.theBreak(missing)).toMatchObject({ state: 'chosen' })
   kit.says = {}
   expect(await start(missing)).toMatchObject({ kind: 'ordered', verdict: { kind: 'accepted' } })
   await kit.advanced()
@@ -102,7 +102,7 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
   expect(await start(doomed)).toMatchObject({ kind: 'ordered' })
   await kit.advanced()
   kit.says = {}
-  expect(await Promise.all([over, under, missing, doomed].map(kit.only))).toMatchObject([
+  expect(await Promise.all([over, under, missing, doomed].map(kit.theBreak))).toMatchObject([
     { state: 'remedied' },
     { state: 'remedied' },
     { state: 'remedied' },
@@ -111,7 +111,7 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
 
   // By two persons.
   const settled = async (debit: NewDebit, decision: 'adopt' | 'return') => {
-    const { id } = await kit.only(debit)
+    const { id } = await kit.theBreak(debit)
     const proposal = {
       kind: 'settle-break',
       subject: `break/${id}`,
@@ -138,27 +138,27 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
   expect(await settled(unknown, 'adopt')).toMatchObject({ kind: 'objected', objection: { rule: 'ticket-unknown' } })
   expect(await settled(kept, 'adopt')).toMatchObject({ kind: 'decided' })
   expect(await settled(returned, 'return')).toMatchObject({ kind: 'decided' })
-  expect(await kit.only(kept)).toMatchObject({ state: 'remedied' })
+  expect(await kit.theBreak(kept)).toMatchObject({ state: 'remedied' })
   // The tax system sees that the debit is there after all.
   const seen = await kit.store.find(kept.ticketNo)
   expect([seen?.state, seen?.adoptedAt?.getTime(), debitJson(seen!).adoptedAt]).toEqual(['refused', kit.at, shanghaiTime(kit.clock())])
-  expect(await kit.only(returned)).toMatchObject({ state: 'chosen', remedy: 'notice' })
+  expect(await kit.theBreak(returned)).toMatchObject({ state: 'chosen', remedy: 'notice' })
   await kit.store.breakLife.stepBreak(
-    (await kit.only(unknown)).id,
+    (await kit.theBreak(unknown)).id,
     'choose',
     'returned',
     { remedy: 'notice' },
     { now: kit.clock(), actor: 'test' },
   )
   const sent = await Promise.all(
-    [returned, unknown].map(async debit => (await issueNotice(kit.flow, (await kit.only(debit)).id, zhang)) as { noticeNo: string }),
+    [returned, unknown].map(async debit => (await issueNotice(kit.flow, (await kit.theBreak(debit)).id, zhang)) as { noticeNo: string }),
   )
   await callBanks(kit.flow)
 
   // The next day's session shows what was remedied; one of the two that go back the bank tells only by its file.
   kit.at += 86_400_000
   await kit.store.breakLife.stepBreak(
-    (await kit.only(odd)).id,
+    (await kit.theBreak(odd)).id,
     ['choose', 'begin', 'remedy'],
     'looked at',
     { remedy: 'explained', closedWith: 'explained' },
@@ -166,7 +166,7 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
   )
   const next = [await kit.adjustment(sent[0]!.noticeNo, returned, 7_000), await kit.adjustment(sent[1]!.noticeNo, unknown, 9_900)]
   await kit.session('2026-11-10', next)
-  const states = await Promise.all([over, under, missing, doomed, kept, returned, unknown, odd].map(kit.only))
+  const states = await Promise.all([over, under, missing, doomed, kept, returned, unknown, odd].map(kit.theBreak))
   expect(states.map(({ state }) => state)).toEqual(Array.from({ length: 8 }, () => 'confirmed'))
   expect(await kit.store.notices.findNotice(sent[0]!.noticeNo)).toMatchObject({ bookedFrom: 'file', cause: 'bank-only' })
   expect(await kit.stateOfDay('2026-11-10')).toBe('balanced')
@@ -186,9 +186,9 @@ test('before the bank’s day-end an excess is reversed by itself; what the bank
   const day = kit.dayOf()
   const [twice, stubborn] = [await kit.debited(day, 3_000), await kit.debited(day, 3_000)]
   await kit.session(day, [kit.found('duplicate-at-bank', twice, 3_000, 6_000, { bankEntries: 2 })], beforeRemittance)
-  expect(await kit.only(twice)).toMatchObject({ state: 'chosen', remedy: 'reverse', excess: 3_000 })
+  expect(await kit.theBreak(twice)).toMatchObject({ state: 'chosen', remedy: 'reverse', excess: 3_000 })
   await kit.advanced()
-  expect(await kit.only(twice)).toMatchObject({ state: 'remedied' })
+  expect(await kit.theBreak(twice)).toMatchObject({ state: 'remedied' })
   kit.says = { reversal: '24003' }
   await kit.session(
     day,
@@ -196,10 +196,10 @@ test('before the bank’s day-end an excess is reversed by itself; what the bank
     beforeRemittance,
   )
   // The same session's second look: its reversal is booked, and the day shows it.
-  expect(await kit.only(twice)).toMatchObject({ state: 'confirmed' })
+  expect(await kit.theBreak(twice)).toMatchObject({ state: 'confirmed' })
   await kit.advanced()
   kit.says = {}
-  expect(await kit.only(stubborn)).toMatchObject({ state: 'chosen', remedy: 'notice' })
+  expect(await kit.theBreak(stubborn)).toMatchObject({ state: 'chosen', remedy: 'notice' })
   expect(kit.notes.some(({ event, detail }) => event === 'trouble' && /the remedy of break \d+ was refused/.test(detail ?? ''))).toBe(true)
   expect(await kit.stateOfDay(day)).toBe('differing')
 })
@@ -208,7 +208,7 @@ test('a session of a day that has ended at the bank asks for no reversal, though
   const day = kit.dayOf()
   const over = await kit.debited(day, 3_000)
   await kit.session(day, [kit.found('amount-differs', over, 3_000, 3_500)])
-  expect(await kit.only(over)).toMatchObject({ state: 'chosen', remedy: 'notice', excess: 500 })
+  expect(await kit.theBreak(over)).toMatchObject({ state: 'chosen', remedy: 'notice', excess: 500 })
 })
 
 test('a later session that finds other amounts puts another break in its place; that finds none, and all is right, takes it away', async () => {
@@ -220,7 +220,7 @@ test('a later session that finds other amounts puts another break in its place; 
     { state: 'superseded', excess: 1_000 },
     { state: 'chosen', excess: 1_500 },
   ])
-  expect(await kit.only(gone)).toMatchObject({ state: 'superseded' })
+  expect(await kit.theBreak(gone)).toMatchObject({ state: 'superseded' })
   const ticket = await kit.store.ticket(gone.ticketNo)
   expect(ticket!.breaks).toEqual([])
 })
@@ -229,7 +229,7 @@ test('of the last filing day: as soon as the last break is remedied a second ses
   kit.at = Date.parse('2026-12-11T09:00:00+08:00')
   const late = await kit.debited('2026-12-10', 10_000)
   await kit.session('2026-12-10', [kit.found('amount-differs', late, 10_000, 9_000)])
-  const { id, deadline } = await kit.only(late)
+  const { id, deadline } = await kit.theBreak(late)
   expect(deadline!.toISOString()).toBe('2026-12-11T08:00:00.000Z')
   const opened = () => kit.store.reconciliations.list({ bankCode, accountingDate: '2026-12-11' }, undefined, 9)
   await kit.advanced()
@@ -255,10 +255,10 @@ test('of the last filing day: as soon as the last break is remedied a second ses
 test('over its deadline a break comes before the city, and a day later before the province', async () => {
   const late = await kit.debited('2026-11-04', 1_000)
   await kit.session('2026-11-04', [kit.found('amount-differs', late, 1_000, 1_100)])
-  const { deadline } = await kit.only(late)
+  const { deadline } = await kit.theBreak(late)
   const level = async () => {
     await advanceBreaks(kit.flow, kit.slots)
-    return (await kit.only(late)).level
+    return (await kit.theBreak(late)).level
   }
   expect(await level()).toBe('county')
   kit.at = deadline!.getTime()
@@ -266,7 +266,7 @@ test('over its deadline a break comes before the city, and a day later before th
   kit.at += 86_400_000
   expect(await level()).toBe('province')
   const steps = await kit.fresh.db.query<{ event: string }>('SELECT event FROM break_step WHERE break_id = ? ORDER BY seq', [
-    (await kit.only(late)).id,
+    (await kit.theBreak(late)).id,
   ])
   expect(steps.map(({ event }) => event)).toEqual(['choose', 'escalate', 'escalate'])
 })
