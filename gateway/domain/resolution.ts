@@ -59,11 +59,17 @@ export const tombstoneOpen: Objection = {
 export const hasTombstoneOpen = (ticket: Ticket, instructionId: number): boolean =>
   ticket.movements.some(m => m.reason === 'in-doubt' && m.originalId === instructionId && isOpen(m))
 
-/** Why the doubt cannot be resolved so, as things stand. `evidenceAt` is when the evidence was put forward. */
+/** When evidence was put forward, and when the instruction had last been sent then. */
+export type Evidence = { readonly at: Date; readonly lastSentAt: Date | undefined }
+
+/**
+ * Why the doubt cannot be resolved so, as things stand. Whether it was sent since is told by the sending itself: the clocks of two processes need not agree
+ * on which came first.
+ */
 export const objectionTo = (
   { verb, state, amount, lastSentAt, reason, said }: Doubted,
   finding: Finding,
-  evidenceAt: Date,
+  evidence: Evidence,
   quietFrom: (sentAt: Date) => Date,
 ): Objection | undefined => {
   if (state !== 'unknown') return notDoubtful
@@ -73,9 +79,8 @@ export const objectionTo = (
     // A tombstone may have found nothing to give back.
     return finding.amount === 0 && reason !== 'in-doubt' ? zeroAmount : undefined
   }
-  if (lastSentAt === undefined) return undefined
-  if (lastSentAt >= evidenceAt) return sentSince
-  return quietFrom(lastSentAt) > evidenceAt ? windowOpen : undefined
+  if (lastSentAt?.getTime() !== evidence.lastSentAt?.getTime()) return sentSince
+  return lastSentAt !== undefined && quietFrom(lastSentAt) > evidence.at ? windowOpen : undefined
 }
 
 /** The break of a success over another amount than was asked for; of a reversal that gave back less, the rest may still be given back. */

@@ -7,7 +7,7 @@ import { later, shanghaiDate } from '../domain/time.ts'
 import type { Instruction, NewDebit } from '../store/debits.ts'
 import { advanceOne } from './advance.ts'
 import { callAndSettle } from './attempt.ts'
-import { type Flow, graceMs } from './flow.ts'
+import { type Flow, graceMs, patienceMs } from './flow.ts'
 import { lookAgain } from './guard.ts'
 import { checkOrder, type DebitOrder, debitRequestOf, orderHash } from './order.ts'
 import type { Slots } from './slots.ts'
@@ -17,9 +17,6 @@ export type OrderVerdict =
   | { readonly kind: 'accepted'; readonly state: DebitState; readonly debit: NewDebit }
   | { readonly kind: 'repeated' }
   | { readonly kind: 'differs'; readonly hash: string; readonly acceptedHash: string }
-
-/** How long an order waits for a place at its bank before it is accepted without one: back-pressure while places come free; a stuck bank has none. */
-const patienceMs = 1_000
 
 /**
  * Accepts one order: ticket, instruction, journal and the first attempt (or, where the bank has no free place, the outbox) in one transaction, then

@@ -5,6 +5,7 @@ import { accountingDay, isNearDay, shanghaiDate } from '../domain/time.ts'
 import type { Issued } from '../store/notices.ts'
 import type { Flow } from './flow.ts'
 import { ifKnown } from './session-breaks.ts'
+import type { Slots } from './slots.ts'
 import { askBank } from './supplement.ts'
 
 // 调账通知单 (art. 6(3), 35(1)): the county's accounting role issues it, the bank is told, and what it gives back is booked.
@@ -21,6 +22,7 @@ type Unissued =
  */
 export const issueNotice = async (
   flow: Flow,
+  slots: Slots,
   breakId: number,
   { uri, office }: Pick<Operator, 'uri' | 'office'>,
 ): Promise<Issued | Unissued> => {
@@ -35,7 +37,7 @@ export const issueNotice = async (
   const policy = flow.reference().banks.get(found.bankCode)?.policy
   const isOpen = found.state === 'chosen' && found.remedy === 'notice'
   if (isOpen && own?.verb === 'reversal' && policy) {
-    const stands = await askBank(flow, own, policy)
+    const stands = await askBank(flow, slots, own, policy)
     if (stands !== 'missing') return { kind: stands }
   }
   return flow.store.notices.issueNotice({ breakId, issuingOffice: office, issuedOn, dueOn, by: { now, actor: uri } })

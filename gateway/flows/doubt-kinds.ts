@@ -86,7 +86,7 @@ const objectionToResolution = (flow: Flow, found: Keyed, content: ResolutionCont
   if (found.state === 'unknown' && !found.person) return stillWorking
   const isProof = content.decision === 'succeeded' || proofOf(found.verb, outcomeOf(content), 'first', true) === 'refused'
   if (!isProof) return foreignCode
-  return objectionTo(found, findingOf(content), now, quietAfter(flow, found.bankCode))
+  return objectionTo(found, findingOf(content), { at: now, lastSentAt: found.lastSentAt }, quietAfter(flow, found.bankCode))
 }
 
 /** 人工了结: what became of a doubtful instruction, by the bank's written word. */
@@ -110,7 +110,7 @@ export const resolveDoubt = kindOf<typeof resolution>(resolution, {
     if (!found) return unknownKey
     return objectionToResolution(flow, found, content, now) ?? { about: found, officeCode: content.officeCode }
   },
-  apply: (deeds, content, { proposalId, proposedBy, proposedAt }) => {
+  apply: (deeds, content, { proposalId, proposedBy, proposedAt, lastSentAt }) => {
     const finding = findingOf(content)
     return deeds.resolve(
       {
@@ -122,7 +122,7 @@ export const resolveDoubt = kindOf<typeof resolution>(resolution, {
         reason: `resolved by two persons: proposal ${proposalId} of ${proposedBy}`,
       },
       // The window was over when it was proposed; what was sent since is another matter.
-      (own, said) => objectionTo({ ...own, said }, finding, proposedAt, sentAt => sentAt),
+      (own, said) => objectionTo({ ...own, said }, finding, { at: proposedAt, lastSentAt }, sentAt => sentAt),
     )
   },
 })

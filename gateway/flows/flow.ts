@@ -75,6 +75,9 @@ export type Flow = {
 /** How long the queue leaves an instruction alone that waits for a place in the accepting process. */
 export const graceMs = 3_000
 
+/** How long a request waits for a place at its bank: back-pressure while places come free; a stuck bank has none. */
+export const patienceMs = 1_000
+
 /** What requests wait under: a debit's ticket number; any other instruction's own id. */
 export const waitKey = ({
   verb,

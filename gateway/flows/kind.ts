@@ -22,6 +22,8 @@ export type Approval = {
   readonly proposalId: number
   readonly proposedBy: string
   readonly proposedAt: Date
+  /** When the instruction that it is about had last been sent, as the proposer found it. */
+  readonly lastSentAt: Date | undefined
   readonly reference: Reference
   /** The key of the fingerprints, for what is booked. */
   readonly printKey: () => PrintKey

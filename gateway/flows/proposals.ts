@@ -110,11 +110,12 @@ const decide = async (flow: Flow, id: number, act: Act, reason: string | undefin
     now,
     reason,
     judge: (proposal, accountOf) => judgeAmong(flow, proposal, act, accountOf, now),
-    apply: (deeds, { kind, content, proposedBy, proposedAt }) =>
+    apply: (deeds, { kind, content, proposedBy, proposedAt, about }) =>
       kindNamed(kind).apply(deeds, content, {
         proposalId: id,
         proposedBy,
         proposedAt,
+        lastSentAt: about?.lastSentAt,
         reference: flow.reference(),
         printKey: flow.printKey,
       }),

@@ -9,7 +9,7 @@ import { later, shanghaiDate } from '../domain/time.ts'
 import type { Instruction } from '../store/debits.ts'
 import type { NewOrder } from '../store/orders.ts'
 import { inquiryOf } from './attempt.ts'
-import { type Flow, graceMs } from './flow.ts'
+import { type Flow, graceMs, patienceMs } from './flow.ts'
 import { type FurtherVerdict, follow, furtherHash, originalOf, type SupplementOrder, supplementOrder, told } from './further.ts'
 import { supplementRequestOf } from './order.ts'
 import type { Slots } from './slots.ts'
@@ -72,7 +72,7 @@ export const supplementDebit = async (
     const known = await flow.store.findOrder({ taxSystem, kind: 'supplementaryDebit', orderNo })
     const ticket = known ? undefined : await flow.store.ticket(ticketNo)
     // What our own rules refuse, or was ordered before, the bank need not be asked about.
-    const stands = ticket && decide(ticket).kind === 'send' ? await askBank(flow, debit, bank.policy) : 'missing'
+    const stands = ticket && decide(ticket).kind === 'send' ? await askBank(flow, slots, debit, bank.policy) : 'missing'
     if (stands !== 'missing') return { kind: stands }
   }
   const said = await flow.store.order(made, decide)
@@ -83,18 +83,24 @@ export const supplementDebit = async (
 /**
  * What the bank itself says of an instruction that it is said not to have (art. 35(1), 35(3)). A debit that it has, under its next day perhaps, must not be
  * debited a second time, whoever orders that, and a reversal not given back a second time: the next session will show it. A bank that cannot be asked has
- * only its file to say so.
+ * only its file to say so. The question takes a place at the bank like any other call.
  */
 export const askBank = async (
   flow: Flow,
+  slots: Slots,
   { bankCode, request }: Pick<Instruction, 'bankCode' | 'request'>,
   policy: BankPolicy,
 ): Promise<'missing' | 'at-the-bank' | 'unclear'> => {
   if (!policy.inquiry) return 'missing'
   const asked = inquiryOf(JSON.parse(request) as RequestOf<InstructionVerb>)
-  const { answer } = await flow.call(bankCode, 'inquiry', asked, policy.timeoutMs)
-  if (answer.kind !== 'answered') return 'unclear'
-  const { code, class: is } = answer.outcome
-  if (is === 'succeeded') return 'at-the-bank'
-  return code === '94054' || is === 'refused' ? 'missing' : 'unclear'
+  if (!(await slots.take(bankCode, policy.concurrency, () => flow.pause(patienceMs)))) return 'unclear'
+  try {
+    const { answer } = await flow.call(bankCode, 'inquiry', asked, policy.timeoutMs)
+    if (answer.kind !== 'answered') return 'unclear'
+    const { code, class: is } = answer.outcome
+    if (is === 'succeeded') return 'at-the-bank'
+    return code === '94054' || is === 'refused' ? 'missing' : 'unclear'
+  } finally {
+    slots.release(bankCode)
+  }
 }

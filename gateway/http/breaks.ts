@@ -193,7 +193,7 @@ export const breakRoutes = (app: App, flow: Flow, slots: Slots): void => {
       // art. 35(1): 由各县(市、区)国税局计统部门提供.
       if (operator.level !== 'county') throw new Refusal(403, 'not-permitted')
       const { id } = await seenBreak(operator, String(request.body.breakId))
-      const issued = await issueNotice(flow, id, operator)
+      const issued = await issueNotice(flow, slots, id, operator)
       if (issued.kind === 'absent') throw new Refusal(404, 'not-found')
       if (issued.kind === 'undated')
         throw notSo(

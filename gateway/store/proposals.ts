@@ -139,6 +139,7 @@ type Row = {
   subject: string
   ticketNo: string | null
   instructionId: number | null
+  lastSentAt: Date | null
   officeCode: string | null
   orderNo: string
   content: string
@@ -152,13 +153,13 @@ type Row = {
   decidedAt: Date | null
   reason: string | null
 }
-const select = `SELECT id, kind, subject, ticket_no AS ticketNo, instruction_id AS instructionId, office_code AS officeCode, order_no AS orderNo, content, evidence,
+const select = `SELECT id, kind, subject, ticket_no AS ticketNo, instruction_id AS instructionId, sent_at AS lastSentAt, office_code AS officeCode, order_no AS orderNo, content, evidence,
   content_hash AS hash, proposed_by AS proposedBy, proposed_at AS proposedAt, expires_at AS expiresAt, state, decided_by AS decidedBy,
   decided_at AS decidedAt, reason FROM proposal`
 
-const proposalOf = ({ ticketNo, instructionId, ...row }: Row): Proposal => ({
+const proposalOf = ({ ticketNo, instructionId, lastSentAt, ...row }: Row): Proposal => ({
   ...row,
-  about: ticketNo === null || instructionId === null ? undefined : { ticketNo, instructionId },
+  about: ticketNo === null || instructionId === null ? undefined : { ticketNo, instructionId, lastSentAt: lastSentAt ?? undefined },
   officeCode: row.officeCode ?? undefined,
   content: JSON.parse(row.content) as Proposal['content'],
   hash: row.hash.toString('hex'),
@@ -213,13 +214,15 @@ const propose = async (tx: Tx, proposal: NewProposal, told: Told): Promise<Propo
   ])
   if (open) return { kind: 'open', id: open.id }
   const { insertId } = await tx.execute(
-    `INSERT INTO proposal (kind, subject, ticket_no, instruction_id, office_code, order_no, content, evidence, content_hash, proposed_by, proposed_at, expires_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, UNHEX(?), ?, ?, ?)`,
+    `INSERT INTO proposal (kind, subject, ticket_no, instruction_id, sent_at, office_code, order_no, content, evidence, content_hash, proposed_by, proposed_at,
+       expires_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, UNHEX(?), ?, ?, ?)`,
     [
       proposal.kind,
       proposal.subject,
       proposal.about?.ticketNo ?? null,
       proposal.about?.instructionId ?? null,
+      proposal.about?.lastSentAt ? sqlTime(proposal.about.lastSentAt) : null,
       proposal.officeCode ?? null,
       proposal.orderNo,
       JSON.stringify(proposal.content),

@@ -9,8 +9,8 @@ import { saidLate } from './late.ts'
 import { type Actor, conclude, followEffect, moveWithoutCall } from './linked.ts'
 import { lockTicket } from './tickets.ts'
 
-/** An instruction of a ticket. */
-export type About = { readonly ticketNo: string; readonly instructionId: number }
+/** An instruction of a ticket, and when it was last sent as somebody found it. */
+export type About = { readonly ticketNo: string; readonly instructionId: number; readonly lastSentAt?: Date | undefined }
 /** What two persons say became of a doubtful instruction. */
 export type Resolution = {
   readonly state: 'succeeded' | 'refused'

@@ -73,7 +73,7 @@ const commits: readonly { readonly name: string; readonly what: string; readonly
     sql: /^(INSERT INTO|UPDATE) booking(_\w+)?\b/,
     reach: worker,
   },
-  { name: 'nothing', what: 'a settlement that came too late', sql: /^UPDATE instruction SET awaited\b/, reach: both },
+  { name: 'nothing', what: 'a settlement that came too late', sql: /^UPDATE instruction (SET awaited\b|t JOIN )/, reach: both },
   {
     name: 'agreement-claim',
     what: 'the right to tell a bank of an agreement',

@@ -8,8 +8,11 @@ const quietFrom = (sentAt: Date) => new Date(sentAt.getTime() + windowMs)
 const doubted: Doubted = { verb: 'debit', state: 'unknown', amount: 300, lastSentAt: before(windowMs), reason: undefined, said: [] }
 const booked = (amount: number): Finding => ({ decision: 'succeeded', amount })
 const notBooked: Finding = { decision: 'refused' }
-const rule = (change: Partial<Doubted>, finding: Finding): string | undefined =>
-  objectionTo({ ...doubted, ...change }, finding, evidenceAt, quietFrom)?.rule
+/** Nothing was sent since the evidence was put forward, unless another sending is named. */
+const rule = (change: Partial<Doubted>, finding: Finding, sentThen?: Date): string | undefined => {
+  const found = { ...doubted, ...change }
+  return objectionTo(found, finding, { at: evidenceAt, lastSentAt: sentThen ?? found.lastSentAt }, quietFrom)?.rule
+}
 
 test.each(['accepted', 'sent', 'succeeded', 'refused'] as const)('what is %s is no doubt', state => {
   for (const finding of [booked(300), notBooked]) expect(rule({ state }, finding)).toBe('not-doubtful')
@@ -40,9 +43,12 @@ test('a reversal gave back at most what was asked for; that it gave back nothing
 test('«not booked» rests on evidence from after the bank’s window, and from after the last sending', () => {
   expect(rule({ lastSentAt: before(windowMs) }, notBooked)).toBeUndefined()
   expect(rule({ lastSentAt: before(windowMs - 1) }, notBooked)).toBe('window-open')
-  expect(rule({ lastSentAt: evidenceAt }, notBooked)).toBe('sent-since')
-  expect(rule({ lastSentAt: before(-1) }, notBooked)).toBe('sent-since')
+  expect(rule({ lastSentAt: evidenceAt }, notBooked)).toBe('window-open')
   expect(rule({ lastSentAt: undefined }, notBooked)).toBeUndefined()
+  // By whatever clock it was sent again: one that is behind names a time before the evidence.
+  for (const again of [before(-1), evidenceAt, before(2 * windowMs)])
+    expect(rule({ lastSentAt: again }, notBooked, before(windowMs))).toBe('sent-since')
+  expect(objectionTo(doubted, notBooked, { at: evidenceAt, lastSentAt: undefined }, quietFrom)?.rule).toBe('sent-since')
 })
 test('another amount than was asked for is a break', () => {
   expect([0, 299, 300].map(moved => breakOf({ ...doubted, verb: 'reversal' }, moved))).toEqual([undefined, undefined, undefined])

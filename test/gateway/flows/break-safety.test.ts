@@ -32,7 +32,7 @@ const moved = async ({ ticketNo }: NewDebit, verb: string): Promise<number> => {
 const states = async (debit: NewDebit) => (await kit.breaksOf(debit)).map(({ state, remedy, excess }) => `${state} ${remedy} ${excess}`)
 const noticeFor = async (debit: NewDebit): Promise<string> => {
   const { id } = (await kit.breaksOf(debit)).at(-1)!
-  const { noticeNo, kind } = await issueNotice(kit.flow, id, zhang)
+  const { noticeNo, kind } = await issueNotice(kit.flow, kit.slots, id, zhang)
   if (noticeNo === undefined) throw new Error(`no notice: ${kind}`)
   await callBanks(kit.flow)
   return noticeNo
@@ -74,7 +74,7 @@ describe('an excess goes back once', () => {
     const { id } = (await kit.breaksOf(debit)).at(-1)!
     await reverse(kit.flow, kit.slots, taxSystem, { ...order, orderNo: 'r3', amount: 500 })
     await kit.advanced()
-    expect(await issueNotice(kit.flow, id, zhang)).toEqual({ kind: 'otherwise' })
+    expect(await issueNotice(kit.flow, kit.slots, id, zhang)).toEqual({ kind: 'otherwise' })
   })
   test('a later session that finds more asks for what was not begun yet', async () => {
     const day = kit.dayOf()
@@ -236,7 +236,7 @@ test('a reversal that crosses the bank’s day-end is no break that anything is 
   expect(await Promise.all([undated, dated].map(states))).toEqual([['chosen investigate 5000'], ['chosen notice 5000']])
   kit.says = { inquiry: '90000' }
   const { id } = await kit.theBreak(dated)
-  expect(await issueNotice(kit.flow, id, zhang)).toEqual({ kind: 'at-the-bank' })
+  expect(await issueNotice(kit.flow, kit.slots, id, zhang)).toEqual({ kind: 'at-the-bank' })
   kit.says = {}
   kit.at += dayMs
   const there = { accountingDate: '2026-12-16' }
@@ -257,6 +257,12 @@ describe('a supplementary debit', () => {
     expect(await ordered()).toEqual({ kind: 'unclear' })
     expect(await moved(debit, 'supplementaryDebit')).toBe(0)
     kit.says = {}
+    // The bank has its places for questions, too.
+    const { concurrency } = kit.flow.reference().banks.get(debit.bankCode)!.policy
+    let taken = 0
+    while (kit.slots.tryTake(debit.bankCode, concurrency)) taken++
+    expect(await ordered()).toEqual({ kind: 'unclear' })
+    for (; taken > 0; taken--) kit.slots.release(debit.bankCode)
     expect(await ordered()).toMatchObject({ kind: 'accepted' })
     await kit.advanced()
     // It is the remedy of the session's break, too.
@@ -353,7 +359,7 @@ test('without a calendar of the year breaks are found all the same, loudly, and 
   expect(await kit.theBreak(debit)).toMatchObject({ state: 'chosen', remedy: 'notice', deadline: null })
   expect(kit.notes.some(({ event, detail }) => event === 'trouble' && /without a deadline/.test(detail ?? ''))).toBe(true)
   const { id } = await kit.theBreak(debit)
-  expect(await issueNotice(kit.flow, id, zhang)).toEqual({ kind: 'undated' })
+  expect(await issueNotice(kit.flow, kit.slots, id, zhang)).toEqual({ kind: 'undated' })
   await advanceBreaks(kit.flow, kit.slots)
   const full = openCalendar({ years: [calendar.days(2026), { year: 2027, off: [['2027-01-01', '2027-01-03']], work: [] }] })
   Object.assign(kit.flow, { reference: () => ({ ...reference, calendar: full }) })

@@ -65,10 +65,10 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
   expect((await kit.theBreak(over)).deadline!.toISOString()).toBe('2026-11-11T16:00:00.000Z')
 
   // By a notice of the county.
-  const { noticeNo } = (await issueNotice(kit.flow, (await kit.theBreak(over)).id, zhang)) as { noticeNo: string }
+  const { noticeNo } = (await issueNotice(kit.flow, kit.slots, (await kit.theBreak(over)).id, zhang)) as { noticeNo: string }
   expect(noticeNo).toBe('14301020000261110001')
-  expect(await issueNotice(kit.flow, (await kit.theBreak(over)).id, zhang)).toEqual({ kind: 'repeated', noticeNo })
-  expect(await issueNotice(kit.flow, (await kit.theBreak(under)).id, zhang)).toEqual({ kind: 'unfit' })
+  expect(await issueNotice(kit.flow, kit.slots, (await kit.theBreak(over)).id, zhang)).toEqual({ kind: 'repeated', noticeNo })
+  expect(await issueNotice(kit.flow, kit.slots, (await kit.theBreak(under)).id, zhang)).toEqual({ kind: 'unfit' })
   await callBanks(kit.flow)
   const notice = { noticeNo, amount: 2_500, accountingDate: '2026-11-10', bankSerial: 'TZ1' } as never
   expect(await heardAdjustment(kit.flow, bankCode, { ...(notice as object), amount: 2_400 } as never, kit.clock())).toMatchObject({
@@ -151,7 +151,9 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
     { now: kit.clock(), actor: 'test' },
   )
   const sent = await Promise.all(
-    [returned, unknown].map(async debit => (await issueNotice(kit.flow, (await kit.theBreak(debit)).id, zhang)) as { noticeNo: string }),
+    [returned, unknown].map(
+      async debit => (await issueNotice(kit.flow, kit.slots, (await kit.theBreak(debit)).id, zhang)) as { noticeNo: string },
+    ),
   )
   await callBanks(kit.flow)
 
