@@ -7,10 +7,20 @@ import { dayNumber } from './fingerprint.ts'
 // checked once may have been changed since.
 
 /**
- * What is known of a file before it is opened: its name (of its first chunk, where several are read), how long it is, the work date of its session where
- * there is one, and today, where the file has just come.
+ * What is known of a file before it is opened: its name (of its first chunk, where several are read), how long it is, and, where the file has just come,
+ * today and the work dates it may name. Of a file that counts these are not asked again: what the bank was told since only adds to them.
  */
-export type Expected = { readonly name: FileName; readonly bytes?: number; readonly workDate?: string; readonly today?: string }
+export type Expected = { readonly name: FileName; readonly bytes?: number; readonly workDates?: WorkDates; readonly today?: string }
+
+/**
+ * The work dates that the file of a session may name: the tax side's day, which follows from no other date in it. `told` are those that the bank was told, by
+ * the session and by each request for its file; a bank that sends unasked names a day of its own, from the accounting date to `last`, on which the file came.
+ */
+export type WorkDates = { readonly told: readonly string[]; readonly last: string }
+const isWorkDate = ({ workDate, accountingDate }: DetailHeader, { told, last }: WorkDates): boolean =>
+  told.includes(workDate) || workDate === accountingDate || (workDate > accountingDate && workDate <= last)
+const workDateFault = ({ told, last }: WorkDates): FileFault =>
+  fileFault('header-work-date', { ...atHeader, detail: `told: ${told.join(', ') || 'none yet'}; unasked: the accounting date to ${last}` })
 
 /** The most lines of a session's file, all chunks together. */
 export const mostLines = 20_000_000
@@ -19,12 +29,12 @@ const leastLine = 32
 const atHeader = { line: 1, byte: 0 } as const
 
 /** What is wrong with a header. */
-export const headerFault = (header: DetailHeader, { name, workDate }: Pick<Expected, 'name' | 'workDate'>): FileFault | undefined => {
+export const headerFault = (header: DetailHeader, { name, workDates }: Pick<Expected, 'name' | 'workDates'>): FileFault | undefined => {
   if (header.bankCode !== name.bankCode) return fileFault('header-bank', atHeader)
   if (header.accountingDate !== name.accountingDate) return fileFault('header-date', atHeader)
   if (header.session !== name.session) return fileFault('header-session', atHeader)
   if (header.chunk !== name.chunk || header.chunk > header.chunks) return fileFault('header-chunk', atHeader)
-  if (workDate !== undefined && header.workDate !== workDate) return fileFault('header-work-date', atHeader)
+  if (workDates && !isWorkDate(header, workDates)) return workDateFault(workDates)
   return header.fileCount > mostLines ? fileFault('too-large', { ...atHeader, detail: `${mostLines} lines` }) : undefined
 }
 
@@ -79,7 +89,7 @@ export type DetailCheck = {
 }
 
 /** Begins the check of a file. */
-export const openDetailCheck = ({ name, bytes = Number.POSITIVE_INFINITY, workDate, today }: Expected): DetailCheck => {
+export const openDetailCheck = ({ name, bytes = Number.POSITIVE_INFINITY, workDates, today }: Expected): DetailCheck => {
   const day = dayNumber(name.accountingDate)
   const last = today === undefined ? Number.POSITIVE_INFINITY : Math.max(day, dayNumber(today))
   const suspects = new Set<string>()
@@ -89,7 +99,7 @@ export const openDetailCheck = ({ name, bytes = Number.POSITIVE_INFINITY, workDa
   let { chunk } = name
   let count = 0
   const begin = (header: DetailHeader): FileFault | undefined => {
-    const fault = headerFault(header, { name: { ...name, chunk }, ...(workDate === undefined ? {} : { workDate }) })
+    const fault = headerFault(header, { name: { ...name, chunk }, ...(workDates ? { workDates } : {}) })
     if (fault) return fault
     if (head && wholeOf(head) !== wholeOf(header)) return fileFault('whole-differs', atHeader)
     chunk++

@@ -29,7 +29,10 @@ export const fileRules = {
   'header-date': ['文件头的会计日期与文件名不符', 'the header names another accounting date than the name'],
   'header-session': ['文件头的场次与文件名不符', 'the header names another session than the name'],
   'header-chunk': ['文件头的分片与文件名不符', 'the header names another chunk than the name'],
-  'header-work-date': ['文件头的工作日期与场次不符', 'the header names another work date than the session'],
+  'header-work-date': [
+    '文件头的工作日期不是本场次的:应写总账或文件请求所告知的工作日期,未经请求自送的写会计日期至送达当日之间的一天',
+    'the header names a work date that is not the session’s: that of its totals or of the request for it is meant, or, of a file that comes unasked, a day from the accounting date to the one on which it comes',
+  ],
   'line-date': ['分录的会计日期与文件头不符', 'an entry of another accounting date'],
   'line-ahead': ['委托日期晚于会计日期和今日', 'an entrust date after both the accounting date and today'],
   'foreign-entry': ['属于其他银行的分录', 'an entry of another bank'],

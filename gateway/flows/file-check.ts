@@ -16,6 +16,8 @@ import { unpacked } from './intake.ts'
 const atOnce = 20
 /** How long one check may take before another worker begins anew: a file is read in seconds. */
 const leaseMs = 900_000
+/** A bank's clock may be so much ahead of ours: at midnight it names a day that has not begun here. */
+const clocksApartMs = 3_600_000
 
 /** Checks the files that wait for it, and the sets whose last chunk has come; returns how many. */
 export const checkFiles = async (flow: Flow, spool: Spool): Promise<number> => {
@@ -97,7 +99,10 @@ const partsOf = (spool: Spool, set: readonly FileView[]): AsyncGenerator<DetailP
 const readThrough = async (flow: Flow, spool: Spool, file: FileView): Promise<Checked> => {
   const { of: name, bytes, bankCode } = file
   if (!name) return { fault: fileFault('bad-name') }
-  const check = openDetailCheck({ name, bytes, today: shanghaiDate(flow.clock()) })
+  const now = flow.clock()
+  const told = await flow.store.files.workDates(name.bankCode, name.accountingDate, name.session)
+  const workDates = { told, last: shanghaiDate(later(now, clocksApartMs)) }
+  const check = openDetailCheck({ name, bytes, workDates, today: shanghaiDate(now) })
   let header: DetailHeader | undefined
   let sums: DetailSums | undefined
   for await (const part of partsOf(spool, [file])) {

@@ -28,7 +28,8 @@ const dayMs = 86_400_000
 
 /**
  * Opens the session of each bank day that has ended, once: of the banks that get debits, and wherever something is booked; and a further one where a
- * result has come after the last was frozen, or nobody would ever hold it against the bank's file. Returns how many.
+ * result has come after the last was frozen, or nobody would ever hold it against the bank's file, and where the bank was asked for the file of one that is
+ * over and has sent another. Returns how many.
  */
 export const openSessions = async (flow: Flow): Promise<number> => {
   const now = flow.clock()
@@ -38,13 +39,17 @@ export const openSessions = async (flow: Flow): Promise<number> => {
   const dates = Array.from({ length: sessionRules.daysBack + 1 }, (_, back) => shanghaiDate(later(now, -back * dayMs)))
   const { bookings, files, reconciliations } = flow.store
   const oldest = dates.at(-1)!
-  const [booked, since, first] = await Promise.all([bookings.daysSince(oldest), files.activeSince(), reconciliations.firstDays(oldest)])
+  const [booked, activeSince, first] = await Promise.all([
+    bookings.daysSince(oldest),
+    files.activeSince(),
+    reconciliations.firstDays(oldest),
+  ])
   const withBookings = new Set(booked)
   let opened = 0
   for (const { code: bankCode, policy } of banks.values()) {
     const ended = dates.filter(date => dayHasEnded(date, policy.dayEnd, flow.accountingDate(bankCode), now))
     for (const accountingDate of ended) {
-      const from = since.get(bankCode)
+      const from = activeSince.get(bankCode)
       // Also of a day on which no worker was there: the bank's own entries may be all there is of it.
       const isNext = accountingDate === ended[0] || accountingDate > (first.get(bankCode) ?? accountingDate)
       const isDue = isNext && active.has(bankCode) && from !== undefined && accountingDate > shanghaiDate(from)
@@ -60,14 +65,18 @@ export const openSessions = async (flow: Flow): Promise<number> => {
       if (await reconciliations.open({ ...opening, now, once: true })) opened++
     }
   }
-  const lateSince = shanghaiDate(later(now, -sessionRules.lateDays * dayMs))
-  for (const day of await reconciliations.late(lateSince, later(now, -sessionRules.lateMs))) {
-    // A day that goes on has its session at its end.
-    const policy = banks.get(day.bankCode)?.policy
-    if (!policy || !dayHasEnded(day.accountingDate, policy.dayEnd, flow.accountingDate(day.bankCode), now)) continue
-    const opening = { ...day, workDate: today, kind: 'day-end', openedBy: flow.owner, reason: 'booked after the last session' } as const
-    if (await reconciliations.open({ ...opening, now, after: day.session })) opened++
+  const since = shanghaiDate(later(now, -sessionRules.lateDays * dayMs))
+  const again = async (days: readonly SessionKey[], reason: string): Promise<void> => {
+    for (const day of days) {
+      // A day that goes on has its session at its end.
+      const policy = banks.get(day.bankCode)?.policy
+      if (!policy || !dayHasEnded(day.accountingDate, policy.dayEnd, flow.accountingDate(day.bankCode), now)) continue
+      const opening = { ...day, workDate: today, kind: 'day-end', openedBy: flow.owner, reason } as const
+      if (await reconciliations.open({ ...opening, now, after: day.session })) opened++
+    }
   }
+  await again(await reconciliations.late(since, later(now, -sessionRules.lateMs)), 'booked after the last session')
+  await again(await reconciliations.resent(since), 'the bank has sent its file anew')
   return opened
 }
 

@@ -29,7 +29,7 @@ export const reconciliationOperations = {
       operationId: 'postReconciliation',
       summary: '开一场对账 / open a session',
       description:
-        '日终场次由日历自动开;需要再对时由省局加开。日间场次只比总账,不产生单边账。同一银行会计日已有同类场次在进行的,答复该场次;场次编号有限(日间至 79,日终至 99),用完则拒绝。\n\nThe calendar opens the first session of each bank day; the province may open another. A session within the day compares totals only. Where one of the kind is under way, that one is told. Numbers end (at 79 within the day, at 99 at its end): beyond them it is refused.',
+        '日终场次由日历自动开;需要再对时由省局加开。日间场次只比总账,不产生单边账。同一银行会计日已有同类场次在进行的,答复该场次;其文件已被拒收、还没有换来的,由新开的一场取代;场次编号有限(日间至 79,日终至 99),用完则拒绝。\n\nThe calendar opens the first session of each bank day; the province may open another. A session within the day compares totals only. Where one of the kind is under way, that one is told; one whose file was refused gives way to the new one. Numbers end (at 79 within the day, at 99 at its end): beyond them it is refused.',
       tags,
       headers: requestHeaders(),
       body: { $ref: 'ReconciliationOrder#' },

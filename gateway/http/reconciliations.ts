@@ -33,7 +33,7 @@ export const reconciliationRoutes = (app: App, flow: Flow): void => {
       if (kind === 'day-end' && !dayHasEnded(accountingDate, policy.dayEnd, flow.accountingDate(bankCode), now))
         throw notApplicable({ zh: '该会计日尚未日终', en: 'the bank day has not ended yet' })
       const before = await reconciliations.list({ bankCode, accountingDate, kind }, undefined, 100)
-      const underWay = before.findLast(({ state }) => isUnderWay(state))
+      const underWay = before.findLast(isUnderWay)
       if (underWay) {
         reply.header('idempotency-replayed', 'true')
         return sessionJson(underWay)
@@ -83,7 +83,9 @@ export const reconciliationRoutes = (app: App, flow: Flow): void => {
   })
 }
 
-const isUnderWay = (state: SessionState): boolean => !sessionMachine.isFinal(state) && state !== 'differing'
+/** One whose file was refused, and whose bank stands by it, waits for ever: another may take its place, with the bookings of now. */
+const isUnderWay = ({ state, fileFault }: SessionView): boolean =>
+  !sessionMachine.isFinal(state) && state !== 'differing' && !(state === 'awaited' && fileFault !== undefined)
 
 /** Totals are about all offices: they are the province's. */
 const ofProvince = (flow: Flow, request: Request): void => {

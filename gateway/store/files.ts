@@ -55,7 +55,7 @@ export type Files = {
     refused: Omit<Arrival, 'of' | 'sha256'> & { readonly of: FileName | undefined; readonly fault: FileFault },
     now: Date,
   ): Promise<FileView>
-  /** Files that wait for their check, oldest first. */
+  /** Files that wait for their check, of each bank the oldest first: many of one bank keep no other's waiting. */
   toCheck(now: Date, limit: number): Promise<FileView[]>
   /** The right to check a file; false: somebody else has it, or it is over. */
   claim(id: number, owner: string, now: Date, until: Date): Promise<boolean>
@@ -67,6 +67,8 @@ export type Files = {
   settleSet(ids: readonly number[], fault: FileFault | undefined, now: Date): Promise<boolean>
   /** The chunks of the file that counts for a session; none where there is none. */
   complete(bankCode: string, accountingDate: string, session: number): Promise<FileView[]>
+  /** The work dates that a bank was told of a session: those of the session and of the requests for its file. */
+  workDates(bankCode: string, accountingDate: string, session: number): Promise<string[]>
   find(id: number): Promise<FileView | undefined>
   /** Bytes that a bank has brought into the spool since then. */
   brought(bankCode: string, since: Date): Promise<number>
@@ -172,7 +174,12 @@ export const openFiles = (db: Database): Files => ({
       }),
     ),
   toCheck: (now, limit) =>
-    read(db, "WHERE state = 'received' AND (lease_until IS NULL OR lease_until <= ?) ORDER BY id LIMIT ?", [sqlTime(now), limit]),
+    read(
+      db,
+      `JOIN (SELECT id AS due, ROW_NUMBER() OVER (PARTITION BY bank_code ORDER BY id) AS turn FROM recon_file
+         WHERE state = 'received' AND (lease_until IS NULL OR lease_until <= ?)) t ON t.due = recon_file.id ORDER BY t.turn, id LIMIT ?`,
+      [sqlTime(now), limit],
+    ),
   claim: async (id, owner, now, until) => {
     const taken = await db.execute(
       "UPDATE recon_file SET lease_owner = ?, lease_until = ? WHERE id = ? AND state = 'received' AND (lease_until IS NULL OR lease_until <= ?)",
@@ -198,6 +205,11 @@ export const openFiles = (db: Database): Files => ({
   settleSet: (ids, fault, now) => carefully(() => db.transaction(tx => settleSet(tx, ids, fault, now))),
   complete: (bankCode, accountingDate, session) =>
     read(db, `${inSet} AND state = 'complete' ORDER BY chunk`, [bankCode, accountingDate, session]),
+  workDates: async (...key) => {
+    const of = (table: string) => `SELECT work_date AS day FROM ${table} ${inSet}`
+    const rows = await db.query<{ day: string }>(`${of('reconciliation')} UNION ${of('recon_request')} ORDER BY day`, [...key, ...key])
+    return rows.map(({ day }) => day)
+  },
   brought: async (bankCode, since) => {
     const [row] = await db.query<{ bytes: string }>(
       'SELECT COALESCE(SUM(bytes), 0) AS bytes FROM recon_file WHERE bank_code = ? AND sha256 IS NOT NULL AND received_at > ?',
@@ -286,8 +298,8 @@ const receive = async (tx: Tx, arrival: Arrival, now: Date): Promise<Receipt> =>
   return { kind: 'refused', file: await one(tx, await insert(tx, { ...arrival, version: newest }, now, fileFault('content-differs'))) }
 }
 
-/** What was refused for these may be right later: the gateway may have asked since, or the disk been mended. */
-const circumstances: ReadonlySet<string> = new Set(['content-differs', 'digest-changed'] satisfies FileRule[])
+/** What was refused for these may be right later: the gateway may have asked since, or told the bank another work date, or the disk been mended. */
+const circumstances: ReadonlySet<string> = new Set(['content-differs', 'digest-changed', 'header-work-date'] satisfies FileRule[])
 
 const settle = async (tx: Tx, id: number, owner: string, checked: Checked, now: Date): Promise<FileView | undefined> => {
   const { of, version } = await one(tx, id)

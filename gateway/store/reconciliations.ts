@@ -96,6 +96,8 @@ export type Reconciliations = {
   firstDays(since: string): Promise<ReadonlyMap<string, string>>
   /** Last day-end sessions, over since before `before`, that do not know of an instruction that was booked on their day. */
   late(since: string, before: Date): Promise<SessionKey[]>
+  /** Last day-end sessions, over, of which another file counts by now than the one that was matched: nobody has looked into it. */
+  resent(since: string): Promise<SessionKey[]>
   /** Takes a session that is due and that nobody holds, of those in the order of their time; undefined: there is none. */
   claim(owner: string, now: Date, leaseUntil: Date): Promise<Held | undefined>
   /** Holds it longer; false: it is not ours any more. */
@@ -286,6 +288,16 @@ export const openReconciliations = (db: Database): Reconciliations => {
              AND b.source = 'instruction')
          ORDER BY r.accounting_date, r.bank_code`,
         [since, sqlTime(before)],
+      ),
+    resent: since =>
+      db.query<SessionKey>(
+        `SELECT r.bank_code AS bankCode, r.accounting_date AS accountingDate, r.session FROM reconciliation r
+         JOIN recon_file f ON f.bank_code = r.bank_code AND f.accounting_date = r.accounting_date AND f.session = r.session AND f.chunk = 1
+         WHERE r.kind = 'day-end' AND r.state IN ('balanced', 'differing') AND r.accounting_date >= ? AND f.state = 'complete' AND f.id <> r.file_id
+           AND r.session = (SELECT MAX(x.session) FROM reconciliation x WHERE x.bank_code = r.bank_code AND x.accounting_date = r.accounting_date
+             AND x.kind = 'day-end')
+         ORDER BY r.accounting_date, r.bank_code`,
+        [since],
       ),
     claim: async (owner, now, leaseUntil) => {
       const at = sqlTime(now)

@@ -35,7 +35,7 @@ export const headerOf = (name: FileName, lines: readonly Line[], chunks = 1): He
     lines.filter(({ verb }) => verbs.includes(verb)).reduce((total, { amount }) => total + amount, 0)
   return {
     ...name,
-    workDate: accountingDate,
+    workDate: name.accountingDate,
     chunks,
     fileCount: lines.length,
     fileDebitSum: sum(['debit', 'supplementaryDebit']),

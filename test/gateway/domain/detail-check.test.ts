@@ -10,18 +10,34 @@ const expected = { name, bytes: 1 << 20, today: accountingDate }
 const three = [detailLine(), detailLine({ verb: 'reversal', amount: 45 }), detailLine({ verb: 'supplementaryDebit', amount: 5 })]
 const header = headerOf(name, three)
 
-test('a header is that of the name, and of the work date where there is one', () => {
-  const said = (change: Partial<Header>, workDate?: string) =>
-    headerFault({ ...header, ...change }, { ...expected, ...(workDate === undefined ? {} : { workDate }) })?.code
+test('a header is that of the name', () => {
+  const said = (change: Partial<Header>) => headerFault({ ...header, ...change }, expected)?.code
   expect(said({})).toBeUndefined()
   expect(said({ bankCode: '4306' })).toBe('header-bank')
   expect(said({ accountingDate: '2026-11-09' })).toBe('header-date')
   expect(said({ session: 2 })).toBe('header-session')
   expect(said({ chunk: 2, chunks: 2 })).toBe('header-chunk')
   expect(said({ chunks: 2 })).toBeUndefined()
-  expect(said({}, accountingDate)).toBeUndefined()
-  expect(said({}, '2026-11-11')).toBe('header-work-date')
   expect(said({ fileCount: mostLines + 1 })).toBe('too-large')
+})
+
+test.each([
+  ['2026-11-10', [], 'the accounting date itself'],
+  ['2026-11-12', [], 'the day on which it comes unasked'],
+  ['2026-11-16', ['2026-11-16'], 'what it was told, of a session that was opened days later'],
+  ['2026-11-09', ['2026-11-09', '2026-11-11'], 'what it was told, of a day that it was ahead of'],
+  ['2026-11-11', ['2026-11-16'], 'its own day, before the session was opened'],
+])('the work date %s is right (told: %j): %s', (workDate, told) => {
+  expect(headerFault({ ...header, workDate }, { name, workDates: { told, last: '2026-11-12' } })).toBeUndefined()
+})
+test.each([
+  ['2026-11-13', []],
+  ['2026-11-09', []],
+  ['2025-11-10', ['2026-11-11']],
+  ['2026-11-15', ['2026-11-16']],
+])('the work date %s is not (told: %j)', (workDate, told) => {
+  const fault = headerFault({ ...header, workDate }, { name, workDates: { told, last: '2026-11-12' } })
+  expect(fault).toMatchObject({ code: 'header-work-date', line: 1, detail: expect.stringContaining(told[0] ?? 'none yet') })
 })
 
 const parts = async function* (bytes: readonly Uint8Array[]) {

@@ -304,6 +304,31 @@ describe('the calendar', () => {
     expect(await opened('4301', '2026-04-08')).toEqual(['2026-04-08/1', '2026-04-08/2'])
     expect(await stateOf(s)).toBe('balanced')
   })
+  test('the file of a session that is over, sent anew when it was asked for, is looked at: in a further session, one', async () => {
+    const s = scene('2026-04-13')
+    const [one] = bookingsOf(s, 1) as [Booking]
+    await s.book([one])
+    await s.open()
+    s.send(1, [lineOf(one)])
+    await reconcile(s.flow, s.source)
+    expect(await stateOf(s)).toBe('balanced')
+    const counts = (id: number, version: number, state: string) =>
+      fresh.db.execute(
+        `INSERT INTO recon_file (id, bank_code, name, accounting_date, session, chunk, version, came_by, bytes, sha256, state, chunks, work_date, line_count,
+           debit_sum, credit_sum, received_at, ended_at)
+         VALUES (?, '4301', 'one', '2026-04-13', 1, 1, ?, 'upload', 1, ?, ?, 1, '2026-04-13', 1, 1, 0, '2026-04-13', '2026-04-13')`,
+        [id, version, Buffer.alloc(32, id), state],
+      )
+    await counts((await store.reconciliations.find(s.at(1)))!.fileId!, 1, 'complete')
+    await openSessions(s.flow)
+    expect(await opened('4301', '2026-04-13')).toEqual(['2026-04-13/1'])
+    await fresh.db.execute("UPDATE recon_file SET state = 'superseded' WHERE accounting_date = '2026-04-13'")
+    await counts(77, 2, 'complete')
+    await Promise.all(['x', 'y'].map(owner => openSessions(s.flowOf(owner))))
+    await openSessions(s.flow)
+    expect(await opened('4301', '2026-04-13')).toEqual(['2026-04-13/1', '2026-04-13/2'])
+    expect((await store.reconciliations.find(s.at(2)))?.reason).toBe('the bank has sent its file anew')
+  })
   test('a round has an end, also where a bank keeps all waiting', async () => {
     const s = scene('2026-04-20')
     await s.open()

@@ -338,6 +338,45 @@ describe('sent again', () => {
   })
 })
 
+describe('the work date', () => {
+  test('is one that the bank was told, or a day of its own up to the one on which it sends; what is refused for it may be right later', async () => {
+    const of = freshName('4310')
+    const lines = detailLines(2)
+    const put = async (workDate: string) => {
+      await upload('4310', fileNameOf(of), await bytesOf({ ...headerOf(of, lines), workDate }, lines))
+      await check()
+      const { state, fault } = (await banks['4310']!.ask('GET', `/v1/reconciliation-files/${fileNameOf(of)}`)).json
+      return (fault as { code: string } | undefined)?.code ?? state
+    }
+    expect(await put('2026-11-12')).toBe('header-work-date')
+    expect(await put('2026-11-09')).toBe('header-work-date')
+    // The session is held days later, and the bank is told so.
+    const opening = {
+      bankCode: '4310',
+      accountingDate,
+      workDate: '2026-11-12',
+      kind: 'day-end',
+      openedBy: 'test',
+      reason: '',
+      now: clock,
+    } as const
+    const { db } = desk.house.fresh
+    await desk.house.store.reconciliations.open(opening)
+    await db.execute("UPDATE reconciliation SET session = ? WHERE bank_code = '4310' AND accounting_date = ?", [of.session, accountingDate])
+    expect(await put('2026-11-12')).toBe('complete')
+    // A person asks again on another day, and the bank is told that one.
+    await askForFile(
+      desk.house.flow,
+      'test',
+      { orderNo: 'W-1', bankCode: '4310', accountingDate, session: of.session, kind: 'resend', reason: 'x' },
+      clock,
+      '2026-11-20',
+    )
+    expect(await put('2026-11-19')).toBe('header-work-date')
+    expect(await put('2026-11-20')).toBe('complete')
+  })
+})
+
 describe('who may', () => {
   test('a bank brings and asks about its own only; nobody else brings any', async () => {
     const { name, bytes } = await goodFile('4306')
@@ -435,6 +474,17 @@ describe('one bank does not use up what is there for all', () => {
     await until('there is a place again', async () => (await upload('4310', quick.name, quick.bytes)).status === 202)
     expect(await became('4310', quick.name, quick.bytes)).toEqual([200, 'complete'])
   })
+})
+
+test('many files of one bank keep nobody else’s waiting', async () => {
+  await check()
+  const many = await Promise.all(Array.from({ length: 22 }, () => goodFile('4310', [])))
+  for (const { name, bytes } of many) expect((await upload('4310', name, bytes)).status).toBe(202)
+  const other = await goodFile('4306', [])
+  expect((await upload('4306', other.name, other.bytes)).status).toBe(202)
+  await check()
+  expect((await desk.house.store.files.findByName('4306', other.name))?.state).toBe('complete')
+  await check()
 })
 
 test('a file that is missing is told of, also of a day without a record; a day before the bank came is not', async () => {

@@ -25,6 +25,21 @@ test('one is opened, and told again while it is under way', async () => {
   expect(await desk.zhang.ask('GET', `/v1/reconciliations/4301/${yesterday}/1`)).toMatchObject({ status: 200, json: { state: 'opened' } })
 })
 
+test('one whose file was refused gives way to another: its bank may stand by its file', async () => {
+  const at = '2026-11-02'
+  const opened = async () => {
+    const { status, json } = await desk.zhang.ask('POST', '/v1/reconciliations', order({ accountingDate: at }))
+    return [status, json.session]
+  }
+  expect(await opened()).toEqual([201, 1])
+  const { db } = desk.house.fresh
+  await db.execute("UPDATE reconciliation SET state = 'awaited' WHERE accounting_date = ?", [at])
+  expect(await opened()).toEqual([200, 1])
+  await db.execute("UPDATE reconciliation SET file_fault = 'another-day' WHERE accounting_date = ?", [at])
+  expect(await opened()).toEqual([201, 2])
+  expect(await desk.zhang.ask('GET', `/v1/reconciliations/4301/${at}/1`)).toMatchObject({ json: { state: 'withdrawn' } })
+})
+
 test.each([
   ['a bank nobody knows', { bankCode: '4999' }, 404],
   ['a day that has not ended', { accountingDate: shanghaiDate(later(new Date(), day)) }, 409],
