@@ -1,6 +1,7 @@
 import type { InstructionVerb } from './answers.ts'
+import { daysAfter } from './calendar-days.ts'
 import { bucketHashed, type EntryKey, hashEntry, hashed, hashKey, hashText, type PrintKey } from './fingerprint.ts'
-import { accountingDay } from './time.ts'
+import { accountingDay, shanghaiDate } from './time.ts'
 
 /** What an entry at a bank is: the three instructions, and the bank's correction under an adjustment notice (调账, art. 35(1)). */
 export type BookingVerb = InstructionVerb | 'adjustment'
@@ -47,15 +48,22 @@ export type Moved = EntryKey & {
   readonly booked: number
   readonly accountingDate: string | undefined
   readonly sentAt: Date
+  readonly settledAt: Date
   /** The message to the bank as JSON, and that of the original of a reversal, which alone names the treasury. */
   readonly request: string
   readonly originalRequest: string | undefined
 }
 
+/** No bank is so far behind when it books, nor so far ahead when it answers: a date further off is a slip, and no session would ever be held of it. */
+const farDays = 31
+const isNear = ({ entrustDate, settledAt }: Moved, date: string): boolean =>
+  date >= daysAfter(entrustDate, -farDays) && date <= daysAfter(shanghaiDate(settledAt), farDays)
+
 /** The booking of an instruction; undefined where no money moved. `dayEnd` is that of the bank's contract. */
 export const bookingOf = (moved: Moved, dayEnd: string): Booking | undefined => {
   if (moved.booked === 0) return undefined
-  const { officeCode, entrustDate, serialNo, bankCode, verb, ticketNo, instructionId, accountingDate, sentAt } = moved
+  const { officeCode, entrustDate, serialNo, bankCode, verb, ticketNo, instructionId, sentAt } = moved
+  const named = moved.accountingDate !== undefined && isNear(moved, moved.accountingDate) ? moved.accountingDate : undefined
   const told = JSON.parse(moved.request) as { workDate?: string; treasuryCode?: string; account?: string }
   const original = moved.originalRequest === undefined ? {} : (JSON.parse(moved.originalRequest) as { treasuryCode?: string })
   return {
@@ -67,8 +75,8 @@ export const bookingOf = (moved: Moved, dayEnd: string): Booking | undefined => 
     ticketNo,
     instructionId,
     amount: moved.booked,
-    accountingDate: accountingDate ?? accountingDay(sentAt, dayEnd),
-    datedBy: accountingDate === undefined ? 'clock' : 'bank',
+    accountingDate: named ?? accountingDay(sentAt, dayEnd),
+    datedBy: named === undefined ? 'clock' : 'bank',
     workDate: told.workDate ?? entrustDate,
     treasuryCode: told.treasuryCode ?? original.treasuryCode ?? '',
     account: told.account ?? '',

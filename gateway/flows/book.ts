@@ -1,4 +1,4 @@
-import { bookingOf } from '../domain/booking.ts'
+import { type Booking, bookingOf, type Moved } from '../domain/booking.ts'
 import type { Flow } from './flow.ts'
 
 const chunk = 500
@@ -11,8 +11,19 @@ const midnight = '24:00'
  */
 export const book = async (flow: Flow): Promise<number> => {
   const dayEndOf = (bankCode: string) => flow.reference().banks.get(bankCode)?.policy.dayEnd ?? midnight
+  const booked = (moved: Moved): Booking | undefined => {
+    const booking = bookingOf(moved, dayEndOf(moved.bankCode))
+    if (booking?.datedBy === 'clock' && moved.accountingDate !== undefined)
+      flow.note({
+        event: 'trouble',
+        bankCode: moved.bankCode,
+        ticketNo: moved.ticketNo,
+        detail: `the accounting date that the bank named cannot be: ${moved.accountingDate}; booked under ${booking.accountingDate}`,
+      })
+    return booking
+  }
   for (let through = 0; ; ) {
-    const done = await flow.store.bookings.follow(flow.printKey(), chunk, moved => bookingOf(moved, dayEndOf(moved.bankCode)))
+    const done = await flow.store.bookings.follow(flow.printKey(), chunk, booked)
     through += done
     if (done < chunk) return through
   }

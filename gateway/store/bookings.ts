@@ -155,7 +155,7 @@ type ResultRow = Omit<Moved, 'booked' | 'accountingDate' | 'originalRequest'> & 
 }
 const columns = `i.id AS instructionId, i.verb, i.ticket_no AS ticketNo, i.office_code AS officeCode, i.entrust_date AS entrustDate,
   i.serial_no AS serialNo, i.bank_code AS bankCode, i.state, i.amount, i.booked_amount AS bookedAmount, i.accounting_date AS accountingDate,
-  COALESCE(i.last_sent_at, i.settled_at) AS sentAt, i.request, i.original_id AS originalId, o.request AS originalRequest`
+  COALESCE(i.last_sent_at, i.settled_at) AS sentAt, i.settled_at AS settledAt, i.request, i.original_id AS originalId, o.request AS originalRequest`
 /** Reversals of our own that gave something back: nobody is told of them, but both entries are in the bank's books. */
 const ownReversals = overKeys(
   `SELECT 0 AS seq, ${columns} FROM instruction i JOIN instruction o ON o.id = i.original_id
