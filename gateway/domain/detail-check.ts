@@ -41,35 +41,52 @@ export const headerFault = (header: DetailHeader, { name, workDates }: Pick<Expe
 /** The serial numbers of a file or of all its chunks, in four bytes each. */
 export type Serials = {
   /**
-   * Adds the one that stands in bytes[start, end), and tells whether it was there. A yes may be a chance likeness, one in many million million: it is
-   * looked up. A no is a no.
+   * Adds those that stand in bytes[starts[i], ends[i]) for i below `count`, and tells of each that was there. A yes may be a chance likeness, one in many
+   * million million: it is looked up. A no is a no.
    */
-  add(bytes: Uint8Array, start: number, end: number): boolean
+  add(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, count: number, there: (i: number) => void): void
+  /** Gives the memory back at once; nothing is added any more. */
+  close(): void
 }
+
+/** Hashed at once before they are looked up: the table is larger than any cache, and the processor waits for many of its places at the same time. */
+const serialsAtOnce = 4_096
 
 /** Room for this many serial numbers, and for no more. */
 export const openSerials = (most: number): Serials => {
   const size = Math.max(1_024, Math.ceil(Math.min(most, mostLines) * 1.3))
   const table = new Uint32Array(size)
-  return {
-    add: (bytes, start, end) => {
-      let [a, b] = [0x811c9dc5, 0x9747b28c]
-      for (let i = start; i < end; i++) {
-        const byte = bytes[i]!
-        a = Math.imul(a ^ byte, 0x01000193)
-        b = Math.imul(b ^ byte, 0x5bd1e995)
-        b ^= b >>> 15
+  const [places, marks] = [new Uint32Array(serialsAtOnce), new Uint32Array(serialsAtOnce)]
+  const hashAt = (bytes: Uint8Array, start: number, end: number, to: number): void => {
+    let [a, b] = [0x811c9dc5, 0x9747b28c]
+    for (let i = start; i < end; i++) {
+      const byte = bytes[i]!
+      a = Math.imul(a ^ byte, 0x01000193)
+      b = Math.imul(b ^ byte, 0x5bd1e995)
+      b ^= b >>> 15
+    }
+    a = Math.imul(a ^ (a >>> 16), 0x85ebca6b)
+    a ^= a >>> 13
+    // The place is of one hash and the mark of the other; nought is an empty place.
+    places[to] = Math.floor((a >>> 0) * (size / 0x1_0000_0000))
+    marks[to] = (b ^ (b >>> 13)) >>> 0 || 1
+  }
+  const isThere = (place: number, mark: number): boolean => {
+    for (let at = place; ; at = at + 1 === size ? 0 : at + 1) {
+      if (table[at] === mark) return true
+      if (table[at] === 0) {
+        table[at] = mark
+        return false
       }
-      a = Math.imul(a ^ (a >>> 16), 0x85ebca6b)
-      a ^= a >>> 13
-      // The place is of one hash and the mark of the other; nought is an empty place.
-      const mark = (b ^ (b >>> 13)) >>> 0 || 1
-      for (let at = Math.floor((a >>> 0) * (size / 0x1_0000_0000)); ; at = at + 1 === size ? 0 : at + 1) {
-        if (table[at] === mark) return true
-        if (table[at] === 0) {
-          table[at] = mark
-          return false
-        }
+    }
+  }
+  return {
+    close: () => void table.buffer.transfer(0),
+    add: (bytes, starts, ends, count, there) => {
+      for (let from = 0; from < count; from += serialsAtOnce) {
+        const here = Math.min(serialsAtOnce, count - from)
+        for (let i = 0; i < here; i++) hashAt(bytes, starts[from + i]!, ends[from + i]!, i)
+        for (let i = 0; i < here; i++) if (isThere(places[i]!, marks[i]!)) there(from + i)
       }
     },
   }
@@ -116,8 +133,8 @@ export const openDetailCheck = ({ name, bytes = Number.POSITIVE_INFINITY, workDa
       if (entrustDate.values[i]! > last) return fileFault('line-ahead', at(i))
       // More than the first header says are there: no table grows for them.
       if (++count > head.fileCount) return fileFault('whole-differs', at(i))
-      if (serials.add(given.texts, bankSerial.starts[i]!, bankSerial.ends[i]!)) suspects.add(textIn(given, 'bankSerial', i))
     }
+    serials.add(given.texts, bankSerial.starts, bankSerial.ends, given.count, i => suspects.add(textIn(given, 'bankSerial', i)))
     return undefined
   }
   return {
@@ -128,7 +145,11 @@ export const openDetailCheck = ({ name, bytes = Number.POSITIVE_INFINITY, workDa
       trailers.push(part.trailer)
       return undefined
     },
-    end: () => (head && trailers.length === head.chunks ? wholeFault(trailers, head) : fileFault('whole-differs')),
+    end: () => {
+      serials?.close()
+      serials = undefined
+      return head && trailers.length === head.chunks ? wholeFault(trailers, head) : fileFault('whole-differs')
+    },
   }
 }
 

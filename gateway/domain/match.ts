@@ -22,8 +22,8 @@ export type Census = {
   /** Lines that stand in the bank's books. */
   readonly standing: number
   readonly sums: BucketSums
-  /** By the number of a line what it may be wanted for, see `traceOf`. */
-  readonly traces: Uint32Array
+  /** What of each line is remembered. */
+  readonly traces: Traces
 }
 
 const [failed, reversed] = [1, 2]
@@ -44,30 +44,29 @@ const taken = (figures: Int32Array): BucketSums => {
   return sums
 }
 
-/** What of a line is remembered: the bucket of its key, and whether it reverses another. */
-const traceOf = (bucket: number, reverses: boolean): number => (bucket << 1) | (reverses ? 1 : 0)
-/** Of so many lines there is a trace, 40 MB; those behind them are looked at again in any case. */
+/** What of a line is remembered, by its number: the bucket of its key, and in a bit whether it reverses another. */
+export type Traces = { readonly bucketOf: Uint16Array; readonly reverses: Uint8Array }
+/** Of so many lines there is a trace, 21 MB; those behind them are looked at again in any case. */
 const mostTraces = 10_000_000
-/** Room for the trace of each line; heads and ends of parts are lines, too, and the first is 1. */
-const openTraces = ({ fileCount, chunks }: DetailHeader): Uint32Array => new Uint32Array(Math.min(fileCount + 2 * chunks + 1, mostTraces))
+/** Room for the trace of each of so many lines. */
+const openTraces = (lines: number): Traces => ({ bucketOf: new Uint16Array(lines), reverses: new Uint8Array((lines >>> 3) + 1) })
+/** Heads and ends of parts are lines, too, and the first is 1. */
+const linesOf = ({ fileCount, chunks }: DetailHeader): number => Math.min(fileCount + 2 * chunks + 1, mostTraces)
 
 /** Names the lines that a sift has to see: those of the wanted buckets, and those that may reverse one of them. */
 export const wantedLines =
-  (traces: Uint32Array, wanted: Uint8Array): ((line: number) => boolean) =>
-  line => {
-    if (line >= traces.length) return true
-    const trace = traces[line]!
-    return wanted[trace >>> 1] === 1 || (trace & 1) === 1
-  }
+  ({ bucketOf, reverses }: Traces, wanted: Uint8Array): ((line: number) => boolean) =>
+  line =>
+    line >= bucketOf.length || wanted[bucketOf[line]!] === 1 || ((reverses[line >>> 3]! >>> (line & 7)) & 1) === 1
 
 /** Goes over the whole file once, part by part, beside its check: what it counts is believed only of a file with which nothing is wrong. */
 export const openCensus = (key: PrintKey) => {
   const sums = openSums()
   let lines = 0
   let standing = 0
-  let traces: Uint32Array | undefined
+  let traces: Traces | undefined
 
-  const add = ({ count, lineNo, texts, columns }: DetailLines, trace: Uint32Array): void => {
+  const add = ({ count, lineNo, texts, columns }: DetailLines, { bucketOf, reverses: bits }: Traces): void => {
     lines += count
     const { officeCode: office, serialNo: serial, ticketNo: ticket, account } = columns
     const { entrustDate, verb, amount, status, coreStatus, originalEntrustDate, originalSerialNo } = columns
@@ -79,7 +78,9 @@ export const openCensus = (key: PrintKey) => {
       const bucket = keyHigh >>> 16
       const state = status.values[i]!
       const reverses = verb.values[i] === reversalVerb && state !== failed && originalSerialNo.values[i]! > 0
-      trace[lineNo(i)] = traceOf(bucket, reverses)
+      const line = lineNo(i)
+      bucketOf[line] = bucket
+      if (reverses) bits[line >>> 3]! |= 1 << (line & 7)
       if (state === failed) continue
       standing++
       sums[bucket * 4]! += 1
@@ -110,11 +111,11 @@ export const openCensus = (key: PrintKey) => {
   }
   return {
     take(part: DetailPart): void {
-      if (part.kind === 'header') traces ??= openTraces(part.header)
+      if (part.kind === 'header') traces ??= openTraces(linesOf(part.header))
       else if (part.kind === 'lines') add(part, traces!)
     },
     /** After the last part. */
-    end: (): Census => ({ lines, standing, sums: taken(sums), traces: traces ?? new Uint32Array(0) }),
+    end: (): Census => ({ lines, standing, sums: taken(sums), traces: traces ?? openTraces(0) }),
   }
 }
 
@@ -172,6 +173,10 @@ export const openPrints = (room: number) => {
       for (let at = 0; at < size; at++) see(at, places[at]!)
       for (const [at, place] of others) see(at, place)
       return { leftIn, places: found.length > most ? undefined : found }
+    },
+    /** Gives the memory back at once; nothing is asked of it any more. */
+    close(): void {
+      for (const table of [lows, highs, places, counts, bucketOf]) table.buffer.transfer(0)
     },
   }
 }

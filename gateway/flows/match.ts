@@ -3,7 +3,18 @@ import { openDetailCheck, openTwice } from '../domain/detail-check.ts'
 import type { DetailPart } from '../domain/detail-part.ts'
 import { type FileFault, FileRefused, fileFault } from '../domain/file-fault.ts'
 import type { PrintKey } from '../domain/fingerprint.ts'
-import { type Census, type Crowd, type Left, openCensus, openPrints, openSift, type Prints, unequal, wantedLines } from '../domain/match.ts'
+import {
+  type Census,
+  type Crowd,
+  type Left,
+  openCensus,
+  openPrints,
+  openSift,
+  type Prints,
+  type Traces,
+  unequal,
+  wantedLines,
+} from '../domain/match.ts'
 import {
   classify,
   type Difference,
@@ -105,7 +116,7 @@ const sifted = async (
   day: LedgerDay,
   run: readonly number[],
   room: number,
-  traces: Uint32Array,
+  traces: Traces,
   most: number,
 ): Promise<(Left & { readonly tax: readonly TaxEntry[] }) | TooMany> => {
   const { ledger, key, file, beat } = matching
@@ -120,6 +131,7 @@ const sifted = async (
   }
   const left = sift.end()
   const { leftIn, places } = prints.left(most)
+  prints.close()
   if ('leftIn' in left || !places) return tooMany(left, leftIn)
   const tax = await ledger.numbered(
     day,

@@ -5,6 +5,7 @@ import { bucketHashed, type EntryKey, hashed, hashKey, type PrintKey } from '../
 import { type BucketSums, noSums } from '../domain/match.ts'
 import { type Elsewhere, entryName, type TaxEntry } from '../domain/reconcile.ts'
 import type { Database, Scalar } from './database.ts'
+import { hashPacked, packedEntry } from './packed-entry.ts'
 import { lookUp, within } from './rows.ts'
 
 /** A bank day as a session sees it: the bookings up to its frozen position. */
@@ -154,13 +155,12 @@ export const openLedger = (db: Database): Ledger => {
     },
     recountedSums: async (key, day) => {
       const sums = noSums()
-      await streamed<readonly [...EntryRow, bucket: number]>(
+      await streamed<readonly [entry: Buffer, bucket: number]>(
         db,
-        `SELECT ${entryColumns}, bucket FROM booking WHERE ${ofDay} AND seq <= ?`,
+        `SELECT ${packedEntry}, bucket FROM booking WHERE ${ofDay} AND seq <= ?`,
         [...dayOf(day), day.frozenSeq],
-        row => {
-          const bucket = row[9]
-          hashRow(key, row as unknown as EntryRow)
+        ([entry, bucket]) => {
+          hashPacked(key, entry)
           sums.entries[bucket]! += 1
           sums.low[bucket]! += hashed.low
           sums.high[bucket]! += hashed.high
@@ -172,14 +172,14 @@ export const openLedger = (db: Database): Ledger => {
       for (const part of parts(wanted, atOnce)) {
         // A run of buckets is one range.
         const isRun = part.at(-1)! - part[0]! === part.length - 1
-        await streamed<readonly [...EntryRow, bucket: number, seq: number]>(
+        await streamed<readonly [entry: Buffer, bucket: number, seq: number]>(
           db,
-          `SELECT ${entryColumns}, bucket, seq FROM booking WHERE ${ofDay} AND ${isRun ? 'bucket BETWEEN ? AND ?' : within('bucket', part.map(String)).join('')}
+          `SELECT ${packedEntry}, bucket, seq FROM booking WHERE ${ofDay} AND ${isRun ? 'bucket BETWEEN ? AND ?' : within('bucket', part.map(String)).join('')}
              AND seq <= ?`,
           [...dayOf(day), ...(isRun ? [part[0]!, part.at(-1)!] : part), day.frozenSeq],
-          row => {
-            hashRow(key, row as unknown as EntryRow)
-            tell(hashed.low, hashed.high, row[9], row[10])
+          ([entry, bucket, seq]) => {
+            hashPacked(key, entry)
+            tell(hashed.low, hashed.high, bucket, seq)
           },
         )
       }

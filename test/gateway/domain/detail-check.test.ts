@@ -93,20 +93,46 @@ test('chunks come to the whole that each of their headers names', () => {
 })
 
 test('a serial number that stands twice is always a suspect; hardly ever another', () => {
-  const add = (serials: ReturnType<typeof openSerials>, text: string) => serials.add(Buffer.from(` ${text} `), 1, 1 + text.length)
+  /** Adds them as they stand in one batch of lines; which of them were there. */
+  const add = (serials: ReturnType<typeof openSerials>, given: readonly string[]): boolean[] => {
+    const found = given.map(() => false)
+    const ends = Int32Array.from(given.map(text => text.length)).map(
+      (_, i, all) => i + all.subarray(0, i + 1).reduce((sum, n) => sum + n, 0),
+    )
+    const starts = ends.map((end, i) => end - given[i]!.length)
+    serials.add(Buffer.from(given.map(text => `${text} `).join('')), starts, ends, given.length, i => {
+      found[i] = true
+    })
+    return found
+  }
   fc.assert(
     fc.property(fc.array(fc.stringMatching(/^[!-~]{1,20}$/), { maxLength: 200 }), given => {
       const serials = openSerials(given.length)
+      const half = given.length >>> 1
+      const found = [...add(serials, given.slice(0, half)), ...add(serials, given.slice(half))]
       const seen = new Set<string>()
-      for (const serial of given) {
-        const found = add(serials, serial)
-        if (seen.has(serial)) expect(found).toBe(true)
+      for (const [i, serial] of given.entries()) {
+        if (seen.has(serial)) expect(found[i]).toBe(true)
         seen.add(serial)
       }
     }),
   )
+  // More than are hashed at once, twice.
   const many = openSerials(200_000)
-  let taken = 0
-  for (let i = 0; i < 200_000; i++) if (add(many, `20261110${String(i).padStart(10, '0')}`)) taken++
-  expect(taken).toBe(0)
+  const width = 18
+  const batch = (from: number, count: number) => {
+    const bytes = Buffer.from(Array.from({ length: count }, (_, i) => `20261110${String(from + i).padStart(10, '0')}`).join(''))
+    const starts = Int32Array.from({ length: count }, (_, i) => i * width)
+    const there: number[] = []
+    many.add(
+      bytes,
+      starts,
+      starts.map(start => start + width),
+      count,
+      i => there.push(i),
+    )
+    return there
+  }
+  for (let from = 0; from < 200_000; from += 10_000) expect(batch(from, 10_000)).toEqual([])
+  expect(batch(199_000, 5)).toEqual([0, 1, 2, 3, 4])
 })
