@@ -25,20 +25,37 @@ export const checkFiles = async (flow: Flow, spool: Spool): Promise<number> => {
   for (const file of await flow.store.files.toCheck(flow.clock(), atOnce)) {
     const now = flow.clock()
     if (!(await flow.store.files.claim(file.id, flow.owner, now, later(now, leaseMs)))) continue
-    const settled = await flow.store.files.settle(file.id, flow.owner, await found(flow, spool, file), flow.clock())
-    if (settled) await follow(flow, settled)
-    checked++
+    if (await unhindered(flow, file, () => checkOne(flow, spool, file))) checked++
   }
-  for (const set of await flow.store.files.wholeSets(atOnce)) {
-    const ids = set.map(({ id }) => id)
-    if (!(await flow.store.files.settleSet(ids, await faultOfSet(spool, set), flow.clock()))) continue
-    for (const id of ids) {
-      const file = await flow.store.files.find(id)
-      if (file) await follow(flow, file)
-    }
-    checked++
-  }
+  for (const set of await flow.store.files.wholeSets(atOnce))
+    if (await unhindered(flow, set[0]!, () => checkSet(flow, spool, set))) checked++
   return checked
+}
+
+/** What cannot be read just now, by our disk's fault, keeps no other file waiting: it is tried again. */
+const unhindered = async (flow: Flow, { bankCode, name }: FileView, check: () => Promise<boolean>): Promise<boolean> => {
+  try {
+    return await check()
+  } catch (error) {
+    flow.note({ event: 'trouble', bankCode, file: name, detail: `its check broke off: ${String(error)}` })
+    return false
+  }
+}
+
+const checkOne = async (flow: Flow, spool: Spool, file: FileView): Promise<boolean> => {
+  const settled = await flow.store.files.settle(file.id, flow.owner, await found(flow, spool, file), flow.clock())
+  if (settled) await follow(flow, settled)
+  return true
+}
+
+const checkSet = async (flow: Flow, spool: Spool, set: readonly FileView[]): Promise<boolean> => {
+  const ids = set.map(({ id }) => id)
+  if (!(await flow.store.files.settleSet(ids, await faultOfSet(spool, set), flow.clock()))) return false
+  for (const id of ids) {
+    const file = await flow.store.files.find(id)
+    if (file) await follow(flow, file)
+  }
+  return true
 }
 
 /** What has come of a check is noted; the session that waits for a file that is good goes on at once. */

@@ -109,6 +109,11 @@ export const fileRoutes = (app: App, deps: FileDeps): void => {
           throw notApplicable({ zh: '该场次还没有收到过文件', en: 'no file of this session has come yet' })
         case 'asked-already':
           throw notApplicable({ zh: '已经请求过,文件还没有送到', en: 'it was asked for already and has not come yet' })
+        case 'none-left':
+          throw notApplicable({
+            zh: '该场次的文件已重发 99 次,不能再请求;请另开一场对账',
+            en: 'the file of this session has been asked for 99 times, and no more: open another session',
+          })
         case 'differs':
           throw new Refusal(409, 'content-differs')
         case 'repeated':

@@ -28,10 +28,10 @@ export type FileRequest = Omit<NewFileRequest, 'officeCode'> & {
   /** What the bank has answered; undefined: nothing yet. */
   readonly code: string | undefined
 }
-/** What becomes of asking: new, as before, other content under the number; or there is nothing yet that could be sent again. */
+/** What becomes of asking: new, as before, other content under the number; or there is nothing yet that could be sent again, or no number left for it. */
 export type Asked =
   | { readonly kind: 'asked' | 'repeated' | 'differs'; readonly request: FileRequest }
-  | { readonly kind: 'nothing-there' | 'asked-already' }
+  | { readonly kind: 'nothing-there' | 'asked-already' | 'none-left' }
 
 /** What banks are asked for. */
 export type FileRequests = {
@@ -62,6 +62,9 @@ export const openFileRequests = (db: Database): FileRequests => ({
       : read(db, 'WHERE r.id > ? AND r.bank_code = ? ORDER BY r.id LIMIT ?', [afterId, bankCode, limit]),
 })
 
+/** The last number that a version of a session's file may have. */
+const highestVersion = 99
+
 const isSame = (a: FileRequest, b: NewFileRequest): boolean =>
   a.bankCode === b.bankCode &&
   a.accountingDate === b.accountingDate &&
@@ -84,6 +87,7 @@ const ask = async (tx: Tx, request: NewFileRequest, now: Date): Promise<Asked> =
   // Of a version that was asked for nothing has come yet: asking for the next would shut the door on it.
   if (kind === 'resend' && !state?.there) return { kind: state?.asked ? 'asked-already' : 'nothing-there' }
   if (kind === 'first' && (newest > 1 || state?.asked)) return { kind: 'asked-already' }
+  if (kind === 'resend' && newest >= highestVersion) return { kind: 'none-left' }
   const version = kind === 'first' ? 1 : newest + 1
   const at = sqlTime(now)
   if (kind === 'resend')

@@ -96,6 +96,8 @@ export type Reconciliations = {
   firstDays(since: string): Promise<ReadonlyMap<string, string>>
   /** Last day-end sessions, over since before `before`, that do not know of an instruction that was booked on their day. */
   late(since: string, before: Date): Promise<SessionKey[]>
+  /** The bank days whose day-end session was opened between these moments and waits for a file. */
+  awaiting(from: Date, to: Date): Promise<{ readonly bankCode: string; readonly accountingDate: string }[]>
   /** Last day-end sessions, over, of which another file counts by now than the one that was matched: nobody has looked into it. */
   resent(since: string): Promise<SessionKey[]>
   /** Takes a session that is due and that nobody holds, of those in the order of their time; undefined: there is none. */
@@ -288,6 +290,12 @@ export const openReconciliations = (db: Database): Reconciliations => {
              AND b.source = 'instruction')
          ORDER BY r.accounting_date, r.bank_code`,
         [since, sqlTime(before)],
+      ),
+    awaiting: (from, to) =>
+      db.query<{ bankCode: string; accountingDate: string }>(
+        `SELECT DISTINCT bank_code AS bankCode, accounting_date AS accountingDate FROM reconciliation
+         WHERE kind = 'day-end' AND state = 'awaited' AND opened_at > ? AND opened_at <= ? ORDER BY accounting_date, bank_code`,
+        [sqlTime(from), sqlTime(to)],
       ),
     resent: since =>
       db.query<SessionKey>(

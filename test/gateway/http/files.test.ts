@@ -487,6 +487,52 @@ test('many files of one bank keep nobody else’s waiting', async () => {
   await check()
 })
 
+test('a set that our disk does not give keeps no other waiting, and counts when it does', async () => {
+  const setOf = async (code: string) => {
+    const [of, lines] = [freshName(code), detailLines(2)]
+    for (const [i, line] of lines.entries()) {
+      const name = { ...of, chunk: i + 1 }
+      await became(code, fileNameOf(name), await bytesOf(headerOf(name, lines, 2), [line]))
+    }
+    return of
+  }
+  const { flow, spool, store, notes } = desk.house
+  // Nobody looks into sets while these come.
+  const { wholeSets } = store.files
+  Object.assign(store.files, { wholeSets: () => Promise.resolve([]) })
+  const [bad, good] = [await setOf('4301'), await setOf('4306')]
+  Object.assign(store.files, { wholeSets })
+  const [chunk] = (await wholeSets(9))[0]!
+  const broken = { ...spool, read: (sha256: Buffer) => (sha256.equals(chunk!.sha256!) ? failing() : spool.read(sha256)) }
+  const { length } = notes
+  await checkFiles(flow, broken)
+  expect((await store.files.complete('4306', accountingDate, good.session)).length).toBe(2)
+  expect(notes.slice(length)).toContainEqual(
+    expect.objectContaining({ event: 'trouble', bankCode: '4301', detail: expect.stringContaining('EIO') }),
+  )
+  await check()
+  expect((await store.files.complete('4301', accountingDate, bad.session)).length).toBe(2)
+})
+const failing = (): AsyncGenerator<Uint8Array> => {
+  throw new Error('EIO: i/o error, read')
+}
+
+test('a file is asked for again so often as there are numbers, and then no more: another session is the way', async () => {
+  const { of, name, bytes } = await goodFile('4310')
+  expect(await became('4310', name, bytes)).toEqual([200, 'complete'])
+  const { db } = desk.house.fresh
+  await db.execute("INSERT INTO recon_version VALUES ('4310', ?, ?, 99, '2026-11-11', NULL)", [accountingDate, of.session])
+  await db.execute("UPDATE recon_file SET state = 'superseded' WHERE bank_code = '4310' AND name = ?", [name])
+  const lines = detailLines(1)
+  await became('4310', name, await bytesOf(headerOf(of, lines), lines))
+  const body = { orderNo: 'V-99', bankCode: '4310', accountingDate, session: of.session, kind: 'resend', reason: 'x' }
+  const refused = await desk.wang.ask('POST', '/v1/reconciliation-file-requests', body)
+  expect([refused.status, refused.json.errors]).toEqual([
+    409,
+    [expect.objectContaining({ en: expect.stringContaining('open another session') })],
+  ])
+})
+
 test('a file that is missing is told of, also of a day without a record; a day before the bank came is not', async () => {
   // The sample banks were opened on the day on which this runs.
   const opened = (await desk.house.store.files.activeSince()).get('4301')!
@@ -497,6 +543,26 @@ test('a file that is missing is told of, also of a day without a record; a day b
   clock = new Date(Date.parse(`${day(1)}T16:00:00.000Z`) + 2 * 3_600_000 + 60_000)
   const codes = (await missingFiles(desk.house.flow)).map(({ bankCode, accountingDate: missing }) => `${bankCode} ${missing}`)
   expect(codes).toEqual(['4301', '4306', '4310'].map(code => `${code} ${day(1)}`))
+  // A session that waits, of a day that has its first file, too; not at once, and not for ever.
+  const { reconciliations } = desk.house.store
+  const awaited = async (hours: number) => {
+    await desk.house.fresh.db.execute("UPDATE reconciliation SET opened_at = ? WHERE accounting_date = '2026-09-09'", [
+      new Date(clock.getTime() - hours * 3_600_000).toISOString().slice(0, 23).replace('T', ' '),
+    ])
+    return (await missingFiles(desk.house.flow)).some(({ accountingDate: date }) => date === '2026-09-09')
+  }
+  await reconciliations.open({
+    bankCode: '4306',
+    accountingDate: '2026-09-09',
+    workDate: accountingDate,
+    kind: 'day-end',
+    openedBy: 'test',
+    reason: '',
+    now: clock,
+  })
+  expect(await awaited(3)).toBe(false)
+  await desk.house.fresh.db.execute("UPDATE reconciliation SET state = 'awaited' WHERE accounting_date = '2026-09-09'")
+  expect([await awaited(1), await awaited(3), await awaited(200)]).toEqual([false, true, false])
   const name = freshName('4301', { accountingDate: day(1) })
   expect(await became('4301', fileNameOf(name), await bytesOf(headerOf(name, []), []))).toEqual([200, 'complete'])
   const told = new Map<string, number>()
