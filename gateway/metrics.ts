@@ -22,6 +22,8 @@ export type MetricsOptions = {
   readonly missingFiles?: () => Promise<readonly { readonly bankCode: string }[]>
   /** Breaks that are not over, and those of them beyond their deadline, by bank; read at each scrape. */
   readonly breaks?: () => Promise<readonly OpenBreaks[]>
+  /** How far the clock of this process is ahead of the record's, ms; read at each scrape. */
+  readonly clockAhead?: () => Promise<number>
   /** In how many cities each bank gets debits, as this process knows it. */
   readonly openCities?: () => readonly { readonly bankCode: string; readonly count: number }[]
   /** For how many days the filing calendar still has data. */
@@ -101,7 +103,20 @@ type Fill = (gauge: Gauge) => void | Promise<void>
 /** Figures that are read when somebody asks. */
 const addGauges = (
   registry: Registry,
-  { slots, health, waiting, halted, openCities, calendarDays, certificateDays, missingFiles, sessions, breaks, backlog }: MetricsOptions,
+  {
+    slots,
+    health,
+    waiting,
+    halted,
+    openCities,
+    calendarDays,
+    certificateDays,
+    missingFiles,
+    sessions,
+    breaks,
+    clockAhead,
+    backlog,
+  }: MetricsOptions,
 ): void => {
   const gauge = (name: string, help: string, labelNames: string[], fill: Fill): void => {
     new Gauge({
@@ -134,6 +149,15 @@ const addGauges = (
     })
   if (calendarDays)
     gauge('calendar_days', '办税日历还有数据的天数 / days for which the filing calendar has data', [], self => self.set(calendarDays()))
+  if (clockAhead)
+    gauge('clock_ahead_seconds', '本机时钟比数据库快多少秒,负数是慢 / how far this clock is ahead of the database’s', [], async self => {
+      self.set(
+        await clockAhead().then(
+          ms => ms / 1000,
+          () => Number.NaN,
+        ),
+      )
+    })
   if (openCities)
     gauge('bank_open_cities', '银行可扣款的市州数 / cities in which a bank gets debits', ['bank'], self => {
       for (const { bankCode, count } of openCities()) self.set({ bank: bankCode }, count)

@@ -26,6 +26,7 @@ import { developmentPki } from './pki.ts'
 import { migrationsDir } from './prepare.ts'
 import { sftpWay } from './sftp.ts'
 import { readBacklog } from './store/backlog.ts'
+import { clockAhead, clocksApartMs } from './store/clock.ts'
 import { pending } from './store/migrate.ts'
 import { openSpool, type Spool } from './store/spool.ts'
 import { postWebhook } from './webhook.ts'
@@ -59,6 +60,7 @@ const base = async (config: InForce, role: string): Promise<Base> => {
     missingFiles: () => missingFiles(parts.flow),
     sessions: () => sessionStates(parts.flow),
     breaks: () => parts.store.openBreaks(parts.flow.clock()),
+    clockAhead: () => clockAhead(parts.db, parts.flow.clock),
     openCities: () => openCities(parts.flow.reference()),
     calendarDays: () => daysKnown(parts.flow.reference().calendar, shanghaiDate(parts.flow.clock())),
     certificateDays: () => certificateDays(parts.flow.reference(), shanghaiDate(parts.flow.clock())),
@@ -82,6 +84,12 @@ const base = async (config: InForce, role: string): Promise<Base> => {
       async () => parts.flow.reference().version !== '',
       '没有基础资料,先运行 migrate',
       'there is no reference data: run migrate',
+    ),
+    clock: check(
+      // A record that is away is told by its own check.
+      async () => Math.abs(await clockAhead(parts.db, parts.flow.clock).catch(() => 0)) <= clocksApartMs,
+      '本机时钟与数据库相差超过 10 秒:校准 NTP',
+      'the clock of this machine and that of the database are more than 10 s apart: see to NTP',
     ),
     redis: check(() => parts.queue.isAlive(), 'Redis 没有应答', 'Redis does not answer'),
   }

@@ -123,3 +123,11 @@ test('open and overdue breaks are figures of each bank; of a record that is out 
   const away = openMetrics({ breaks: () => Promise.reject(new Error('away')) })
   expect(await linesOf(away, 'taxlink_breaks_')).toEqual([])
 })
+
+test('how far the clock is ahead of the record’s; of a record that is out of reach nothing is known', async () => {
+  expect(await linesOf(openMetrics({ clockAhead: () => Promise.resolve(-2_500) }), 'taxlink_clock_')).toEqual([
+    'taxlink_clock_ahead_seconds -2.5',
+  ])
+  const away = openMetrics({ clockAhead: () => Promise.reject(new Error('away')) })
+  expect(await linesOf(away, 'taxlink_clock_')).toEqual(['taxlink_clock_ahead_seconds Nan'])
+})

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { clockAhead } from '../../../gateway/store/clock.ts'
 import { CommitUnknown, type Database, errnoOf, openDatabase, type Scalar } from '../../../gateway/store/database.ts'
 import { emptyDatabase, type FreshDatabase } from '../../database.ts'
 import { openProxy } from './cut.ts'
@@ -379,4 +380,16 @@ describe('an unknown COMMIT', () => {
     expect(error).not.toBeInstanceOf(CommitUnknown)
     expect(errnoOf(error)).toBe(1062)
   })
+})
+
+test('how far a clock is ahead of the record’s is known but for what the asking took', async () => {
+  expect(await clockAhead(db, () => new Date())).toBe(0)
+  for (const minutes of [-5, 5]) {
+    const ahead = await clockAhead(db, () => new Date(Date.now() + minutes * 60_000))
+    expect(Math.sign(ahead)).toBe(Math.sign(minutes))
+    expect(Math.abs(ahead - minutes * 60_000)).toBeLessThan(30_000)
+  }
+  // Whoever waits long for the answer knows that much less.
+  let asked = 0
+  expect(await clockAhead(db, () => new Date(Date.now() + (asked++ === 0 ? -60_000 : 60_000)))).toBe(0)
 })
