@@ -1,3 +1,4 @@
+import { noticeMakers } from './flows/adjustments.ts'
 import { begin, type InHand } from './flows/advance.ts'
 import { callWhole } from './flows/bank-calls.ts'
 import { book } from './flows/book.ts'
@@ -60,7 +61,7 @@ export const startWork = (
   }
   const each = [
     eachBank(flow, (bankCode, going) => tellWhole(flow, bankCode, going)),
-    eachBank(flow, (bankCode, going) => callWhole(flow, bankCode, going, voucherMakers)),
+    eachBank(flow, (bankCode, going) => callWhole(flow, bankCode, going, { ...voucherMakers, ...noticeMakers })),
   ]
   const loops = [
     repeat(flow, options.relayMs, () => relay(flow, tell)),

@@ -16,6 +16,8 @@ export type ReversalCase = {
   readonly isVoid: boolean
   /** Its money is on its way to the treasury. */
   readonly isWrittenOff: boolean
+  /** Two persons have taken what the bank debited for the tax of the ticket, though the record has it as refused. */
+  readonly isAdopted: boolean
   /** An open break says that the bank has it, though the record counts it as nothing. */
   readonly isBankOnly: boolean
   /** The bank's accounting day of the original is over. */
@@ -42,6 +44,15 @@ export const reversalTable: readonly ReversalRow[] = [
     holds: ({ original, isBankOnly }) => original.state === 'refused' && isBankOnly,
     zh: '记录为未扣款而银行已扣款(单边账未了结),使用《调账通知单》(第三十五条第一项)',
     en: 'an open break says that the bank has it, though the record has not: use an adjustment notice (art. 35(1))',
+  },
+  {
+    // The record stays as it was told, and the money is there all the same: it is the tax, and no reversal of ours can name it.
+    rule: 'adopted',
+    code: '34001',
+    does: 'refuse',
+    holds: ({ original, isAdopted }) => original.state === 'refused' && isAdopted,
+    zh: '记录为未扣款而银行已扣款,两人已采信为该税票的税款:税票已缴;银行多扣的使用《调账通知单》(第三十五条第一项),税款有误的入库后更正(第二十一条)',
+    en: 'the bank had it all the same and two persons took it for the tax of the ticket, which is paid: for what the bank took too much use an adjustment notice (art. 35(1)), for a wrong tax a correction after its receipt (art. 21)',
   },
   {
     rule: 'original-refused',
@@ -159,6 +170,7 @@ export const decideReversal = (ticket: Ticket, original: Movement, amount: numbe
     ),
     isVoid: ticket.isVoid,
     isWrittenOff: ticket.isWrittenOff === true,
+    isAdopted: ticket.isAdopted === true,
     isBankOnly: bankOnly(ticket, original.id) !== undefined,
     dayEnded: isOver(ticket, original, policy, now),
     policy,

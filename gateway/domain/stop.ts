@@ -12,6 +12,14 @@ export const decideStop = (ticket: Ticket, { id, state, inquiries }: Movement): 
       zh: '记录为未扣款而银行已扣款(单边账未了结),使用《调账通知单》(第三十五条第一项)',
       en: 'an open break says that the bank has it, though the record has not: use an adjustment notice (art. 35(1))',
     }
+  if (state === 'refused' && ticket.isAdopted === true)
+    return {
+      kind: 'refuse',
+      rule: 'adopted',
+      code: '34001',
+      zh: '记录为未扣款而银行已扣款,两人已采信为该税票的税款:税票已缴',
+      en: 'the bank had it all the same and two persons took it for the tax of the ticket, which is paid',
+    }
   if (state === 'refused')
     return {
       kind: 'done',

@@ -42,6 +42,14 @@ export const supplementRows: readonly SupplementRow[] = [
     en: 'an open break says that the bank has it, though the record has not: settle that first, and no new ticket',
   },
   {
+    // A new ticket on top would take the tax a second time.
+    rule: 'adopted',
+    code: '24015',
+    holds: (ticket, debit) => debit.state === 'refused' && ticket.isAdopted === true,
+    zh: '记录为未扣款而银行已扣款,两人已采信:税票已缴,不得补划,也不得另开税票',
+    en: 'the bank had it all the same and two persons took it for the tax of the ticket: it is paid, and no new ticket',
+  },
+  {
     rule: 'original-refused',
     code: '93004',
     holds: (_ticket, debit) => debit.state === 'refused',

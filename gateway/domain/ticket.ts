@@ -50,6 +50,8 @@ export type Ticket = {
   readonly isVoid: boolean
   /** 上解销号 (art. 36): its money is on its way to the treasury. Not said: it is not. */
   readonly isWrittenOff?: boolean
+  /** 采信 (art. 35): two persons took what its bank had debited for its tax, though the record has the debit as refused. Not said: they did not. */
+  readonly isAdopted?: boolean
   readonly movements: readonly Movement[]
   /** All there ever were, in the order in which they were found. */
   readonly breaks: readonly Break[]

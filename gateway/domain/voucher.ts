@@ -146,6 +146,16 @@ export type Held = {
   readonly madeOn: string
 }
 
+/** Why nothing is received as of this day (art. 21): the province has booked it, and what came in late would stand in nobody's books. */
+export const objectionToEntry = (on: string, bookedThrough: string | undefined): Objection | undefined =>
+  bookedThrough === undefined || on > bookedThrough
+    ? undefined
+    : objection(
+        'booked-by-the-province',
+        `入库日期在省局已记账的期内(至 ${bookedThrough});请与国库、省局计统处核对,以省局补记之日(其后)录入`,
+        `the province has booked the days through ${bookedThrough}: settle it with the treasury and the province, and enter it as of the later day on which they book it`,
+      )
+
 /** How what was said differs from the voucher and its tickets, to the fen (art. 39); undefined: it agrees. `latest`: the last day that can be true. */
 export const differenceOf = (held: Held, said: Claimed, latest: string): Objection | undefined => {
   if (said.treasuryCode !== undefined && said.treasuryCode !== held.treasuryCode)

@@ -1,8 +1,11 @@
 import { type Heard, type Outcome, outcome } from '@taxlink/bank-sdk'
-import { noticeDueOn } from '../domain/break-life.ts'
+import { breakMachine, noticeDueOn } from '../domain/break-life.ts'
 import type { Operator } from '../domain/operator.ts'
 import { accountingDay, isNearDay, shanghaiDate } from '../domain/time.ts'
-import type { Issued } from '../store/notices.ts'
+import type { HeldBreak } from '../store/break-steps.ts'
+import type { Issued, Notice } from '../store/notices.ts'
+import type { ToldAgain } from '../store/tell-again.ts'
+import type { Makers } from './bank-calls.ts'
 import type { Flow } from './flow.ts'
 import { ifKnown } from './session-breaks.ts'
 import type { Slots } from './slots.ts'
@@ -33,14 +36,48 @@ export const issueNotice = async (
   if (!found) return { kind: 'absent' }
   const dueOn = ifKnown(() => noticeDueOn(calendar, found.accountingDate ?? issuedOn, issuedOn))
   if (dueOn === undefined) return { kind: 'undated' }
-  const [own] = found.instructionId === null ? [] : await flow.store.load([found.instructionId])
-  const policy = flow.reference().banks.get(found.bankCode)?.policy
-  const isOpen = found.state === 'chosen' && found.remedy === 'notice'
-  if (isOpen && own?.verb === 'reversal' && policy) {
-    const stands = await askBank(flow, slots, own, policy)
-    if (stands !== 'missing') return { kind: stands }
-  }
+  const stands = await atTheBank(flow, slots, found)
+  if (stands !== 'missing') return { kind: stands }
   return flow.store.notices.issueNotice({ breakId, issuingOffice: office, issuedOn, dueOn, by: { now, actor: uri } })
+}
+
+/** Of a reversal that the bank's file lacks, what the bank itself says; of anything else that is to go by a notice it is not asked. */
+const atTheBank = async (flow: Flow, slots: Slots, held: HeldBreak): Promise<'missing' | 'at-the-bank' | 'unclear'> => {
+  const { state, remedy, instructionId, bankCode } = held
+  const isOpen = (state === 'chosen' || state === 'failed') && remedy === 'notice'
+  const [own] = isOpen && instructionId !== null ? await flow.store.load([instructionId]) : []
+  const policy = flow.reference().banks.get(bankCode)?.policy
+  return own?.verb === 'reversal' && policy ? askBank(flow, slots, own, policy) : 'missing'
+}
+
+/** Has a notice told once more that its bank has refused to take, under another key; it is due before the reconciliation that follows. */
+export const tellNoticeAgain = async (
+  flow: Flow,
+  slots: Slots,
+  notice: Pick<Notice, 'noticeNo' | 'breakId'>,
+  { uri }: Pick<Operator, 'uri'>,
+  reason: string,
+): Promise<ToldAgain | Unissued> => {
+  const now = flow.clock()
+  const held = await flow.store.breakLife.heldBreak(notice.breakId)
+  if (!held) return { kind: 'absent' }
+  const today = shanghaiDate(now)
+  const dueOn = ifKnown(() => noticeDueOn(flow.reference().calendar, held.accountingDate ?? today, today))
+  if (dueOn === undefined) return { kind: 'undated' }
+  const stands = await atTheBank(flow, slots, held)
+  if (stands !== 'missing') return { kind: stands }
+  return flow.store.tellAgain.notice(notice.noticeNo, dueOn, { now, actor: uri, reason })
+}
+
+/**
+ * The message of a notice, as long as there is anything to give back: where the bank has put it right itself before it heard of it, and a session has shown
+ * that, it would give back twice.
+ */
+export const noticeMakers: Makers = {
+  adjustmentNotice: async (flow, { subject, content }) => {
+    const notice = await flow.store.notices.findNotice(subject)
+    return notice && breakMachine.isFinal(notice.breakState) ? undefined : content
+  },
 }
 
 /** 调账回执: a bank has given back what a notice asks for. Its own accounting date counts, if it can be true; where it names none, that of its day now. */

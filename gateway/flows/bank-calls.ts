@@ -1,7 +1,7 @@
 import { outcome } from '@taxlink/bank-sdk'
 import { type BankPolicy, rung } from '../domain/bank.ts'
 import { later, shanghaiDate } from '../domain/time.ts'
-import type { BankCall, BankCallSettlement, CallKey } from '../store/bank-calls.ts'
+import { type BankCall, type BankCallSettlement, type CallKey, withdrawn } from '../store/bank-calls.ts'
 import { ask, type PlainVerb } from './ask.ts'
 import type { Flow } from './flow.ts'
 import { notDecided } from './tell.ts'
@@ -9,10 +9,14 @@ import { notDecided } from './tell.ts'
 // What banks are told of day-end: notices, vouchers, the information of tickets. Each call is claimed before its first byte leaves.
 
 const atOnce = 50
+const names: { readonly [verb: string]: string } = { summaryVoucher: 'the voucher', adjustmentNotice: 'the notice' }
 const lanes = 4
 
-/** Makes the message of a verb of what was kept of it; where none stands for a verb, what was kept is the message. */
-export type Makers = { readonly [verb: string]: (flow: Flow, call: BankCall) => Promise<{ readonly [name: string]: unknown }> }
+/**
+ * Makes the message of a verb of what was kept of it; where none stands for a verb, what was kept is the message. Undefined: there is nothing to be told of
+ * it any more. What has left us once is told to its end all the same, for the bank may have it.
+ */
+export type Makers = { readonly [verb: string]: (flow: Flow, call: BankCall) => Promise<{ readonly [name: string]: unknown } | undefined> }
 
 /** Tells banks what is due, at most so much of each; returns how much was told. */
 export const callBanks = async (flow: Flow, makers: Makers = {}): Promise<number> => {
@@ -59,8 +63,8 @@ const callOnce = async (flow: Flow, call: BankCall, policy: BankPolicy, makers: 
       ...(said ? { code: said.code } : {}),
       ...(fault === undefined ? {} : { fault }),
     })
-    if (isOurs && verb === 'summaryVoucher' && said?.class === 'refused')
-      flow.note({ event: 'trouble', bankCode, code: said.code, detail: `the bank refuses the voucher ${call.subject}` })
+    if (isOurs && settlement.again === undefined && said?.class === 'refused')
+      flow.note({ event: 'trouble', bankCode, verb, code: said.code, detail: `the bank refuses ${names[verb] ?? verb} ${call.subject}` })
     return true
   } catch (error) {
     flow.note({ event: 'trouble', bankCode, verb, detail: String(error) })
@@ -76,7 +80,9 @@ const made = async (
   makers: Makers,
 ): Promise<BankCallSettlement> => {
   const content = await (makers[call.verb]?.(flow, call) ?? call.content)
-  const message = { officeCode: call.officeCode, ...call.key, ...content }
+  if (!content && call.attemptNo === 1)
+    return { call, owner: flow.owner, now: flow.clock(), transcript: '', fault: withdrawn, again: undefined, outcome: undefined }
+  const message = { officeCode: call.officeCode, ...call.key, ...(content ?? call.content) }
   // A verb of another version would be refused by the line; the content was made for this one where it was kept.
   const said = await ask(flow, call.bankCode, call.verb as PlainVerb, message as never, policy.timeoutMs)
   const now = flow.clock()

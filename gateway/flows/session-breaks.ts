@@ -46,9 +46,9 @@ const nameOf = ({ bankCode, accountingDate, session }: SessionDay): string => `$
 /** What the bank has booked under our notices is booked by us, whether or not it has told of it. */
 const bookFromFile = async (flow: Flow, day: SessionDay, by: By): Promise<void> => {
   const { bankCode, accountingDate } = day
-  for (const { noticeNo, amount, bankSerial } of await flow.store.breakLife.noticeEntries(day)) {
+  for (const { noticeNo, amount, bankSerial, key } of await flow.store.breakLife.noticeEntries(day)) {
     const code = await flow.store.notices.bookNotice(
-      { bankCode, noticeNo, amount, accountingDate, datedBy: 'bank', bankSerial, from: 'file' },
+      { bankCode, noticeNo, amount, accountingDate, datedBy: 'bank', bankSerial, from: 'file', key },
       flow.printKey(),
       by,
     )

@@ -1,5 +1,6 @@
 import { type Heard, type Outcome, outcome, outcomes, type RequestOf, type UnifiedCode } from '@taxlink/bank-sdk'
 import { daysAfter, isWorkingDay } from '../domain/calendar-days.ts'
+import { objectionToReprint } from '../domain/exchange.ts'
 import { feeMonth } from '../domain/fee.ts'
 import { later, shanghaiDate, shanghaiTime } from '../domain/time.ts'
 import { alarmAt, cutOff, cutOffOn } from '../domain/voucher.ts'
@@ -75,10 +76,12 @@ export const closeFees = async (flow: Flow): Promise<number> => {
 export const voucherMakers: Makers = { ticketInformation: (flow, call) => ticketInformation(flow, call) }
 
 type Information = Omit<RequestOf<'ticketInformation'>, 'officeCode' | 'entrustDate' | 'serialNo'>
-const ticketInformation = async (flow: Flow, { content }: BankCall): Promise<Information> => {
+/** What would prove a payment that is void, undone or proved by a certificate since does not leave any more. */
+const ticketInformation = async (flow: Flow, { content, attemptNo }: BankCall): Promise<Information | undefined> => {
   const { ticketNo, printMark } = content as { ticketNo: string; printMark: 'original' | 'reprint' }
   const [life, request] = [await flow.store.ticketLives.life(ticketNo), await flow.store.paymentVouchers.debitRequest(ticketNo)]
   if (!life || request === undefined) throw new Error(`ticket ${ticketNo} is to be told and is not there`)
+  if (attemptNo <= 1 && objectionToReprint(life.state, true)) return undefined
   const { taxpayerId, taxpayerName, account, payerBankNo, items } = JSON.parse(request) as RequestOf<'debit'>
   return {
     ticketNo,

@@ -122,6 +122,27 @@ export const breakOperations = {
       },
     },
   },
+  postNoticeTelling: {
+    method: 'POST',
+    url: '/v1/adjustment-notices/:noticeNo/tellings',
+    bodyLimit: bodyLimits.single,
+    config: accounts,
+    schema: {
+      operationId: 'postNoticeTelling',
+      summary: '银行拒收的通知单再次告知 / tell a notice again that the bank refused',
+      description:
+        '由县(市、区)局会计岗写明理由;以新的主键告知,调回期限改为此后的下次对账之前。银行尚未答复的不能另发。\n\nBy the accounting role of a county, with a reason; told under a new key, due before the reconciliation that follows. What the bank has not answered is not told under another key.',
+      tags,
+      headers: requestHeaders(),
+      params: byNumber,
+      body: { $ref: 'TellingOrder#' },
+      response: {
+        200: json('此前已安排 / ordered before', { $ref: 'AdjustmentNotice#' }, replayed),
+        201: json('已安排 / ordered', { $ref: 'AdjustmentNotice#' }),
+        ...problems(400, 404, 409, 413, 415, 422),
+      },
+    },
+  },
   listNotices: {
     method: 'GET',
     url: '/v1/adjustment-notices',
@@ -133,7 +154,10 @@ export const breakOperations = {
       headers: requestHeaders(),
       querystring: query({
         bankCode: narrowed(bankCode),
-        open: { type: 'boolean', description: '只看未调回(或已调回)的 / only those not given back (or given back)' },
+        open: {
+          type: 'boolean',
+          description: '只看未调回且单边账未了结的(或其余的) / only those not given back whose break is not over (or the others)',
+        },
         after: { type: 'string', pattern: '^[0-9A-Z]{1,20}$', description: '上一页最后的单号 / the last number of the page before' },
         limit,
       }),

@@ -196,6 +196,16 @@ export const noticeOrderSchema = {
   properties: { breakId: id },
   examples: [{ breakId: 17 }],
 } as const
+/** What an operator says to have something told again that the bank refused: a notice, a voucher. */
+export const tellingOrderSchema = {
+  $id: 'TellingOrder',
+  title: '再次告知银行 / to be told to the bank once more',
+  type: 'object',
+  additionalProperties: false,
+  required: ['reason'],
+  properties: { reason: { type: 'string', title: '理由 / why', minLength: 1, maxLength: 120, pattern: '\\S' } },
+  examples: [{ reason: '银行已补录该主键规则,请其重收' }],
+} as const
 /** A notice with all that its print holds. */
 export const noticeSchema = {
   $id: 'AdjustmentNotice',
@@ -268,6 +278,7 @@ export const breakShapes = [
   breakSupplementResultSchema,
   breakChoiceSchema,
   noticeOrderSchema,
+  tellingOrderSchema,
   noticeSchema,
   noticePageSchema,
 ] as const

@@ -1,9 +1,9 @@
 import type { TaxItem } from '@taxlink/bank-sdk'
-import { ageOf, isOverdue } from '../domain/break-life.ts'
+import { ageOf, breakMachine, isOverdue } from '../domain/break-life.ts'
 import type { BreakRemedy } from '../domain/break-remedy.ts'
 import { type Operator, officesOf, sees } from '../domain/operator.ts'
 import { later, shanghaiDate, shanghaiTime } from '../domain/time.ts'
-import { issueNotice } from '../flows/adjustments.ts'
+import { issueNotice, tellNoticeAgain } from '../flows/adjustments.ts'
 import { supplementBreak } from '../flows/break-remedies.ts'
 import type { Flow } from '../flows/flow.ts'
 import type { Slots } from '../flows/slots.ts'
@@ -77,7 +77,7 @@ const noticeJson = (flow: Flow, n: Notice) => ({
   issuedAt: shanghaiTime(n.issuedAt),
   issuedOn: n.issuedOn,
   dueOn: n.dueOn,
-  overdue: n.bookedAt === undefined && shanghaiDate(flow.clock()) > n.dueOn,
+  overdue: n.bookedAt === undefined && !breakMachine.isFinal(n.breakState) && shanghaiDate(flow.clock()) > n.dueOn,
   ...at('toldAt', n.toldAt),
   ...given('toldCode', n.toldCode),
   ...at('bookedAt', n.bookedAt),
@@ -100,6 +100,21 @@ const mayChoose = ({ state, remedy: now, excess, kind }: HeldBreak, remedy: Brea
   return surplus < 0
 }
 
+/** Why no notice goes to the bank, by the calendar or by what the bank itself says. */
+const notNoticed = (kind: 'undated' | 'at-the-bank' | 'unclear'): Refusal => {
+  if (kind === 'undated')
+    return notSo(
+      '节假日表没有次年的数据,定不出调回期限:先在基础资料的 calendar 中补上',
+      'the filing calendar lacks the year that says until when: load it with the reference data first',
+    )
+  return kind === 'at-the-bank'
+    ? notSo(
+        '经查询,银行答复该笔冲正已办理(可能记在次一会计日),不开通知单;待下一场对账',
+        'asked, the bank says that it has made this reversal, under its next day perhaps: no notice; wait for the next session',
+      )
+    : notSo('银行未能答复该笔冲正是否已办理,请稍后再试', 'the bank did not say whether it has made this reversal: try again later')
+}
+
 const notSo = (zh: string, en: string): Refusal => new Refusal(409, 'not-applicable', { errors: [{ pointer: '', zh, en }] })
 
 /** Binds the operations about breaks to a server. */
@@ -109,6 +124,11 @@ export const breakRoutes = (app: App, flow: Flow, slots: Slots): void => {
     const found = await flow.store.findBreak(Number(id))
     if (!found || !sees(flow.reference(), operator, found.officeCode)) throw new Refusal(404, 'not-found')
     return found
+  }
+  const seenNotice = async (operator: Operator, noticeNo: string): Promise<Notice> => {
+    const notice = await flow.store.notices.findNotice(noticeNo)
+    if (!notice || !sees(flow.reference(), operator, notice.officeCode)) throw new Refusal(404, 'not-found')
+    return notice
   }
   const lifeJson = async (found: BreakView) => {
     const [steps, noticeNo] = await Promise.all([flow.store.breakSteps(found.id), flow.store.notices.noticeOf(found.id)])
@@ -195,18 +215,7 @@ export const breakRoutes = (app: App, flow: Flow, slots: Slots): void => {
       const { id } = await seenBreak(operator, String(request.body.breakId))
       const issued = await issueNotice(flow, slots, id, operator)
       if (issued.kind === 'absent') throw new Refusal(404, 'not-found')
-      if (issued.kind === 'undated')
-        throw notSo(
-          '节假日表没有次年的数据,定不出调回期限:先在基础资料的 calendar 中补上',
-          'the filing calendar lacks the year that says until when: load it with the reference data first',
-        )
-      if (issued.kind === 'at-the-bank')
-        throw notSo(
-          '经查询,银行答复该笔冲正已办理(可能记在次一会计日),不开通知单;待下一场对账',
-          'asked, the bank says that it has made this reversal, under its next day perhaps: no notice; wait for the next session',
-        )
-      if (issued.kind === 'unclear')
-        throw notSo('银行未能答复该笔冲正是否已办理,请稍后再试', 'the bank did not say whether it has made this reversal: try again later')
+      if (issued.kind === 'undated' || issued.kind === 'at-the-bank' || issued.kind === 'unclear') throw notNoticed(issued.kind)
       if (issued.kind === 'otherwise')
         throw notSo(
           '按各场对账与其后的变动,该笔多划已退回、已在退回,或该税票有指令尚无结果;待其终结与下一场对账',
@@ -219,6 +228,23 @@ export const breakRoutes = (app: App, flow: Flow, slots: Slots): void => {
       if (issued.kind === 'repeated') reply.header('idempotency-replayed', 'true')
       else reply.code(201).header('location', `/v1/adjustment-notices/${issued.noticeNo}`)
       return noticeJson(flow, notice)
+    },
+  })
+
+  app.route<{ Params: { readonly noticeNo: string }; Body: { readonly reason: string } }>({
+    ...breakOperations.postNoticeTelling,
+    handler: async (request, reply) => {
+      const operator = operatorIn(request)
+      if (operator.level !== 'county') throw new Refusal(403, 'not-permitted')
+      const { noticeNo } = request.params
+      const notice = await seenNotice(operator, noticeNo)
+      const said = await tellNoticeAgain(flow, slots, notice, operator, request.body.reason)
+      if (said.kind === 'absent') throw new Refusal(404, 'not-found')
+      if (said.kind === 'undated' || said.kind === 'at-the-bank' || said.kind === 'unclear') throw notNoticed(said.kind)
+      if (said.kind === 'objected') throw notSo(said.objection.zh, said.objection.en)
+      if (said.kind === 'repeated') reply.header('idempotency-replayed', 'true')
+      else reply.code(201)
+      return noticeJson(flow, await seenNotice(operator, noticeNo))
     },
   })
 
@@ -235,10 +261,6 @@ export const breakRoutes = (app: App, flow: Flow, slots: Slots): void => {
 
   app.route<{ Params: { readonly noticeNo: string } }>({
     ...breakOperations.getNotice,
-    handler: async request => {
-      const notice = await flow.store.notices.findNotice(request.params.noticeNo)
-      if (!notice || !sees(flow.reference(), operatorIn(request), notice.officeCode)) throw new Refusal(404, 'not-found')
-      return noticeJson(flow, notice)
-    },
+    handler: async request => noticeJson(flow, await seenNotice(operatorIn(request), request.params.noticeNo)),
   })
 }

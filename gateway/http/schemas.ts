@@ -87,8 +87,9 @@ export const debitProperties = {
 const verbProperty = {
   type: 'string',
   title: '交易 / verb',
-  enum: ['debit', 'supplementaryDebit', 'reversal'],
-  description: '扣款、补充划缴、冲正 / debit, supplementary debit, reversal',
+  enum: ['debit', 'supplementaryDebit', 'reversal', 'adoption'],
+  description:
+    '扣款、补充划缴、冲正、采信。采信(adoption):此前以 refused 报过的扣款,银行已扣,两人认定为该税票的税款,自此税票已缴,不得另扣,税款入账以此行为准;每笔扣款至多一行 / debit, supplementary debit, reversal, adoption. An adoption follows the line of a debit that ended as refused: the bank had it all the same, two persons took it for the tax of the ticket, which is paid from then on and must not be debited again; at most one for a debit',
 }
 /** What only further instructions of a ticket have to say. */
 export const furtherProperties = {

@@ -1,5 +1,4 @@
 import { type Outcome, type OutcomeClass, outcome, outcomes } from '@taxlink/bank-sdk'
-import type { InstructionVerb } from '../domain/answers.ts'
 import { type DebitState, debitMachine } from '../domain/debit.ts'
 import { shanghaiTime } from '../domain/time.ts'
 import type { NewDebit } from '../store/debits.ts'
@@ -49,7 +48,7 @@ export type FurtherJson = {
   readonly bookedAmount?: number
 }
 /** One line of the feed of outcomes. */
-export type FeedJson = DebitJson & FurtherJson & { readonly seq: number; readonly verb: InstructionVerb }
+export type FeedJson = DebitJson & FurtherJson & { readonly seq: number; readonly verb: ResultView['verb'] }
 
 /** The outcome that goes with a state: certain ones only with a settled debit, and a doubt is always shown as one. */
 export const shownOutcome = (state: DebitState, recorded: Outcome | undefined): Outcome | undefined => {
@@ -117,7 +116,7 @@ export const feedJson = (view: ResultView): FeedJson => ({ seq: view.seq, verb: 
 /** What a reversal or a supplementary debit says beside what every instruction says. */
 export const furtherJson = ({ verb, orderNo, reason, state, booked }: Omit<ResultView, 'seq'>): FurtherJson => ({
   ...(orderNo === undefined ? {} : { orderNo }),
-  ...(verb === 'debit' || reason === undefined ? {} : { reason }),
+  ...(verb === 'debit' || verb === 'adoption' || reason === undefined ? {} : { reason }),
   ...(state === 'succeeded' ? { bookedAmount: booked } : {}),
 })
 

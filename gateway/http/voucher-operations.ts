@@ -124,6 +124,15 @@ export const voucherOperations = {
     byVoucher,
     'SummaryVoucher',
   ),
+  postVoucherTelling: enter(
+    '/v1/vouchers/:summaryNo/tellings',
+    'postVoucherTelling',
+    '主办行拒收的凭证再次告知 / tell a voucher again that the bank refused',
+    '写明理由,以新的主键告知;内容与时限不变。银行尚未答复的不能另发,已划解的不必再告知。 / With a reason, under a new key; neither its content nor its deadline changes. What the bank has not answered is not told under another key.',
+    'TellingOrder',
+    byVoucher,
+    'SummaryVoucher',
+  ),
   postTreasuryReport: enter(
     '/v1/treasury-reports',
     'postTreasuryReport',

@@ -87,18 +87,20 @@ const happening = object(
   'VoucherHappening',
   '凭证的一件事 / something that happened to a voucher',
   {
-    event: text('事项:告知、拒收、划解、入库、不符、临近时限 / what happened'),
+    event: text('事项:告知、拒收、再次告知、划解、入库、不符、临近时限 / what happened'),
     amount: fenOf('所说金额,分 / fen, as it was said'),
     onDate: dateOf('所说日期 / the day that was said'),
     actor,
     bankSerial: text('银行流水号 / the bank’s serial number'),
     rule: text('何处不符,或拒收的结果码 / how it differs, or the code of the refusal'),
+    reason: text('再次告知的理由 / why it was ordered to be told again'),
     at: at('时间 / at'),
   },
   'amount',
   'onDate',
   'bankSerial',
   'rule',
+  'reason',
 )
 const voucherLife = object(
   'SummaryVoucherLife',

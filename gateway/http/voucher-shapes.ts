@@ -29,13 +29,14 @@ export const voucherJson = ({ id: _id, deadline, madeAt, remittedOn, enteredOn, 
   ...given('enteredOn', enteredOn),
 })
 /** Something that happened to it. */
-export const happeningJson = ({ event, amount, onDate, actor, bankSerial, rule, at }: VoucherHappening) => ({
+export const happeningJson = ({ event, amount, onDate, actor, bankSerial, rule, reason, at }: VoucherHappening) => ({
   event,
   ...given('amount', amount),
   ...given('onDate', onDate),
   actor,
   ...given('bankSerial', bankSerial),
   ...given('rule', rule),
+  ...given('reason', reason),
   at: shanghaiTime(at),
 })
 

@@ -120,6 +120,20 @@ export const voucherRoutes = (app: App, flow: Flow): void => {
     },
   })
 
+  app.route<BySummary & { Body: { readonly reason: string } }>({
+    ...voucherOperations.postVoucherTelling,
+    handler: async (request, reply) => {
+      const { summaryNo } = await voucherOf(request, request.params.summaryNo)
+      const order = { now: flow.clock(), actor: operatorIn(request).uri, reason: request.body.reason }
+      const said = await store.tellAgain.voucher(summaryNo, order)
+      if (said.kind === 'absent') throw new Refusal(404, 'not-found')
+      if (said.kind === 'objected') throw notApplicable(said.objection)
+      if (said.kind === 'repeated') reply.header('idempotency-replayed', 'true')
+      else reply.code(201)
+      return voucherJson((await store.vouchers.find(summaryNo))!)
+    },
+  })
+
   app.route<{ Body: { readonly treasuryCode: string; readonly reportDate: string } & DailyReport }>({
     ...voucherOperations.postTreasuryReport,
     handler: async (request, reply) => {

@@ -3,7 +3,7 @@ import { carefully } from './beside.ts'
 import type { Database, Tx } from './database.ts'
 import { inserter, sqlTime } from './rows.ts'
 
-/** Something a bank is to be told; of one subject each verb is told once. */
+/** Something a bank is to be told; of one subject each verb is told once, unless a person has it told again. */
 export type NewBankCall = {
   readonly bankCode: string
   /** Of the key of the message. */
@@ -16,11 +16,13 @@ export type NewBankCall = {
   readonly at: Date
   /** Not before this; at once unless told. */
   readonly notBefore?: Date
+  /** The how many-th telling, and who ordered it: the bank has refused the one before. */
+  readonly again?: { readonly telling: number; readonly by: string; readonly reason: string }
 }
 /** The key of a message, taken with the first attempt. */
 export type CallKey = { readonly entrustDate: string; readonly serialNo: string }
 /** The same as a worker finds it. */
-export type BankCall = Omit<NewBankCall, 'at' | 'notBefore'> & {
+export type BankCall = Omit<NewBankCall, 'at' | 'notBefore' | 'again'> & {
   readonly id: number
   readonly attemptNo: number
   readonly key: CallKey | undefined
@@ -58,13 +60,16 @@ export type BankCalls = {
     fresh: CallKey,
     by: { readonly owner: string; readonly now: Date; readonly leaseUntil: Date },
   ): Promise<(BankCall & { readonly key: CallKey }) | undefined>
-  /** Records what came of a call, with all that follows from it; false: the fence is not ours any more. */
+  /** Records what came of a call, with all that follows from it (of what was withdrawn nothing does); false: the fence is not ours any more. */
   settleBankCall(settlement: BankCallSettlement): Promise<boolean>
   /** The banks at which anything is due. */
   banksCalled(now: Date): Promise<string[]>
-  /** How what was to be told of a subject stands; undefined: there is nothing of it. */
+  /** How what was to be told of a subject stands, by its last telling; undefined: there is nothing of it. */
   told(bankCode: string, verb: string, subject: string): Promise<ToldView | undefined>
 }
+
+/** What was to be told and is not any more, before its first byte left. */
+export const withdrawn = 'withdrawn'
 
 /** Writes what banks are to be told, within a transaction; the same subject once. */
 export const insertBankCalls = inserter<NewBankCall>(
@@ -77,6 +82,9 @@ export const insertBankCalls = inserter<NewBankCall>(
     content: c => JSON.stringify(c.content),
     made_at: c => sqlTime(c.at),
     next_attempt_at: c => sqlTime(c.notBefore ?? c.at),
+    telling: c => c.again?.telling ?? 1,
+    ordered_by: c => c.again?.by ?? null,
+    order_reason: c => c.again?.reason ?? null,
   },
   'ON DUPLICATE KEY UPDATE id = id',
 )
@@ -115,7 +123,8 @@ export const openBankCalls = (db: Database, follows: Follows): BankCalls => ({
     ).map(row => row.bankCode),
   told: async (bankCode, verb, subject) => {
     const [row] = await db.query<{ attemptNo: number; code: string | null; fault: string | null; doneAt: Date | null }>(
-      `SELECT attempt_no AS attemptNo, result_code AS code, fault, done_at AS doneAt FROM bank_call WHERE bank_code = ? AND verb = ? AND subject = ?`,
+      `SELECT attempt_no AS attemptNo, result_code AS code, fault, done_at AS doneAt FROM bank_call WHERE bank_code = ? AND verb = ? AND subject = ?
+       ORDER BY telling DESC LIMIT 1`,
       [bankCode, verb, subject],
     )
     return row && { attemptNo: row.attemptNo, code: row.code ?? undefined, fault: row.fault ?? undefined, doneAt: row.doneAt ?? undefined }
@@ -146,6 +155,6 @@ const settle = async (
     ],
   )
   if (affectedRows === 0) return false
-  if (!again) await follows[call.verb]?.(tx, call, outcome, now)
+  if (!again && fault !== withdrawn) await follows[call.verb]?.(tx, call, outcome, now)
   return true
 }

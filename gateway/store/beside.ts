@@ -64,6 +64,20 @@ export const publish = async (tx: Tx, results: readonly Omit<Published, 'seq'>[]
   )
 }
 
+/** Writes to the feed that two persons have taken a debit for paid that stands there as refused. */
+export const publishAdoption = async (
+  tx: Tx,
+  { ticketNo, instructionId, at }: Pick<Published, 'ticketNo' | 'instructionId' | 'at'>,
+): Promise<void> => {
+  const { insertId } = await tx.execute("UPDATE counter SET next = LAST_INSERT_ID(next) + 1 WHERE name = 'result'")
+  await tx.execute("INSERT INTO result (seq, ticket_no, instruction_id, state, at, kind) VALUES (?, ?, ?, 'succeeded', ?, 'adoption')", [
+    insertId,
+    ticketNo,
+    instructionId,
+    sqlTime(at),
+  ])
+}
+
 /** Runs a transaction that re-reads before it writes again where the fate of a COMMIT is unknown, or where another process was quicker. */
 export const carefully = async <T>(run: () => Promise<T>): Promise<T> => {
   for (let left = 5; ; left--) {

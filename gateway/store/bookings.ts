@@ -146,6 +146,7 @@ export const insertBookings = async (tx: Tx, key: PrintKey, bookings: readonly B
 
 type ResultRow = Omit<Moved, 'booked' | 'accountingDate' | 'originalRequest'> & {
   readonly seq: number
+  readonly kind: 'outcome' | 'adoption'
   readonly state: 'succeeded' | 'refused'
   readonly amount: number
   readonly bookedAmount: number | null
@@ -158,7 +159,7 @@ const columns = `i.id AS instructionId, i.verb, i.ticket_no AS ticketNo, i.offic
   COALESCE(i.last_sent_at, i.settled_at) AS sentAt, i.settled_at AS settledAt, i.request, i.original_id AS originalId, o.request AS originalRequest`
 /** Reversals of our own that gave something back: nobody is told of them, but both entries are in the bank's books. */
 const ownReversals = overKeys(
-  `SELECT 0 AS seq, ${columns} FROM instruction i JOIN instruction o ON o.id = i.original_id
+  `SELECT 0 AS seq, 'outcome' AS kind, ${columns} FROM instruction i JOIN instruction o ON o.id = i.original_id
    WHERE i.verb = 'reversal' AND i.reason = 'in-doubt' AND i.state = 'succeeded' AND COALESCE(i.booked_amount, i.amount) > 0 AND i.ticket_no IN (?)`,
 )
 
@@ -200,13 +201,17 @@ export const openBookings = (db: Database): Bookings => ({
         const at = await cursorRow(tx, 'FOR UPDATE SKIP LOCKED')
         if (!at) return 0
         const rows = await tx.query<ResultRow>(
-          `SELECT r.seq, ${columns} FROM result r JOIN instruction i ON i.id = r.instruction_id LEFT JOIN instruction o ON o.id = i.original_id
+          `SELECT r.seq, r.kind, ${columns} FROM result r JOIN instruction i ON i.id = r.instruction_id LEFT JOIN instruction o ON o.id = i.original_id
            WHERE r.seq > ? ORDER BY r.seq LIMIT ?`,
           [at.resultSeq, limit],
         )
         const last = rows.at(-1)
         if (!last) return 0
-        const moved = await movements(tx, rows)
+        // What was adopted has been booked by the adoption.
+        const moved = await movements(
+          tx,
+          rows.filter(row => row.kind === 'outcome'),
+        )
         await writeBookings(
           tx,
           key,

@@ -17,6 +17,12 @@ const gives = (verb: string): boolean => verb === 'reversal' || verb === 'adjust
 const isRefused = ({ toldCode, bookedAt }: NoticeRow): boolean =>
   bookedAt === null && toldCode !== null && isUnifiedCode(toldCode) && outcomes[toldCode].class !== 'succeeded'
 
+/** Under the key of one of the messages by which the bank was told of a notice `n`. */
+const underKeyOf = (
+  of: string,
+): string => `EXISTS (SELECT 1 FROM bank_call c WHERE c.bank_code = n.bank_code AND c.verb = 'adjustmentNotice'
+  AND c.subject = n.notice_no AND c.office_code = ${of}.office_code AND c.entrust_date = ${of}.entrust_date AND c.serial_no = ${of}.serial_no)`
+
 /** How a ticket stands at a bank, `ticket` as it was read under its lock. */
 export const readStanding = async (
   tx: Pick<Tx, 'query'>,
@@ -35,15 +41,12 @@ export const readStanding = async (
   // An entry under a notice is shown where our book of it was reconciled, or where the bank's file has it by itself.
   const notices = await tx.query<NoticeRow>(
     `SELECT n.amount, n.told_code AS toldCode, n.booked_at AS bookedAt FROM adjustment_notice n
-       LEFT JOIN bank_call c ON c.bank_code = n.bank_code AND c.verb = 'adjustmentNotice' AND c.subject = n.notice_no
      WHERE n.ticket_no = ? AND n.bank_code = ?
        AND NOT EXISTS (SELECT 1 FROM booking b FORCE INDEX (by_ticket) STRAIGHT_JOIN reconciliation r ON r.bank_code = b.bank_code AND r.accounting_date = b.accounting_date
            AND r.session = ${lastSession('b')}
-         WHERE b.ticket_no = n.ticket_no AND b.bank_code = n.bank_code AND b.verb = 'adjustment' AND b.office_code = c.office_code
-           AND b.entrust_date = c.entrust_date AND b.serial_no = c.serial_no AND b.seq <= r.frozen_seq)
+         WHERE b.ticket_no = n.ticket_no AND b.bank_code = n.bank_code AND b.verb = 'adjustment' AND b.seq <= r.frozen_seq AND ${underKeyOf('b')})
        AND NOT EXISTS (SELECT 1 FROM difference d FORCE INDEX (by_ticket) WHERE d.ticket_no = n.ticket_no AND d.bank_code = n.bank_code AND d.verb = 'adjustment'
-         AND d.office_code = c.office_code AND d.entrust_date = c.entrust_date AND d.serial_no = c.serial_no AND d.bank_amount > 0
-         AND d.session = ${lastSession('d')})`,
+         AND d.bank_amount > 0 AND d.session = ${lastSession('d')} AND ${underKeyOf('d')})`,
     [ticketNo, bankCode],
   )
   const movements = ticket?.bankCode === bankCode ? ticket.movements : []

@@ -3,7 +3,7 @@ import { noticeNoOf } from '../domain/break-life.ts'
 import { isWithin } from '../domain/break-whole.ts'
 import type { PrintKey } from '../domain/fingerprint.ts'
 import { isOpen } from '../domain/ticket.ts'
-import { type BankCall, insertBankCalls } from './bank-calls.ts'
+import { type BankCall, type CallKey, insertBankCalls } from './bank-calls.ts'
 import { carefully } from './beside.ts'
 import { insertBookings } from './bookings.ts'
 import { type By, type HeldBreak, lockBreak, writeStep, writeSteps } from './break-steps.ts'
@@ -69,10 +69,13 @@ export type Adjusted = {
   readonly datedBy: 'bank' | 'clock'
   readonly bankSerial: string | undefined
   readonly from: 'receipt' | 'file'
+  /** Of the message under which its file has it. */
+  readonly key?: CallKey
 }
 /** What a list of notices may be narrowed by. */
 export type NoticeFilter = {
   readonly bankCode?: string | undefined
+  /** Not given back, and its break is not over. */
   readonly open?: boolean | undefined
   /** Due on or before this day and not booked. */
   readonly dueBy?: string | undefined
@@ -126,7 +129,7 @@ type Found = {
 }
 
 /** Reads a break, and locks its ticket before it: in this order everybody does. */
-const lockWithTicket = async (tx: Tx, breakId: number) => {
+export const lockWithTicket = async (tx: Tx, breakId: number) => {
   const [of] = await tx.query<{ ticketNo: string }>('SELECT ticket_no AS ticketNo FROM break WHERE id = ?', [breakId])
   const ticket = of && (await lockTicket(tx, of.ticketNo))
   return { ticket, held: of && (await lockBreak(tx, breakId)) }
@@ -228,7 +231,7 @@ export const noticeTold = async (tx: Tx, call: BankCall, outcome: Outcome | unde
 
 const bookOnce = async (
   tx: Tx,
-  { bankCode, noticeNo, amount, accountingDate, datedBy, bankSerial, from }: Adjusted,
+  { bankCode, noticeNo, amount, accountingDate, datedBy, bankSerial, from, key: under }: Adjusted,
   key: PrintKey,
   by: By,
 ): Promise<UnifiedCode> => {
@@ -239,14 +242,16 @@ const bookOnce = async (
   const { held } = of ? await lockWithTicket(tx, of.breakId) : {}
   const [row] = await tx.query<Row>(`${select} WHERE n.notice_no = ? AND n.bank_code = ? FOR UPDATE`, [noticeNo, bankCode])
   if (!row || !held) return '94054'
-  if (row.bookedAt !== null) return row.bookedAmount === amount && row.bookedDate === accountingDate ? '90000' : '92006'
+  // What names no day says nothing against the one that is known.
+  if (row.bookedAt !== null)
+    return row.bookedAmount === amount && (datedBy === 'clock' || row.bookedDate === accountingDate) ? '90000' : '92006'
   // Not another amount, and no day before that of what goes back: that day is over, and no session would look at it again.
   if (row.amount !== amount || accountingDate < row.accountingDate) return '93004'
   await tx.execute(
     'UPDATE adjustment_notice SET booked_at = ?, booked_amount = ?, booked_date = ?, booked_serial = ?, booked_from = ? WHERE notice_no = ?',
     [sqlTime(by.now), amount, accountingDate, bankSerial ?? null, from, noticeNo],
   )
-  await bookEntry(tx, row, accountingDate, datedBy, key)
+  await bookEntry(tx, row, accountingDate, datedBy, key, under)
   // A bank that had refused the notice, and a person who has decided anew, do not undo that the money is back.
   const way = { chosen: ['begin'], failed: ['choose', 'begin'], 'under-way': [] } as const
   const steps = held.state in way ? way[held.state as keyof typeof way] : undefined
@@ -255,17 +260,29 @@ const bookOnce = async (
   return '90000'
 }
 
-/** The entry in our books: under the key of the notice's message. Of what nobody ever sent us our books have nothing, and take nothing off. */
-const bookEntry = async (tx: Tx, row: Row, accountingDate: string, datedBy: Adjusted['datedBy'], key: PrintKey): Promise<void> => {
-  const [told] = await tx.query<{ entrustDate: string | null; serialNo: string | null }>(
-    `SELECT entrust_date AS entrustDate, serial_no AS serialNo FROM bank_call WHERE bank_code = ? AND verb = 'adjustmentNotice' AND subject = ?`,
+/**
+ * The entry in our books: under the key of the notice's message; of several the one that the bank's file shows, or that it took. Of what nobody ever sent us
+ * our books have nothing, and take nothing off.
+ */
+const bookEntry = async (
+  tx: Tx,
+  row: Row,
+  accountingDate: string,
+  datedBy: Adjusted['datedBy'],
+  key: PrintKey,
+  under: CallKey | undefined,
+): Promise<void> => {
+  const [last] = await tx.query<CallKey>(
+    `SELECT entrust_date AS entrustDate, serial_no AS serialNo FROM bank_call WHERE bank_code = ? AND verb = 'adjustmentNotice' AND subject = ?
+       AND serial_no IS NOT NULL ORDER BY result_code <=> '90000' DESC, telling DESC LIMIT 1`,
     [row.bankCode, row.noticeNo],
   )
+  const told = under ?? last
   const [debit] = await tx.query<{ request: string }>(
     "SELECT request FROM instruction WHERE ticket_no = ? AND bank_code = ? AND verb = 'debit' ORDER BY id LIMIT 1",
     [row.ticketNo, row.bankCode],
   )
-  if (!debit || !told?.serialNo || told.entrustDate === null) return
+  if (!debit || !told) return
   const { account, treasuryCode } = JSON.parse(debit.request) as { account: string; treasuryCode: string }
   await insertBookings(tx, key, [
     {
@@ -303,7 +320,7 @@ export const openNotices = (db: Database): Notices => ({
       await db.query<Row>(
         `${select} WHERE ${[
           '(? IS NULL OR n.bank_code = ?)',
-          '(? IS NULL OR (n.booked_at IS NULL) = ?)',
+          "(? IS NULL OR (n.booked_at IS NULL AND b.state NOT IN ('confirmed', 'superseded')) = ?)",
           '(? IS NULL OR (n.booked_at IS NULL AND n.due_on <= ?))',
           '(? IS NULL OR n.break_id < (SELECT p.break_id FROM adjustment_notice p WHERE p.notice_no = ?))',
           ...within('n.office_code', offices),

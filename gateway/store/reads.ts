@@ -45,8 +45,11 @@ export type DebitView = {
   readonly contentHash: Buffer
   readonly instructionId: number
 }
-/** One line of the feed of outcomes; `seq` grows without gaps in the order of commits. */
-export type ResultView = DebitView & { readonly seq: number }
+/**
+ * One line of the feed of outcomes; `seq` grows without gaps in the order of commits. Of a debit that ended as refused and was adopted there is a second
+ * one, the adoption: it tells of the debit as it counts from then on.
+ */
+export type ResultView = Omit<DebitView, 'verb'> & { readonly seq: number; readonly verb: InstructionVerb | 'adoption' }
 /** One call to the bank and what came of it. */
 export type AttemptView = {
   readonly attemptNo: number
@@ -150,6 +153,33 @@ export const view = <T extends Found>(row: T) => {
   }
 }
 
+const adoptedAs = <T>(column: string) =>
+  sql<T | null>`IF(${result.kind} = 'adoption', (SELECT ${sql.raw(column)} FROM adoption a JOIN break b ON b.id = a.break_id WHERE a.ticket_no = ${ticket.ticketNo}), NULL)`
+/** What only an adoption says: what the bank has of it, as its file showed it. */
+const adopted = {
+  adoptedAmount: adoptedAs<number>('a.amount'),
+  adoptedDate: adoptedAs<string>('a.accounting_date'),
+  adoptedSerial: adoptedAs<string>('b.bank_serial'),
+}
+type Adopted = {
+  readonly kind: 'outcome' | 'adoption'
+  readonly adoptedAmount: number | null
+  readonly adoptedDate: string | null
+  readonly adoptedSerial: string | null
+}
+/** A line of the feed. */
+const lineOf = (line: DebitView & { readonly seq: number }, { kind, adoptedAmount, adoptedDate, adoptedSerial }: Adopted): ResultView => {
+  if (kind === 'outcome') return line
+  const { adoptedAt: settledAt } = line
+  const has = {
+    booked: Number(adoptedAmount),
+    accountingDate: adoptedDate ?? undefined,
+    bankSerial: adoptedSerial ?? undefined,
+    settledAt,
+  }
+  return { ...line, ...has, verb: 'adoption', state: 'succeeded', outcome: outcome('90000') }
+}
+
 const instructionColumns = {
   id: instruction.id,
   verb: instruction.verb,
@@ -198,7 +228,7 @@ export const openDebitReads = (db: Database): DebitReads => {
     },
     results: async (taxSystem, after, limit) => {
       const rows = await d
-        .select({ ...columns, orderNo: tax_order.orderNo, seq: result.seq })
+        .select({ ...columns, ...adopted, orderNo: tax_order.orderNo, seq: result.seq, kind: result.kind })
         .from(result)
         .innerJoin(instruction, eq(instruction.id, result.instructionId))
         .innerJoin(ticket, eq(ticket.ticketNo, instruction.ticketNo))
@@ -206,7 +236,9 @@ export const openDebitReads = (db: Database): DebitReads => {
         .where(and(gt(result.seq, after), taxSystem === undefined ? undefined : eq(ticket.taxSystem, taxSystem)))
         .orderBy(asc(result.seq))
         .limit(limit)
-      return rows.map(view)
+      return rows.map(({ kind, adoptedAmount, adoptedDate, adoptedSerial, ...row }) =>
+        lineOf(view(row), { kind, adoptedAmount, adoptedDate, adoptedSerial }),
+      )
     },
     attempts: async instructionId => {
       const rows = await d

@@ -1,6 +1,7 @@
 import type { PrintKey } from '../domain/fingerprint.ts'
 import type { Objection } from '../domain/proposal.ts'
 import type { Ticket } from '../domain/ticket.ts'
+import { publishAdoption } from './beside.ts'
 import { insertBookings } from './bookings.ts'
 import { type By, lockBreak, writeStep } from './break-steps.ts'
 import type { Database, Tx } from './database.ts'
@@ -122,9 +123,11 @@ export const settleBreak = async (
     'INSERT INTO adoption (break_id, proposal_id, ticket_no, bank_code, accounting_date, amount, at) VALUES (?, ?, ?, ?, ?, ?, ?)',
     [id, proposalId, held.ticketNo, held.bankCode, held.accountingDate, held.bankAmount, sqlTime(by.now)],
   )
-  await bookAdopted(tx, id, key)
+  const debitId = await bookAdopted(tx, id, key)
   await writeStep(tx, held, 'begin', `adopted ${why}`, {}, by)
   await writeStep(tx, { ...held, state: 'under-way' }, 'remedy', `adopted ${why}`, { closedWith: `adoption/${proposalId}` }, by)
+  // The tax systems hear of it; last, because the counter of the feed stays locked until the commit.
+  await publishAdoption(tx, { ticketNo: held.ticketNo, instructionId: debitId, at: by.now })
   return undefined
 }
 
@@ -138,17 +141,20 @@ type Found = {
   readonly amount: number
   readonly instructionId: number | null
   readonly request: string
+  readonly debitId: number
 }
-const bookAdopted = async (tx: Tx, id: number, key: PrintKey): Promise<void> => {
+/** Books it under the key at the bank; returns the debit of its ticket. */
+const bookAdopted = async (tx: Tx, id: number, key: PrintKey): Promise<number> => {
   const [found] = await tx.query<Found>(
     `SELECT b.office_code AS officeCode, b.entrust_date AS entrustDate, b.serial_no AS serialNo, b.bank_code AS bankCode, b.accounting_date AS accountingDate,
-       b.ticket_no AS ticketNo, b.bank_amount AS amount, b.instruction_id AS instructionId, i.request
+       b.ticket_no AS ticketNo, b.bank_amount AS amount, b.instruction_id AS instructionId, i.request, i.id AS debitId
      FROM break b JOIN instruction i ON i.ticket_no = b.ticket_no AND i.bank_code = b.bank_code AND i.verb = 'debit' WHERE b.id = ? ORDER BY i.id LIMIT 1`,
     [id],
   )
   if (!found) throw new Error('a break whose ticket has no debit')
-  const { request, instructionId, ...entry } = found
+  const { request, instructionId, debitId, ...entry } = found
   const { account, treasuryCode, workDate } = JSON.parse(request) as { account: string; treasuryCode: string; workDate: string }
   const booked = { verb: 'debit', source: 'adoption', datedBy: 'bank', instructionId: instructionId ?? undefined } as const
   await insertBookings(tx, key, [{ ...entry, ...booked, account, treasuryCode, workDate }])
+  return debitId
 }

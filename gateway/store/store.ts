@@ -43,6 +43,7 @@ import { openRegistry, type RegistryStore } from './registry.ts'
 import { openSessions, type Sessions } from './sessions.ts'
 import { openSettling, type SettlingReads } from './settle-break.ts'
 import { openStatistics, type Statistics } from './statistics.ts'
+import { openTellAgain, type TellAgain } from './tell-again.ts'
 import { openTicketLives, type TicketLives } from './ticket-life.ts'
 import { openTreasuries, type Treasuries, voucherTold } from './treasury.ts'
 import { openVouchers, type Vouchers } from './vouchers.ts'
@@ -83,6 +84,7 @@ export type Store = DebitWrites &
     readonly fileRequests: FileRequests
     readonly breakLife: BreakLife & BreakBalance & DifferenceReads & SettlingReads
     readonly notices: Notices
+    readonly tellAgain: TellAgain
     readonly sessions: Sessions
     readonly writeOffs: WriteOffs
     readonly vouchers: Vouchers
@@ -139,6 +141,7 @@ export const openStore = (db: Database, reads: Database = db): Store => {
     fileRequests: openFileRequests(reads),
     breakLife: { ...openBreakLife(reads), ...openBreakBalance(reads), ...openDifferenceReads(reads), ...openSettling(reads) },
     notices: openNotices(reads),
+    tellAgain: openTellAgain(reads),
     sessions: openSessions(reads),
     writeOffs: openWriteOffs(reads, now => feeMonth(shanghaiDate(now))),
     vouchers: openVouchers(reads),

@@ -81,6 +81,7 @@ export const result = mysqlTable('result', {
   instructionId: bigint('instruction_id', { mode: 'number' }).notNull(),
   state: varchar('state', { length: 12 }).notNull(),
   at: instant('at').notNull(),
+  kind: varchar('kind', { length: 8, enum: ['outcome', 'adoption'] }).notNull(),
 })
 
 /** Wake-ups the queue has still to be told. */

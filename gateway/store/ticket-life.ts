@@ -163,7 +163,8 @@ export const lockLife = async (tx: Tx, ticketNo: string): Promise<TicketLife | u
   await tx.query('SELECT ticket_no FROM write_off WHERE ticket_no = ? FOR UPDATE', [ticketNo])
   return readLife(tx, ticketNo)
 }
-const readBookedThrough = async (tx: Pick<Tx, 'query'>): Promise<string | undefined> =>
+/** The last day that the province has booked, within a transaction. */
+export const readBookedThrough = async (tx: Pick<Tx, 'query'>): Promise<string | undefined> =>
   (await tx.query<{ through: string | null }>('SELECT MAX(through) AS through FROM province_booking'))[0]?.through ?? undefined
 
 /** A ticket that was entered by then, undone, and not issued anew. */
@@ -196,8 +197,9 @@ const hasOpenBreak = async (tx: Pick<Tx, 'query'>, ticketNo: string): Promise<bo
     )
   ).length > 0
 
-/** Of two who undo a write-off and close the books the second sees what the first has done. */
-const lockBooks = (tx: Tx): Promise<unknown> => tx.query("SELECT next FROM counter WHERE name = 'books' FOR UPDATE")
+/** Of two who undo a write-off, take a receipt or close the books the second sees what the first has done. */
+export const lockBooks = (tx: Tx, lock: 'FOR UPDATE' | 'LOCK IN SHARE MODE' = 'FOR UPDATE'): Promise<unknown> =>
+  tx.query(`SELECT next FROM counter WHERE name = 'books' ${lock}`)
 
 const unknown: Objection = { rule: 'ticket-unknown', zh: '没有这份已销号的税票', en: 'no such ticket was written off' }
 const numberUsed: Objection = { rule: 'number-used', zh: '此完税证号已用', en: 'this certificate number was used' }

@@ -60,13 +60,14 @@ export const readTickets = async (
   if (found.length === 0) return new Map()
   const faults = Map.groupBy(await breaks.query<BreakRow>(tx, ticketNos), row => row.ticketNo)
   return new Map(
-    found.map(({ ticketNo, voidedAt, bankDay, writtenOff, ...head }) => [
+    found.map(({ ticketNo, voidedAt, bankDay, writtenOff, adopted, ...head }) => [
       ticketNo,
       {
         ...head,
         ticketNo,
         isVoid: voidedAt !== null,
         isWrittenOff: writtenOff === 1,
+        isAdopted: adopted === 1,
         movements: (rows.get(ticketNo) ?? []).map(movementIn),
         breaks: (faults.get(ticketNo) ?? []).map(({ ticketNo: _ticketNo, ...b }): Break => ({ ...b, isOpen: b.isOpen === 1 })),
         bankDay: bankDay ?? undefined,
@@ -88,14 +89,16 @@ const movementsSql = `SELECT ticket_no AS ticketNo, id, verb, state, amount, boo
     accepted_at AS acceptedAt, last_sent_at AS lastSentAt, accounting_date AS accountingDate
   FROM instruction WHERE ticket_no IN (?) ORDER BY ticket_no, id`
 const movements = { '': overKeys(movementsSql), 'FOR UPDATE': overKeys(`${movementsSql} FOR UPDATE`) }
-type HeadRow = Omit<Ticket, 'isVoid' | 'isWrittenOff' | 'movements' | 'breaks' | 'bankDay'> & {
+type HeadRow = Omit<Ticket, 'isVoid' | 'isWrittenOff' | 'isAdopted' | 'movements' | 'breaks' | 'bankDay'> & {
   readonly writtenOff: number
+  readonly adopted: number
   readonly voidedAt: Date | null
   readonly bankDay: string | null
 }
 const heads = overKeys(
   `SELECT t.ticket_no AS ticketNo, t.tax_system AS taxSystem, t.bank_code AS bankCode, t.amount, t.voided_at AS voidedAt, d.accounting_date AS bankDay,
-     EXISTS (SELECT 1 FROM write_off w WHERE w.ticket_no = t.ticket_no) AS writtenOff
+     EXISTS (SELECT 1 FROM write_off w WHERE w.ticket_no = t.ticket_no) AS writtenOff,
+     EXISTS (SELECT 1 FROM adoption a WHERE a.ticket_no = t.ticket_no) AS adopted
    FROM ticket t LEFT JOIN bank_day d ON d.bank_code = t.bank_code WHERE t.ticket_no IN (?)`,
 )
 type BreakRow = Pick<NewBreak, 'ticketNo' | 'instructionId' | 'kind' | 'source' | 'taxAmount' | 'bankAmount'> & { readonly isOpen: number }

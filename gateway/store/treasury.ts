@@ -3,13 +3,14 @@ import { operatorName } from '../domain/operator.ts'
 import type { Objection } from '../domain/proposal.ts'
 import { shanghaiDate } from '../domain/time.ts'
 import type { DailyReport, Entered } from '../domain/treasury.ts'
-import { differenceOf, type Held } from '../domain/voucher.ts'
+import { differenceOf, type Held, objectionToEntry } from '../domain/voucher.ts'
 import { appendAudit } from './audit.ts'
 import type { BankCall } from './bank-calls.ts'
 import { carefully } from './beside.ts'
 import type { Database, Tx } from './database.ts'
 import { answerOf, keepAnswer } from './inbox.ts'
 import { sqlTime, within } from './rows.ts'
+import { lockBooks, readBookedThrough } from './ticket-life.ts'
 import { lockVoucher } from './vouchers.ts'
 
 /** What is said of a voucher: the lead branch has remitted it, or the treasury has entered it. */
@@ -109,13 +110,16 @@ const lastReport = async (
 
 const take = async (tx: Tx, word: VoucherWord, latest: string, now: Date): Promise<WordTaken> => {
   const { event, summaryNo, amount, on, treasuryCode, bankCode } = word
+  // Whoever closes the books meanwhile waits, or has closed them.
+  if (event === 'received') await lockBooks(tx, 'LOCK IN SHARE MODE')
   const voucher = await lockVoucher(tx, summaryNo)
   if (!voucher || (bankCode !== undefined && bankCode !== voucher.bankCode)) return { kind: 'absent' }
   const before = await happened(tx, summaryNo, event)
   const held: Held = { ...voucher, madeOn: shanghaiDate(voucher.madeAt), ticketSum: await ticketSum(tx, summaryNo) }
   const said = { amount, on, ...(treasuryCode === undefined ? {} : { treasuryCode }) }
   const isSame = before?.amount === amount && (before.onDate === on || word.isUndated === true)
-  const objection = differenceOf(held, said, latest) ?? (before && !isSame ? saidOtherwise : undefined)
+  const closed = event === 'received' && !before ? objectionToEntry(on, await readBookedThrough(tx)) : undefined
+  const objection = differenceOf(held, said, latest) ?? (before && !isSame ? saidOtherwise : undefined) ?? closed
   if (objection) {
     await insertEvent(tx, { ...word, event: 'differs', rule: objection.rule }, now)
     return { kind: 'differs', objection }

@@ -52,6 +52,8 @@ export type VoucherHappening = {
   readonly actor: string
   readonly bankSerial: string | undefined
   readonly rule: string | undefined
+  /** Why somebody had it told again. */
+  readonly reason: string | undefined
   readonly at: Date
 }
 /** A ticket in its voucher. */
@@ -219,8 +221,12 @@ export const openVouchers = (db: Database): Vouchers => ({
   happenings: async summaryNo =>
     (
       await db.query<{ [K in keyof VoucherHappening]: Exclude<VoucherHappening[K], undefined> | null }>(
-        `SELECT event, amount, on_date AS onDate, actor, bank_serial AS bankSerial, rule, at FROM voucher_event WHERE summary_no = ? ORDER BY id`,
-        [summaryNo],
+        `SELECT event, amount, on_date AS onDate, actor, bank_serial AS bankSerial, rule, NULL AS reason, at, id FROM voucher_event WHERE summary_no = ?
+         UNION ALL
+         SELECT 'ordered-again', NULL, NULL, ordered_by, NULL, NULL, order_reason, made_at, 0 FROM bank_call
+         WHERE bank_code = (SELECT v.bank_code FROM summary_voucher v WHERE v.summary_no = ?) AND verb = 'summaryVoucher' AND subject = ? AND telling > 1
+         ORDER BY at, id`,
+        [summaryNo, summaryNo, summaryNo],
       )
     ).map(row => ({
       event: row.event!,
@@ -230,6 +236,7 @@ export const openVouchers = (db: Database): Vouchers => ({
       onDate: row.onDate ?? undefined,
       bankSerial: row.bankSerial ?? undefined,
       rule: row.rule ?? undefined,
+      reason: row.reason ?? undefined,
     })),
   ticketsOf: async (summaryNo, skip, limit) =>
     (

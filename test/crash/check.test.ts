@@ -191,6 +191,12 @@ describe('the feed and the journal', () => {
     ['a gap', { ...good, results: [line, { ...next, seq: 3 }] }, 'the feed has 3 where 2 should stand'],
     ['a ticket is missing', { ...good, results: [line] }, `${poor}: 0 times in the feed`],
     ['a ticket stands twice', { ...good, results: [line, next, { ...line, seq: 3 }] }, `${paid}: 2 times in the feed`],
+    [
+      'an adoption that nobody has made',
+      { ...good, results: [line, next, { ...next, seq: 3, state: 'succeeded', verb: 'adoption' }] },
+      `${poor}: the feed tells "adoption succeeded" beside its debit`,
+    ],
+    ['an adoption that it does not tell', { ...good, adopted: [poor] }, `${poor}: the feed tells "" beside its debit`],
     ['another state', { ...good, results: [{ ...line, state: 'refused' }, next] }, 'the feed says refused'],
     ['a ticket of nobody', { ...good, results: [line, next, { seq: 3, ticketNo: '9'.repeat(18), state: 'refused' }] }, 'not in the record'],
     ['its reader missed a line', withSeen({ feed: [line] }), 'saw "nothing" at 2'],

@@ -27,6 +27,8 @@ export type Evidence = {
   readonly seen: Seen
   readonly record: readonly Recorded[]
   readonly further?: readonly Further[]
+  /** Tickets whose refused debit two persons took for paid. */
+  readonly adopted?: readonly string[]
   readonly results: readonly Published[]
   readonly journal: readonly Journalled[]
   readonly books: readonly Books[]
@@ -131,14 +133,15 @@ const checkStrays = ({ seen, record, books }: Evidence): string[] => {
   )
 }
 
-/** The feed has every final ticket once, without a gap; whoever read it while it grew has seen exactly that. */
-const checkFeed = ({ seen, record, further = [], results }: Evidence): string[] => {
+/** The feed has every final ticket once, and what was adopted once more as that, without a gap; whoever read it while it grew has seen exactly that. */
+const checkFeed = ({ seen, record, further = [], adopted = [], results }: Evidence): string[] => {
   const faults: string[] = []
   const lines = results.toSorted((a, b) => a.seq - b.seq)
   for (const [i, { seq }] of lines.entries()) if (seq !== i + 1) faults.push(`the feed has ${seq} where ${i + 1} should stand`)
   const published = byTicket(lines.filter(line => (line.verb ?? 'debit') === 'debit'))
   const others = byTicket(lines.filter(line => (line.verb ?? 'debit') !== 'debit'))
-  const finals = byTicket(further.filter(f => isFinal(f.state)))
+  const adoptions = adopted.map(ticketNo => ({ ticketNo, verb: 'adoption', state: 'succeeded' }))
+  const finals = byTicket([...further.filter(f => isFinal(f.state)), ...adoptions])
   for (const ticketNo of new Set([...others.keys(), ...finals.keys()])) {
     const [told, done] = [others, finals].map(of =>
       (of.get(ticketNo) ?? [])

@@ -5,7 +5,7 @@ import type { BankOfDay } from './day.ts'
 /** Reads the record by plain SQL, over a connection of its own. */
 export const readRecord = async (
   databaseUrl: string,
-): Promise<{ record: Recorded[]; further: Further[]; results: Published[]; journal: Journalled[] }> => {
+): Promise<{ record: Recorded[]; further: Further[]; adopted: string[]; results: Published[]; journal: Journalled[] }> => {
   const connection = await createConnection({ uri: databaseUrl, supportBigNumbers: true })
   try {
     const rows = async <T>(sql: string): Promise<T[]> => (await connection.query<RowDataPacket[]>(sql))[0] as unknown[] as T[]
@@ -18,8 +18,9 @@ export const readRecord = async (
         `SELECT ticket_no AS ticketNo, bank_code AS bankCode, verb, state, IF(state = 'succeeded', COALESCE(booked_amount, amount), 0) AS booked
          FROM instruction WHERE verb <> 'debit'`,
       ),
+      adopted: (await rows<{ ticketNo: string }>('SELECT ticket_no AS ticketNo FROM adoption')).map(({ ticketNo }) => ticketNo),
       results: await rows<Published>(
-        `SELECT r.seq, r.ticket_no AS ticketNo, r.state, i.verb FROM result r JOIN instruction i ON i.id = r.instruction_id ORDER BY r.seq`,
+        `SELECT r.seq, r.ticket_no AS ticketNo, r.state, IF(r.kind = 'adoption', r.kind, i.verb) AS verb FROM result r JOIN instruction i ON i.id = r.instruction_id ORDER BY r.seq`,
       ),
       journal: await rows<Journalled>(
         'SELECT ticket_no AS ticketNo, instruction_id AS instructionId, event, state FROM journal ORDER BY id',

@@ -210,6 +210,7 @@ export const openSimulatedStore = (
     bankCalls: new Proxy({} as Store['bankCalls'], { get: (_, name) => notSimulated(String(name)) }),
     breakLife: new Proxy({} as Store['breakLife'], { get: (_, name) => notSimulated(String(name)) }),
     notices: new Proxy({} as Store['notices'], { get: (_, name) => notSimulated(String(name)) }),
+    tellAgain: new Proxy({} as Store['tellAgain'], { get: (_, name) => notSimulated(String(name)) }),
     writeOffs: new Proxy({} as Store['writeOffs'], { get: (_, name) => notSimulated(String(name)) }),
     vouchers: new Proxy({} as Store['vouchers'], { get: (_, name) => notSimulated(String(name)) }),
     treasuries: new Proxy({} as Store['treasuries'], { get: (_, name) => notSimulated(String(name)) }),

@@ -26,7 +26,7 @@ const debit = (state: DebitState, change: Partial<Movement> = {}): Movement => (
 
 /** What should happen, in plain words: nested questions, in the order a clerk would ask them. */
 const oracle = (c: ReversalCase): string => {
-  if (c.original.state === 'refused') return c.isBankOnly ? 'refuse 34001' : 'done: nothing was debited'
+  if (c.original.state === 'refused') return c.isBankOnly || c.isAdopted ? 'refuse 34001' : 'done: nothing was debited'
   if (c.isVoid && !c.isBankOnly) return 'refuse 24020'
   if (c.isAnotherOpen) return 'refuse 34001'
   const certain = c.original.state === 'succeeded'
@@ -51,20 +51,23 @@ const cases = states.flatMap(state =>
         [false, true].flatMap(isVoid =>
           [false, true].flatMap(isBankOnly =>
             [false, true].flatMap(isWrittenOff =>
-              [false, true].flatMap(dayEnded =>
-                (['any', 'whole-only', 'none'] as const).map(
-                  (reversal): ReversalCase => ({
-                    original: debit(state),
-                    debited: 100,
-                    amount,
-                    back,
-                    isAnotherOpen,
-                    isVoid,
-                    isWrittenOff,
-                    isBankOnly,
-                    dayEnded,
-                    policy: { reversal },
-                  }),
+              [false, true].flatMap(isAdopted =>
+                [false, true].flatMap(dayEnded =>
+                  (['any', 'whole-only', 'none'] as const).map(
+                    (reversal): ReversalCase => ({
+                      original: debit(state),
+                      debited: 100,
+                      amount,
+                      back,
+                      isAnotherOpen,
+                      isVoid,
+                      isWrittenOff,
+                      isAdopted,
+                      isBankOnly,
+                      dayEnded,
+                      policy: { reversal },
+                    }),
+                  ),
                 ),
               ),
             ),
@@ -76,7 +79,7 @@ const cases = states.flatMap(state =>
 )
 
 test('every cell of the decision table is as the oracle has it', () => {
-  expect(cases).toHaveLength(5_760)
+  expect(cases).toHaveLength(11_520)
   const wrong = cases.filter(c => inWords(c) !== oracle(c)).map(c => `${JSON.stringify(c)}: ${inWords(c)}, not ${oracle(c)}`)
   expect(wrong).toEqual([])
 })
@@ -90,7 +93,7 @@ test('every row of the table decides some case, and says why in both languages w
     expect(en).toMatch(/^[\p{ASCII}’]+$/u)
   }
   // art. 35(1): what a reversal cannot do any more, a notice does.
-  for (const rule of ['bank-only', 'written-off', 'after-day-end', 'whole-only', 'bank-makes-none'])
+  for (const rule of ['bank-only', 'adopted', 'written-off', 'after-day-end', 'whole-only', 'bank-makes-none'])
     expect(reversalTable.find(row => row.rule === rule)!.zh).toContain('《调账通知单》')
 })
 

@@ -148,3 +148,11 @@ test.each(['late-answer', 'inquiry', 'resolution', 'file'] as const)('what the b
   for (const reason of ['under-debited', 'bank-missing'] as const)
     expect(decideSupplement(ticket, debit, reason, 100)).toMatchObject({ kind: 'refuse', rule: 'bank-only' })
 })
+
+test('what two persons took for the tax of its ticket is neither stopped nor debited a second time, though its record says refused', () => {
+  const debit = movement(1, 'debit', 'refused', 100)
+  const ticket = { ...ticketOf([debit]), isAdopted: true }
+  expect(decideStop(ticket, debit)).toMatchObject({ kind: 'refuse', rule: 'adopted' })
+  for (const reason of ['under-debited', 'bank-missing'] as const)
+    expect(decideSupplement(ticket, debit, reason, 100)).toMatchObject({ kind: 'refuse', rule: 'adopted' })
+})

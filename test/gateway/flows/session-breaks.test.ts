@@ -5,13 +5,17 @@ import { heardAdjustment, issueNotice } from '../../../gateway/flows/adjustments
 import { callBanks } from '../../../gateway/flows/bank-calls.ts'
 import { book } from '../../../gateway/flows/book.ts'
 import { advanceBreaks, supplementBreak } from '../../../gateway/flows/break-remedies.ts'
+import { reverse } from '../../../gateway/flows/reverse.ts'
 import { settleSession } from '../../../gateway/flows/session-breaks.ts'
-import { debitJson } from '../../../gateway/http/shapes.ts'
+import { stop } from '../../../gateway/flows/stop.ts'
+import { supplement } from '../../../gateway/flows/supplement.ts'
+import { debitJson, feedJson } from '../../../gateway/http/shapes.ts'
 import type { NewDebit } from '../../../gateway/store/debits.ts'
 import { openStore } from '../../../gateway/store/store.ts'
 import { type BreakKit, bankCode, openBreakKit, zhang } from '../break-kit.ts'
 import { countedDatabase } from '../counted.ts'
 import { endSession, matchedSession } from '../matched.ts'
+import { taxSystem } from '../store/kit.ts'
 
 // Article 35 over a real record: differences become breaks, each goes its one way, and only a later session ends it.
 
@@ -142,6 +146,25 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
   // The tax system sees that the debit is there after all.
   const seen = await kit.store.find(kept.ticketNo)
   expect([seen?.state, seen?.adoptedAt?.getTime(), debitJson(seen!).adoptedAt]).toEqual(['refused', kit.at, shanghaiTime(kit.clock())])
+  // By the feed, too, once, beside the line of its refusal; and nobody tells it that nothing was debited, or to make another ticket.
+  const lines = (await kit.store.results(undefined, 0, 1_000)).filter(line => line.ticketNo === kept.ticketNo)
+  expect(lines.map(feedJson)).toMatchObject([
+    { verb: 'debit', state: 'refused', result: { code: '24003' } },
+    { verb: 'adoption', state: 'succeeded', bookedAmount: 7_000, bankSerial: 'S1', accountingDate: day, result: { code: '90000' } },
+  ])
+  expect(lines[1]).toMatchObject({ seq: (await kit.store.bookings.feedEnd()) as number, settledAt: kit.clock() })
+  const further = { orderNo: 'k1', ticketNo: kept.ticketNo }
+  const about = { taxSystem, orderNo: 'k1' }
+  await reverse(kit.flow, kit.slots, taxSystem, { ...further, amount: 7_000, reason: 'tax-side' })
+  expect(await kit.store.findOrder({ ...about, kind: 'reversal' })).toMatchObject({ state: 'refused', outcome: { code: '34001' } })
+  const { items } = JSON.parse(kept.request) as { items: [] }
+  await supplement(kit.flow, kit.slots, taxSystem, { ...further, amount: 7_000, items, reason: 'under-debited' })
+  expect(await kit.store.findOrder({ ...about, kind: 'supplementaryDebit' })).toMatchObject({
+    state: 'refused',
+    outcome: { code: '24015' },
+  })
+  await stop(kit.flow, taxSystem, { ...further, reason: 'tax-side' } as never)
+  expect(await kit.store.findStop(taxSystem, 'k1')).toMatchObject({ state: 'refused' })
   expect(await kit.theBreak(returned)).toMatchObject({ state: 'chosen', remedy: 'notice' })
   await kit.store.breakLife.stepBreak(
     (await kit.theBreak(unknown)).id,

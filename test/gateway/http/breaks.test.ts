@@ -1,7 +1,7 @@
 import { outcome } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { succeeded } from './house.ts'
-import { bankOnlyBreak, type Desk, debited, doneByTwo, openDesk, operator, shownBy, told } from './operators.ts'
+import { bankOnlyBreak, bankSays, type Desk, debited, doneByTwo, openDesk, operator, shownBy, told } from './operators.ts'
 
 // Breaks and adjustment notices over real TLS: who sees them, who may do what, and what they read.
 
@@ -47,6 +47,24 @@ describe('a notice', () => {
     expect(life.json).toMatchObject({ noticeNo, remedy: 'notice' })
     expect((life.json.steps as { event: string }[]).map(({ event }) => event)).toEqual(['choose', 'choose', 'begin'])
     expect((await desk.house.store.bankCalls.told('4301', 'adjustmentNotice', noticeNo))?.attemptNo).toBe(0)
+  })
+  test('is told again by the county where its bank has refused it', async () => {
+    const breakId = await returned()
+    const { noticeNo } = (await post('wu', '/v1/adjustment-notices', { breakId })).json as { noticeNo: string }
+    const path = `/v1/adjustment-notices/${noticeNo}/tellings`
+    const order = { reason: '银行已能收' }
+    expect(told(await post('wu', path, order))).toEqual([409, 'T3014'])
+    await bankSays(desk, '4301', noticeNo, '93004')
+    expect((await get('wu', `/v1/breaks/${breakId}`)).json).toMatchObject({ state: 'failed', remedy: 'notice' })
+    expect(told(await post('zhang', path, order))).toEqual([403, 'T3003'])
+    expect(told(await post('wu', path, { reason: ' ' }))).toEqual([422, 'T3001'])
+    expect(told(await post('wu', '/v1/adjustment-notices/14301020000261110ZZZ/tellings', order))).toEqual([404, 'T3004'])
+    const said = await post('wu', path, order)
+    expect([said.status, said.json]).toMatchObject([201, { noticeNo, state: 'under-way' }])
+    expect(said.json.toldCode).toBeUndefined()
+    expect(told(await post('wu', path, order))).toEqual([200, 'replayed'])
+    await bankSays(desk, '4301', noticeNo, '90000')
+    expect((await get('wu', `/v1/adjustment-notices/${noticeNo}`)).json).toMatchObject({ toldCode: '90000' })
   })
   test('is only for what goes by a notice, and nobody learns of what is out of their sight', async () => {
     const breakId = await bankOnlyBreak(desk)

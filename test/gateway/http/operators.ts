@@ -1,3 +1,4 @@
+import { outcome, type UnifiedCode } from '@taxlink/bank-sdk'
 import { expect } from 'vitest'
 import type { Called } from '../../../gateway/call.ts'
 import { sampleOperators } from '../../../gateway/day/operators.ts'
@@ -177,3 +178,13 @@ export const booked = (key: Key, amount: number) => ({
   accountingDate: '2026-11-10',
 })
 export const notBooked = (key: Key) => ({ ...key, decision: 'refused', code: '24003' })
+/** The bank answers what it is told of a subject with this, however it hears of it. */
+export const bankSays = async ({ house }: Desk, bankCode: string, subject: string, code: UnifiedCode): Promise<void> => {
+  const now = house.flow.clock()
+  const call = (await house.store.bankCalls.dueBankCalls(bankCode, now, 1_000)).find(each => each.subject === subject)!
+  const fresh = { entrustDate: shanghaiDate(now), serialNo: await house.store.takeSerial(call.officeCode, shanghaiDate(now)) }
+  const by = { owner: 'test', now, leaseUntil: new Date(now.getTime() + 1_000) }
+  const claimed = (await house.store.bankCalls.claimBankCall(call, fresh, by))!
+  const said = { call: claimed, owner: 'test', now, again: undefined, outcome: outcome(code), fault: undefined, transcript: '{}' }
+  expect(await house.store.bankCalls.settleBankCall(said)).toBe(true)
+}

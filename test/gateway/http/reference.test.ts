@@ -107,7 +107,7 @@ test('its schemas compile strictly, and its examples are valid', () => {
   const files = ['ReconciliationFile', 'FileRequestOrder', 'FileRequest']
   const operators = ['ProposalOrder', 'Proposal', 'Approval', 'DecisionReason', 'AuditEntry']
   const reconciliations = ['ReconciliationOrder', 'Reconciliation', 'Difference']
-  const breaks = ['Break', 'BreakLife', 'BreakSupplement', 'BreakSupplementResult', 'BreakChoice', 'AdjustmentNoticeOrder']
+  const breaks = ['Break', 'BreakLife', 'BreakSupplement', 'BreakSupplementResult', 'BreakChoice', 'AdjustmentNoticeOrder', 'TellingOrder']
   const agreements = [
     'AgreementRegistration',
     'AgreementChange',

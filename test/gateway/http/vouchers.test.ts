@@ -7,7 +7,7 @@ import { readTickets } from '../../../gateway/store/tickets.ts'
 import { day, emptyDay, noonOf, office, paid, session, treasury } from '../day-end.ts'
 import { uri } from './certificates.ts'
 import type { Caller } from './house.ts'
-import { type Desk, doneByTwo, openDesk, told } from './operators.ts'
+import { bankSays, type Desk, doneByTwo, openDesk, told } from './operators.ts'
 
 // What operators see and enter of vouchers and the treasury, and what a bank tells of them, over real TLS.
 
@@ -77,6 +77,26 @@ describe('vouchers', () => {
       result: { code: '90000' },
     })
     expect((await get(desk.of('wu'), '/v1/voucher-countdown')).json).toMatchObject({ alarm: 'none', notRemitted: [] })
+  })
+
+  test('one that the bank refused is told again, with a reason, until its money is on its way', async () => {
+    const { vouchers } = await vouchered([100])
+    const [{ summaryNo }] = vouchers as [(typeof vouchers)[0]]
+    const order = (reason = '主办行已改') => desk.of('wu').ask('POST', `/v1/vouchers/${summaryNo}/tellings`, { reason })
+    expect(told(await order())).toEqual([409, 'T3014'])
+    await bankSays(desk, '4310', summaryNo, '93004')
+    now = new Date(now.getTime() + 1_000)
+    expect((await order()).status).toBe(201)
+    expect(told(await order())).toEqual([200, 'replayed'])
+    expect(told(await order('再催'))).toEqual([409, 'T3014'])
+    now = new Date(now.getTime() + 1_000)
+    await bankSays(desk, '4310', summaryNo, '90000')
+    const life = (await get(desk.of('wu'), `/v1/vouchers/${summaryNo}`)).json
+    expect(life).toMatchObject({ state: 'told', happenings: [{ event: 'refused' }, { event: 'ordered-again' }, { event: 'told' }] })
+    expect((life.happenings as object[])[1]).toMatchObject({ actor: 'urn:taxlink:operator:wu', reason: '主办行已改' })
+    expect(told(await order('再催'))).toEqual([409, 'T3014'])
+    const { entries } = (await get(desk.of('sun'), `/v1/audit?subject=voucher/${summaryNo}&action=tell-again`)).json
+    expect((entries as object[]).at(-1)).toMatchObject({ actor: 'urn:taxlink:operator:wu', detail: { telling: 2 } })
   })
 
   test('an office sees its subtree, and enters receipts of it only', async () => {
@@ -162,6 +182,30 @@ describe('the treasury', () => {
     const shown = await readShown(db, '4310', [first], await readTickets(db, [first]))
     expect(shown.get(first)!.of).toMatchObject({ amount: 100, isVoid: false })
     await doneByTwo(desk, 'close-books', { through: day, ...paper })
+    // What comes in afterwards is of no day that is booked: it would stand in nobody's books.
+    const { vouchers: more } = await (async () => {
+      await paid(desk.house.store, { amount: 5, officeCode: hetang, bankCode: '4310' })
+      await session(desk.house.fresh.db, desk.house.store, { bankCode: '4310', number: 2 })
+      await writeOffDue(desk.house.flow)
+      return { vouchers: (await desk.house.store.vouchers.list({}, 0, 100)).filter(v => v.officeCode === hetang) }
+    })()
+    const { summaryNo } = more[0]!
+    const closed = await receipt(desk.zhang, summaryNo, 5)
+    expect(told(closed)).toEqual([409, 'T3014'])
+    expect((closed.json.errors as { zh: string }[])[0]!.zh).toMatch(/省局.*补记/)
+    const pushed = { summaryNo, treasuryCode: treasury, amount: 5, enteredOn: day }
+    expect((await push('treasuryReceipt', '/v1/treasury-receipts', pushed)).json).toMatchObject({ result: { code: '93004' } })
+    await expect(
+      desk.house.fresh.db.execute(
+        "INSERT INTO voucher_event (summary_no, event, amount, on_date, actor, at) VALUES (?, 'received', 5, ?, 'x', NOW(3))",
+        [summaryNo, day],
+      ),
+    ).rejects.toThrow('booked')
+    // What was received before may be said again.
+    expect(told(await receipt(desk.of('wu'), vouchers[0]!.summaryNo, 300))).toEqual([200, 'replayed'])
+    now = new Date(now.getTime() + 24 * 3_600_000)
+    expect((await receipt(desk.zhang, summaryNo, 5, { enteredOn: '2026-11-11' })).json).toMatchObject({ state: 'received' })
+    now = noonOf(day)
     const late = { ...twice, orderNo: 'u-3', content: { ...twice.content, ticketNo: second } }
     expect(told(await desk.zhang.ask('POST', '/v1/proposals', late))).toEqual([409, 'T3014'])
   })

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Booking, bookingOf, keyCheck, type Moved, printed } from '../../../gateway/domain/booking.ts'
 import type { PrintKey } from '../../../gateway/domain/fingerprint.ts'
+import { publishAdoption } from '../../../gateway/store/beside.ts'
 import { insertBookings } from '../../../gateway/store/bookings.ts'
 import { type Database, openConnection, openDatabase } from '../../../gateway/store/database.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
@@ -142,6 +143,13 @@ describe('what moved is booked', () => {
       { verb: 'debit', amount: debit.amount },
       { verb: 'reversal', amount: debit.amount },
     ])
+    await expectComplete()
+    // The bank has it once more, under a key of its own, and two persons adopt that: their line of the feed moves nothing a second time.
+    await fresh.db.transaction(tx =>
+      publishAdoption(tx, { ticketNo: debit.ticketNo, instructionId: debit.instructionId, at: new Date('2026-11-11T02:00:00Z') }),
+    )
+    await follow()
+    expect(await bookingsOf(debit.ticketNo)).toHaveLength(2)
     await expectComplete()
   })
 
