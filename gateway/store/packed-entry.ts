@@ -1,7 +1,7 @@
 import { bookingVerbs, markOf } from '../domain/booking.ts'
 import { hashEntryBytes, hashed, hashKeyBytes, type PrintKey } from '../domain/fingerprint.ts'
 
-// Entries of the ledger by the million: all that their fingerprint is made of comes in one value, and is hashed where it lies. Nine values a row cost four
+// Entries of the ledger by the million: all that their fingerprint is made of comes in one value, and is hashed where it lies. Nine values a row cost several
 // times as much.
 
 const [digestBytes, dayBytes] = [8, 8]
