@@ -223,6 +223,11 @@ export const breakRoutes = (app: App, flow: Flow, slots: Slots): void => {
         )
       if (issued.kind === 'unfit')
         throw notSo('该单边账的处理方式不是《调账通知单》', 'its remedy is no adjustment notice, or it is under way otherwise')
+      if (issued.kind === 'refused')
+        throw notSo(
+          `已开具 ${issued.noticeNo} 而银行拒收:与银行查明后再次告知(POST /v1/adjustment-notices/${issued.noticeNo}/tellings)`,
+          `it was issued as ${issued.noticeNo} and the bank refuses it: settle that with the bank and have it told again (POST /v1/adjustment-notices/${issued.noticeNo}/tellings)`,
+        )
       const notice = await flow.store.notices.findNotice(issued.noticeNo)
       if (!notice) throw new Refusal(500, 'internal')
       if (issued.kind === 'repeated') reply.header('idempotency-replayed', 'true')

@@ -52,7 +52,7 @@ export type ToldView = {
 /** What banks are to be told of day-end. */
 export type BankCalls = {
   tellBank(calls: readonly NewBankCall[]): Promise<void>
-  /** What is due at a bank, the oldest first, at most `limit`. */
+  /** What is due at a bank, the oldest first, at most `limit`; what is told of single tickets (art. 34) after all that has its hour. */
   dueBankCalls(bankCode: string, now: Date, limit: number): Promise<BankCall[]>
   /** The right to make a call, committed before its first byte leaves; undefined: somebody else has it. `fresh` is its key where it has none yet. */
   claimBankCall(
@@ -95,12 +95,10 @@ export const openBankCalls = (db: Database, follows: Follows): BankCalls => ({
   dueBankCalls: async (bankCode, now, limit) =>
     (
       await db.query<Row>(
-        `SELECT id, bank_code AS bankCode, office_code AS officeCode, verb, subject, content, attempt_no AS attemptNo, entrust_date AS entrustDate,
-           serial_no AS serialNo
-         FROM bank_call WHERE next_attempt_at <= ? AND bank_code = ? ORDER BY next_attempt_at, id LIMIT ?`,
-        [sqlTime(now), bankCode, limit],
+        `SELECT * FROM (${dueOf(0)}) urgent UNION ALL SELECT * FROM (${dueOf(1)}) others ORDER BY patient, at, id LIMIT ?`,
+        [sqlTime(now), bankCode, limit, sqlTime(now), bankCode, limit, limit],
       )
-    ).map(({ content, entrustDate, serialNo, ...row }) => ({
+    ).map(({ content, entrustDate, serialNo, patient: _patient, at: _at, ...row }) => ({
       ...row,
       content: JSON.parse(content) as BankCall['content'],
       key: entrustDate === null || serialNo === null ? undefined : { entrustDate, serialNo },
@@ -131,7 +129,18 @@ export const openBankCalls = (db: Database, follows: Follows): BankCalls => ({
   },
 })
 
-type Row = Omit<BankCall, 'content' | 'key'> & { content: string; entrustDate: string | null; serialNo: string | null }
+type Row = Omit<BankCall, 'content' | 'key'> & {
+  content: string
+  entrustDate: string | null
+  serialNo: string | null
+  patient: number
+  at: Date
+}
+const dueOf = (
+  patient: 0 | 1,
+): string => `SELECT id, bank_code AS bankCode, office_code AS officeCode, verb, subject, content, attempt_no AS attemptNo,
+    entrust_date AS entrustDate, serial_no AS serialNo, patient, next_attempt_at AS at
+  FROM bank_call WHERE next_attempt_at <= ? AND bank_code = ? AND patient = ${patient} ORDER BY next_attempt_at, id LIMIT ?`
 
 const settle = async (
   tx: Tx,

@@ -3,6 +3,7 @@ import type { BankPolicy } from '../domain/bank.ts'
 import { type BreakState, dueOf } from '../domain/break-life.ts'
 import { type Accounted, type Standing, unaccounted, wholeBreak } from '../domain/break-whole.ts'
 import { type BreakKind, type BreakSource, isOpen, type Ticket } from '../domain/ticket.ts'
+import { withdrawn } from './bank-calls.ts'
 import { lastSession, readShown, type SessionDay } from './break-reads.ts'
 import { type By, writeStep } from './break-steps.ts'
 import type { Tx } from './database.ts'
@@ -42,6 +43,8 @@ export const readStanding = async (
   const notices = await tx.query<NoticeRow>(
     `SELECT n.amount, n.told_code AS toldCode, n.booked_at AS bookedAt FROM adjustment_notice n
      WHERE n.ticket_no = ? AND n.bank_code = ?
+       AND NOT EXISTS (SELECT 1 FROM bank_call w WHERE w.bank_code = n.bank_code AND w.verb = 'adjustmentNotice' AND w.subject = n.notice_no
+         AND w.fault = '${withdrawn}')
        AND NOT EXISTS (SELECT 1 FROM booking b FORCE INDEX (by_ticket) STRAIGHT_JOIN reconciliation r ON r.bank_code = b.bank_code AND r.accounting_date = b.accounting_date
            AND r.session = ${lastSession('b')}
          WHERE b.ticket_no = n.ticket_no AND b.bank_code = n.bank_code AND b.verb = 'adjustment' AND b.seq <= r.frozen_seq AND ${underKeyOf('b')})

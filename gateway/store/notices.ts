@@ -52,11 +52,11 @@ export type Issuing = {
   readonly by: By
 }
 /**
- * `absent`: there is no such break; `unfit`: its remedy is no notice, or it is under way otherwise; `otherwise`: so much is not too much any more, or an
+ * `refused`: it was issued, and its bank refuses it; `absent`: there is no such break; `unfit`: its remedy is no notice, or it is under way otherwise; `otherwise`: so much is not too much any more, or an
  * instruction of the ticket has no outcome yet.
  */
 export type Issued =
-  | { readonly kind: 'issued' | 'repeated'; readonly noticeNo: string }
+  | { readonly kind: 'issued' | 'repeated' | 'refused'; readonly noticeNo: string }
   | { readonly kind: 'absent'; readonly noticeNo?: never }
   | { readonly kind: 'unfit'; readonly noticeNo?: never }
   | { readonly kind: 'otherwise'; readonly noticeNo?: never }
@@ -139,7 +139,8 @@ const issueOnce = async (tx: Tx, { breakId, issuingOffice, issuedOn, dueOn, by }
   const { ticket, held } = await lockWithTicket(tx, breakId)
   if (!held) return { kind: 'absent' }
   const [known] = await tx.query<{ noticeNo: string }>('SELECT notice_no AS noticeNo FROM adjustment_notice WHERE break_id = ?', [breakId])
-  if (known) return { kind: 'repeated', noticeNo: known.noticeNo }
+  // The bank has refused it: it is there, and nobody acts on it.
+  if (known) return { kind: held.state === 'chosen' || held.state === 'failed' ? 'refused' : 'repeated', noticeNo: known.noticeNo }
   const [found] = await tx.query<Found>(
     `SELECT found_type AS foundType, verb, entrust_date AS entrustDate, serial_no AS serialNo, bank_serial AS bankSerial FROM break
      WHERE id = ? AND source = 'file'`,

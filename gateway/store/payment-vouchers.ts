@@ -37,7 +37,7 @@ export type PaymentVouchers = {
   release(now: Date, limit: number): Promise<number>
   /** Takes what a bank says of a print; the code of the receipt is kept with it. */
   hearPrint(word: PrintWord, now: Date, messageId: number, codeOf: (taken: PrintTaken) => UnifiedCode): Promise<UnifiedCode>
-  /** Sends the data to the bank once more, marked as a reprint. */
+  /** Sends the data to the bank once more, marked as a reprint; what it has refused so far it has never had, and gets as the original. */
   resend(ticketNo: string, by: Actor, day: string): Promise<Objection | undefined>
   prints(ticketNo: string): Promise<PrintView[]>
   /** The message to the bank whose particulars the data of a ticket are made of: that of its debit. */
@@ -49,6 +49,16 @@ const callOf = ({ ticketNo, bankCode, officeCode }: Told, subject: string, print
   ...{ bankCode, officeCode, verb: 'ticketInformation', subject },
   ...{ content: { ticketNo, printMark }, at },
 })
+
+/** Whether the bank has refused the data of a ticket each time. */
+const isRefused = async (tx: Tx, { bankCode, ticketNo }: Told): Promise<boolean> => {
+  const [row] = await tx.query<{ tellings: number; refused: number }>(
+    `SELECT COUNT(*) AS tellings, CAST(COALESCE(SUM(done_at IS NOT NULL AND NOT result_code <=> '90000'), 0) AS SIGNED) AS refused
+     FROM bank_call WHERE bank_code = ? AND verb = 'ticketInformation' AND (subject = ? OR subject LIKE CONCAT(?, '/%'))`,
+    [bankCode, ticketNo, ticketNo],
+  )
+  return row !== undefined && row.tellings > 0 && row.tellings === row.refused
+}
 
 /** Opens the payment vouchers over `db`. */
 export const openPaymentVouchers = (db: Database): PaymentVouchers => ({
@@ -81,7 +91,8 @@ export const openPaymentVouchers = (db: Database): PaymentVouchers => ({
         if (!life || objection) return objection
         const number = events.length + 1
         await insertPrint(tx, { ticketNo, number, event: 'resent', copies: null, on: day, actor: by.actor, rule: null }, by.now)
-        await insertBankCalls(tx, [callOf(life, `${ticketNo}/${number}`, 'reprint', by.now)])
+        const printMark = (await isRefused(tx, life)) ? 'original' : 'reprint'
+        await insertBankCalls(tx, [callOf(life, `${ticketNo}/${number}`, printMark, by.now)])
         const detail = JSON.stringify({ number })
         const audited = { action: 'reprint', subject: `ticket/${ticketNo}`, officeCode: life.officeCode, detail }
         await appendAudit(tx, { at: by.now, actor: by.actor, ...audited })

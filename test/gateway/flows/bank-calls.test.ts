@@ -83,6 +83,17 @@ test('of many workers one tells; not before its time', async () => {
   await later(flow, 60_000)
   expect(asked).toHaveLength(2)
 })
+test('what has its hour is told before what is told of single tickets, however many of these have waited longer', async () => {
+  await Promise.all(Array.from({ length: 60 }, (_, i) => tell(`ticket-${i}`, { verb: 'ticketInformation' })))
+  await tell('26112614301020000001', { verb: 'summaryVoucher', at: new Date(at + 1_000) })
+  await tell('ticket-60', { verb: 'ticketInformation', at: new Date(at - 1_000) })
+  at += 2_000
+  const due = await store.bankCalls.dueBankCalls('4301', clock(), 50)
+  expect(due.map(({ verb }) => verb)).toEqual(['summaryVoucher', ...Array.from({ length: 49 }, () => 'ticketInformation')])
+  expect(due[1]).toMatchObject({ subject: 'ticket-60', attemptNo: 0, key: undefined, content: { text: 'a' } })
+  at -= 2_000
+  await fresh.db.execute("UPDATE bank_call SET next_attempt_at = NULL, done_at = NOW(3) WHERE verb <> 'linkTest'")
+})
 test('what follows fails together with the answer: it is told again, and done once', async () => {
   const { flow } = flowWith()
   const failing: Store = {

@@ -107,6 +107,8 @@ test('of a notice that no session needs any more a bank does not hear that had n
   expect((await tellings(noticeNo)).map(({ code }) => code)).toEqual([null])
   expect(await kit.store.bankCalls.told(bankCode, 'adjustmentNotice', noticeNo)).toMatchObject({ fault: 'withdrawn', attemptNo: 1 })
   expect(await kit.store.notices.findNotice(noticeNo)).toMatchObject({ toldAt: undefined, breakState: 'confirmed' })
+  // It asks for nothing: what the bank takes too much of this ticket from now on can be asked for.
+  expect(await kit.store.breakLife.standing(bankCode, debit.ticketNo)).toMatchObject({ asked: 0 })
   expect((await kit.store.notices.notices({ open: true }, undefined, 99)).map(n => n.noticeNo)).not.toContain(noticeNo)
 })
 

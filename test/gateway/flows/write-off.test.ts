@@ -1,4 +1,6 @@
+import { outcome } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { callBanks } from '../../../gateway/flows/bank-calls.ts'
 import type { Flow, Note } from '../../../gateway/flows/flow.ts'
 import { hearBank } from '../../../gateway/flows/hear.ts'
 import { closeFees, raiseAlarms, releaseVouchers, voucherMakers } from '../../../gateway/flows/vouchers.ts'
@@ -310,6 +312,33 @@ describe('after 24 hours (art. 34)', () => {
     expect(await store.paymentVouchers.resend(ticketNo, { now, actor: 'test' }, day)).toBeUndefined()
     const again = (await store.bankCalls.dueBankCalls('4301', now, 10)).find(call => call.subject === `${ticketNo}/5`)!
     expect(await voucherMakers.ticketInformation!(flowOf('one'), again)).toMatchObject({ printMark: 'reprint' })
+  })
+  test('data that the bank refused are the original still when they are sent once more; of a void ticket nothing leaves', async () => {
+    const [ticketNo, other] = [await paid(store, { amount: 500 }), await paid(store, { amount: 600 })]
+    await session(fresh.db, store)
+    await writeOffDue(flowOf('one'))
+    now = new Date((await store.ticketLives.life(ticketNo))!.paidAt.getTime() + 25 * 3_600_000)
+    expect(await releaseVouchers(flowOf('one'))).toBe(2)
+    const called: object[] = []
+    const flow = {
+      ...flowOf('one'),
+      call: (async (_bank: string, verb: string, request: { ticketNo: string }) => {
+        called.push(request)
+        const result = outcome(verb === 'summaryVoucher' ? '90000' : '93004')
+        return { answer: { kind: 'answered', outcome: result, amount: 0 }, told: { ...request, result }, transcript: '{}' }
+      }) as unknown as Flow['call'],
+    }
+    await fresh.db.execute('UPDATE ticket SET voided_at = NOW(3) WHERE ticket_no = ?', [other])
+    await callBanks(flow, voucherMakers)
+    const informed = () => called.filter(request => 'printMark' in request)
+    expect(informed()).toMatchObject([{ ticketNo, printMark: 'original' }])
+    expect(await store.paymentVouchers.resend(ticketNo, { now, actor: 'test' }, day)).toBeUndefined()
+    await callBanks(flow, voucherMakers)
+    expect(informed()).toMatchObject([
+      { ticketNo, printMark: 'original' },
+      { ticketNo, printMark: 'original' },
+    ])
+    expect(notes.filter(({ event }) => event === 'trouble')).toHaveLength(2)
   })
 })
 

@@ -56,6 +56,8 @@ describe('a notice', () => {
     expect(told(await post('wu', path, order))).toEqual([409, 'T3014'])
     await bankSays(desk, '4301', noticeNo, '93004')
     expect((await get('wu', `/v1/breaks/${breakId}`)).json).toMatchObject({ state: 'failed', remedy: 'notice' })
+    const repeated = await post('wu', '/v1/adjustment-notices', { breakId })
+    expect([told(repeated), JSON.stringify(repeated.json.errors)]).toEqual([[409, 'T3014'], expect.stringContaining(path)])
     expect(told(await post('zhang', path, order))).toEqual([403, 'T3003'])
     expect(told(await post('wu', path, { reason: ' ' }))).toEqual([422, 'T3001'])
     expect(told(await post('wu', '/v1/adjustment-notices/14301020000261110ZZZ/tellings', order))).toEqual([404, 'T3004'])
