@@ -14,8 +14,8 @@ import { unpacked } from './intake.ts'
 // A file counts when the whole of it was read and nothing is wrong with it; until then nothing of it is used.
 
 const atOnce = 20
-/** How long one check may take before another worker begins anew: a file is read in seconds. */
-const leaseMs = 900_000
+/** How long a check gives no sign of life before another worker begins anew. */
+const leaseMs = 120_000
 /** A bank's clock may be so much ahead of ours: at midnight it names a day that has not begun here. */
 const clocksApartMs = 3_600_000
 
@@ -66,9 +66,21 @@ const follow = async (flow: Flow, { state, bankCode, name, of, fault, said }: Fi
   if (of) await flow.store.reconciliations.wake({ bankCode, accountingDate: of.accountingDate, session: of.session }, flow.clock())
 }
 
+/** A sign of life between pieces: however long a file is, whoever reads it has it. */
+const heldLonger = (flow: Flow, { id }: FileView): (() => Promise<void>) => {
+  let renewed = flow.clock().getTime()
+  return async () => {
+    const now = flow.clock()
+    if (now.getTime() - renewed < leaseMs / 4) return
+    renewed = now.getTime()
+    await flow.store.files.hold(id, flow.owner, later(now, leaseMs))
+  }
+}
+
 /** What a file says, or the first thing that is wrong with it. */
 const found = async (flow: Flow, spool: Spool, file: FileView): Promise<Checked> => {
-  const checked = await guarded(() => readThrough(flow, spool, file))
+  const beat = heldLonger(flow, file)
+  const checked = await guarded(() => readThrough(flow, spool, file, beat))
   // A fault of our disk is not the bank's: what is refused was what it sent.
   if ('fault' in checked && !(await isUnchanged(spool, file))) return { fault: fileFault('digest-changed') }
   return checked
@@ -99,21 +111,23 @@ const layoutFault = ({ fault, detail, at }: Fault): FileFault => {
 }
 
 /** The parts of a file of the spool, or of the chunks of a set one after the other; whatever becomes of the reading, they are closed. */
-const partsOf = (spool: Spool, set: readonly FileView[]): AsyncGenerator<DetailPart> => {
+const partsOf = (spool: Spool, set: readonly FileView[], beat = (): Promise<void> => Promise.resolve()): AsyncGenerator<DetailPart> => {
   const codec = detailOf(set[0]!.bankCode)
   if (!codec) throw new Error('a file without layout is not read')
+  const bytesOf = async function* ({ sha256 }: FileView): AsyncGenerator<Uint8Array> {
+    for await (const piece of spool.read(sha256 ?? fail('internal', 'a file without bytes is not read'))) {
+      await beat()
+      yield piece
+    }
+  }
   return detailParts(
     codec,
-    set.map(
-      ({ sha256 }) =>
-        () =>
-          spool.read(sha256 ?? fail('internal', 'a file without bytes is not read')),
-    ),
+    set.map(file => () => bytesOf(file)),
   )
 }
 
 /** Reads a file from its first byte to its last, under every rule. */
-const readThrough = async (flow: Flow, spool: Spool, file: FileView): Promise<Checked> => {
+const readThrough = async (flow: Flow, spool: Spool, file: FileView, beat: () => Promise<void>): Promise<Checked> => {
   const { of: name, bytes, bankCode } = file
   if (!name) return { fault: fileFault('bad-name') }
   const now = flow.clock()
@@ -122,13 +136,13 @@ const readThrough = async (flow: Flow, spool: Spool, file: FileView): Promise<Ch
   const check = openDetailCheck({ name, bytes, workDates, today: shanghaiDate(now) })
   let header: DetailHeader | undefined
   let sums: DetailSums | undefined
-  for await (const part of partsOf(spool, [file])) {
+  for await (const part of partsOf(spool, [file], beat)) {
     const fault = check.take(part) ?? (part.kind === 'lines' ? await foreignIn(flow, bankCode, part) : undefined)
     if (fault) return { fault }
     if (part.kind === 'header') header = part.header
     if (part.kind === 'trailer') sums = part.trailer
   }
-  const fault = await twiceIn(spool, [file], check.suspects)
+  const fault = await twiceIn(spool, [file], check.suspects, beat)
   if (fault) return { fault }
   if (!header || !sums) throw new Error('a file has a header and a trailer')
   const { count, debitSum, creditSum } = sums
@@ -168,11 +182,16 @@ const faultOfSet = async (spool: Spool, set: readonly FileView[]): Promise<FileF
 }
 
 /** Looks suspects up, file by file so that lines are those of their file: the first that really stands twice. */
-const twiceIn = async (spool: Spool, among: readonly FileView[], suspects: ReadonlySet<string>): Promise<FileFault | undefined> => {
+const twiceIn = async (
+  spool: Spool,
+  among: readonly FileView[],
+  suspects: ReadonlySet<string>,
+  beat?: () => Promise<void>,
+): Promise<FileFault | undefined> => {
   if (suspects.size === 0) return undefined
   const twice = openTwice(suspects)
   for (const file of among)
-    for await (const part of partsOf(spool, [file])) {
+    for await (const part of partsOf(spool, [file], beat)) {
       const fault = part.kind === 'lines' ? twice(part, line => `${file.name}, line ${line}`) : undefined
       if (fault) return fault
     }

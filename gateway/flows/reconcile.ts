@@ -206,6 +206,12 @@ const sameTotals = (ours: Totals, theirs: Totals): boolean =>
     return a.entries === b.entries && a.amount === b.amount
   })
 
+/** Whether the bank has said of a day that it has other totals than the gateway: by the figures that it told, or in so many words. */
+const differsInTotals = ({ totals = {}, bankTotals, totalsCode }: SessionView): boolean =>
+  bankTotals
+    ? !sameTotals(Object.fromEntries(bookingVerbs.flatMap(verb => (bankTotals[verb] ? [[verb, totals[verb] ?? none]] : []))), bankTotals)
+    : totalsCode === '93004'
+
 /**
  * The totals of both sides are told. A bank that cannot tell its own goes on to its file; within the day nothing follows but the comparison. The message
  * keeps its key until it is answered.
@@ -314,6 +320,13 @@ const weigh = async (flow: Flow, held: Held): Promise<boolean> => {
   const found = Object.values(session.counts ?? {}).some(count => count > 0)
   const beat = async (): Promise<boolean> => reconciliations.renew(held, later(flow.clock(), flow.leaseMs))
   const isDayEnd = session.kind === 'day-end'
+  // Every line of its file is as booked, and yet it has said that its books come to something else: what it left out of the file only it can say.
+  if (isDayEnd && !found && differsInTotals(session))
+    flow.note({
+      event: 'trouble',
+      bankCode: session.bankCode,
+      detail: `the bank’s totals are not those of its own file: ${nameOf(session)}`,
+    })
   const balanced = isDayEnd ? await settleSession(flow, session, beat) : !found
   const moved = await reconciliations.move(held, balanced ? 'balance' : 'differ', { done: flow.clock(), next: null })
   // The session of another day, in other hands, may have confirmed the last of its breaks just now, and passed it by because it did not differ yet.

@@ -59,6 +59,8 @@ export type Files = {
   toCheck(now: Date, limit: number): Promise<FileView[]>
   /** The right to check a file; false: somebody else has it, or it is over. */
   claim(id: number, owner: string, now: Date, until: Date): Promise<boolean>
+  /** Keeps that right longer, where it is still one's own. */
+  hold(id: number, owner: string, until: Date): Promise<void>
   /** Records what a check found; the file counts with it where it is the only chunk. */
   settle(id: number, owner: string, checked: Checked, now: Date): Promise<FileView | undefined>
   /** Sets whose chunks are all checked, each in the order of its chunks. */
@@ -186,6 +188,9 @@ export const openFiles = (db: Database): Files => ({
       [owner, sqlTime(until), id, sqlTime(now)],
     )
     return taken.affectedRows === 1
+  },
+  hold: async (id, owner, until) => {
+    await db.execute(`UPDATE recon_file SET lease_until = ? ${mine}`, [sqlTime(until), id, owner])
   },
   settle: (id, owner, checked, now) => carefully(() => db.transaction(tx => settle(tx, id, owner, checked, now))),
   wholeSets: async limit => {

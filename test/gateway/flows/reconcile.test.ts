@@ -181,6 +181,29 @@ describe('a session of the day’s end', () => {
     expect(await store.reconciliations.find(s.at(1))).toMatchObject({ state: 'balanced', counts: { 'tax-only': 1 } })
   })
 
+  test.each([
+    ['2026-02-02', { code: '93004' }, true],
+    ['2026-02-03', { code: '93004', debitCount: 4, debitSum: 409 }, true],
+    ['2026-02-04', { code: '93004', debitCount: 3, debitSum: 303 }, false],
+    ['2026-02-05', { code: '90000' }, false],
+  ] as const)(
+    '%s: a bank that says %j, and lists all that is booked: somebody is told where the two cannot be true',
+    async (date, reply, isTold) => {
+      const s = scene(date)
+      const bookings = bookingsOf(s, 3)
+      await s.book(bookings)
+      await s.open()
+      s.answers(reply)
+      s.send(
+        1,
+        bookings.map(b => lineOf(b)),
+      )
+      await reconcile(s.flow, s.source)
+      expect(await stateOf(s)).toBe('balanced')
+      expect(s.notes.some(({ detail }) => detail?.includes('totals are not those of its own file'))).toBe(isTold)
+    },
+  )
+
   test('an empty day has its file, too', async () => {
     const s = scene('2026-03-03')
     await s.open()

@@ -487,6 +487,27 @@ test('many files of one bank keep nobody else’s waiting', async () => {
   await check()
 })
 
+test('a file is its reader’s for as long as it is being read, and another’s soon after its reader died', async () => {
+  const { flow, spool, store } = desk.house
+  const { name, bytes } = await goodFile('4310', detailLines(3))
+  const id = async () => (await store.files.findByName('4310', name))!.id
+  expect((await upload('4310', name, bytes)).status).toBe(202)
+  const at = clock
+  const later = (minutes: number) => new Date(clock.getTime() + minutes * 60_000)
+  const claims: boolean[] = []
+  const slow = async function* (digest: Buffer) {
+    for await (const part of spool.read(digest))
+      for (let from = 0; from < part.length; from += 300) {
+        yield part.subarray(from, from + 300)
+        claims.push(await store.files.claim(await id(), 'another', clock, later(2)))
+        clock = later(1)
+      }
+  }
+  await checkFiles(flow, { ...spool, read: slow })
+  expect([claims.length > 3, claims.includes(true)]).toEqual([true, false])
+  expect((await store.files.findByName('4310', name))?.state).toBe('complete')
+  clock = at
+})
 test('a set that our disk does not give keeps no other waiting, and counts when it does', async () => {
   const setOf = async (code: string) => {
     const [of, lines] = [freshName(code), detailLines(2)]
