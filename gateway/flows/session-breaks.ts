@@ -191,13 +191,21 @@ const balanceDays = async (flow: Flow, bankCode: string, now: Date, but: Session
 export const openSecondSessions = async (flow: Flow): Promise<number> => {
   const now = flow.clock()
   const { calendar, banks } = flow.reference()
+  const { breakLife, reconciliations } = flow.store
+  const since = shanghaiDate(later(now, -backDays * dayMs))
   let opened = 0
-  for (const { bankCode, accountingDate } of await flow.store.breakLife.remediedDays(shanghaiDate(later(now, -backDays * dayMs)))) {
+  for (const { bankCode, accountingDate } of await breakLife.remediedDays(since)) {
     const policy = banks.get(bankCode)?.policy
     if (!policy || !ifKnown(() => isLastFilingDay(calendar, accountingDate))) continue
-    const second = await flow.store.reconciliations.open({
+    const today = accountingDay(now, policy.dayEnd)
+    const after = await breakLife.lastSession(bankCode, today)
+    // Of several workers that have found the same one opens it: each looks once more, after the last session that it knows of.
+    const still = await breakLife.remediedDays(since)
+    if (!still.some(day => day.bankCode === bankCode && day.accountingDate === accountingDate)) continue
+    const second = await reconciliations.open({
+      after,
       bankCode,
-      accountingDate: accountingDay(now, policy.dayEnd),
+      accountingDate: today,
       workDate: shanghaiDate(now),
       kind: 'day-end',
       openedBy: flow.owner,

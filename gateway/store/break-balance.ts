@@ -8,8 +8,13 @@ import { readTickets } from './tickets.ts'
 export type BreakBalance = {
   /** The last day-end sessions of a bank that have found differences and are not balanced yet; only of days after `since`. */
   differingDays(bankCode: string, since: string): Promise<SessionDay[]>
-  /** Bank days after `since` that differ still, of whose breaks nothing is left to be done, and no day-end session was opened at the bank since. */
+  /**
+   * Bank days after `since` that differ still, of whose breaks nothing is left to be done, and one of them no day-end session at the bank has seen since or
+   * is about to. By what is booked, and not by clocks of two processes, wherever its remedy is booked.
+   */
   remediedDays(since: string): Promise<{ readonly bankCode: string; readonly accountingDate: string }[]>
+  /** The last day-end session of a bank day; 0: there is none. */
+  lastSession(bankCode: string, accountingDate: string): Promise<number>
   /** Whether every difference of the session is explained. */
   isDayBalanced(day: SessionDay): Promise<boolean>
   /** Writes that it is balanced now, without another file; false: it was, or another session has taken its place. */
@@ -39,10 +44,20 @@ export const openBreakBalance = (db: Database): BreakBalance => ({
       `SELECT b.bank_code AS bankCode, b.accounting_date AS accountingDate FROM break b
        WHERE b.source = 'file' AND b.accounting_date > ? AND b.state NOT IN ('confirmed', 'superseded')
        GROUP BY b.bank_code, b.accounting_date
-       HAVING SUM(b.state NOT IN ('remedied', 'void')) = 0 AND NOT EXISTS (SELECT 1 FROM reconciliation r
-         WHERE r.bank_code = b.bank_code AND r.kind = 'day-end' AND r.opened_at >= MAX(b.closed_at))`,
+       HAVING SUM(b.state NOT IN ('remedied', 'void')) = 0 AND SUM(NOT EXISTS (SELECT 1 FROM reconciliation r
+         WHERE r.bank_code = b.bank_code AND r.kind = 'day-end' AND r.state <> 'withdrawn' AND (r.frozen_at IS NULL
+           OR IF(b.state = 'remedied' AND b.closed_by IS NOT NULL,
+             EXISTS (SELECT 1 FROM booking k WHERE k.ticket_no = b.ticket_no AND k.instruction_id = b.closed_by AND k.seq <= r.frozen_seq),
+             r.opened_at >= b.closed_at)))) > 0`,
       [since],
     ),
+  lastSession: async (bankCode, accountingDate) =>
+    (
+      await db.query<{ session: number | null }>(
+        "SELECT MAX(session) AS session FROM reconciliation WHERE bank_code = ? AND accounting_date = ? AND kind = 'day-end'",
+        [bankCode, accountingDate],
+      )
+    )[0]?.session ?? 0,
   isDayBalanced: async day => {
     for (let after = 0; ; after += page) {
       const explained = await explain(db, day, after)

@@ -236,7 +236,7 @@ const open = async (tx: Tx, o: Opening): Promise<SessionView | undefined> => {
     o.accountingDate,
   ])
   if (o.once && rows.some(row => row.kind === o.kind && row.reason !== beforeRemittance)) return undefined
-  if (o.after !== undefined && rows.findLast(row => row.kind === o.kind)?.session !== o.after) return undefined
+  if (o.after !== undefined && (rows.findLast(row => row.kind === o.kind)?.session ?? 0) !== o.after) return undefined
   const session = (rows.at(-1)?.session ?? 0) + 1
   if (session > highestSession[o.kind]) return undefined
   const at = sqlTime(o.now)

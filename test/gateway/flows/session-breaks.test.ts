@@ -6,7 +6,7 @@ import { callBanks } from '../../../gateway/flows/bank-calls.ts'
 import { book } from '../../../gateway/flows/book.ts'
 import { advanceBreaks, supplementBreak } from '../../../gateway/flows/break-remedies.ts'
 import { reverse } from '../../../gateway/flows/reverse.ts'
-import { settleSession } from '../../../gateway/flows/session-breaks.ts'
+import { openSecondSessions, settleSession } from '../../../gateway/flows/session-breaks.ts'
 import { stop } from '../../../gateway/flows/stop.ts'
 import { supplement } from '../../../gateway/flows/supplement.ts'
 import { debitJson, feedJson } from '../../../gateway/http/shapes.ts'
@@ -15,6 +15,7 @@ import { openStore } from '../../../gateway/store/store.ts'
 import { type BreakKit, bankCode, openBreakKit, zhang } from '../break-kit.ts'
 import { countedDatabase } from '../counted.ts'
 import { endSession, matchedSession } from '../matched.ts'
+import { until } from '../stage.ts'
 import { taxSystem } from '../store/kit.ts'
 
 // Article 35 over a real record: differences become breaks, each goes its one way, and only a later session ends it.
@@ -261,9 +262,19 @@ test('of the last filing day: as soon as the last break is remedied a second ses
   expect(await opened()).toEqual([])
   kit.at += 60_000
   await supplementBreak(kit.flow, kit.slots, { breakId: id, orderNo: 's1', items: undefined }, zhang.uri)
-  await kit.advanced()
-  await kit.advanced()
+  // Of several workers, whose clocks do not agree, one opens it.
+  await until('it is done', async () => {
+    for (const { verdict: _, ...held } of await kit.store.breakLife.underWay(9))
+      await kit.store.breakLife.stepBreak(held.id, 'remedy', 'done', { closedBy: held.remedyBy! }, { now: kit.clock(), actor: 'w' })
+    return (await kit.theBreak(late)).state === 'remedied'
+  })
+  const workers = [0, -30_000, 30_000].map(ahead => ({ ...kit.flow, clock: () => new Date(kit.at + ahead) }))
+  for (const flow of workers.slice(1))
+    await Promise.all([openSecondSessions(flow), openSecondSessions(flow), openSecondSessions(workers[0]!)])
   expect(await opened()).toMatchObject([{ kind: 'day-end', workDate: '2026-12-11', state: 'opened' }])
+  await kit.advanced()
+  await kit.advanced()
+  expect(await opened()).toHaveLength(1)
   const calendar = {
     bankCode,
     accountingDate: '2026-12-11',
