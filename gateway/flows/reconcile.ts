@@ -66,6 +66,11 @@ export const openSessions = async (flow: Flow): Promise<number> => {
     }
   }
   const since = shanghaiDate(later(now, -sessionRules.lateDays * dayMs))
+  // No worker was there for longer than days are looked back on, or a bank has named a day long past: what is booked then has to be looked at all the same.
+  for (const { bankCode, accountingDate } of await reconciliations.unheld(since, oldest)) {
+    const opening = { bankCode, accountingDate, workDate: today, kind: 'day-end', openedBy: flow.owner, reason: 'by the calendar' } as const
+    if (banks.has(bankCode) && (await reconciliations.open({ ...opening, now, once: true }))) opened++
+  }
   const again = async (days: readonly SessionKey[], reason: string): Promise<void> => {
     for (const day of days) {
       // A day that goes on has its session at its end.

@@ -94,6 +94,8 @@ export type Reconciliations = {
   open(opening: Opening): Promise<SessionView | undefined>
   /** The first accounting date from `since` on of which a bank has a day-end session. */
   firstDays(since: string): Promise<ReadonlyMap<string, string>>
+  /** Bank days between these dates, the second not included, that have bookings and no day-end session, though their bank had one of an earlier day. */
+  unheld(since: string, before: string): Promise<{ readonly bankCode: string; readonly accountingDate: string }[]>
   /** Last day-end sessions, over since before `before`, that do not know of an instruction that was booked on their day. */
   late(since: string, before: Date): Promise<SessionKey[]>
   /** The bank days whose day-end session was opened between these moments and waits for a file. */
@@ -280,6 +282,15 @@ export const openReconciliations = (db: Database): Reconciliations => {
       )
       return new Map(rows.map(({ bankCode, first }) => [bankCode, first]))
     },
+    unheld: (since, before) =>
+      db.query<{ bankCode: string; accountingDate: string }>(
+        `SELECT DISTINCT t.bank_code AS bankCode, t.accounting_date AS accountingDate FROM booking_total t
+         WHERE t.accounting_date >= ? AND t.accounting_date < ?
+           AND NOT EXISTS (SELECT 1 FROM reconciliation r WHERE r.bank_code = t.bank_code AND r.accounting_date = t.accounting_date AND r.kind = 'day-end')
+           AND EXISTS (SELECT 1 FROM reconciliation r WHERE r.bank_code = t.bank_code AND r.accounting_date < t.accounting_date AND r.kind = 'day-end')
+         ORDER BY t.accounting_date, t.bank_code`,
+        [since, before],
+      ),
     late: (since, before) =>
       db.query<SessionKey>(
         `SELECT r.bank_code AS bankCode, r.accounting_date AS accountingDate, r.session FROM reconciliation r

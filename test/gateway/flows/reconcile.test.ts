@@ -371,6 +371,20 @@ describe('the calendar', () => {
     await openSessions(s.flow)
     expect(await opened('4306', '2026-05-11')).toEqual(['2026-05-14/1', '2026-05-13/1', '2026-05-12/1', '2026-05-11/1'])
   })
+  test('a day of long ago with bookings gets its session, too: once, and none before the bank’s first', async () => {
+    const s = scene('2026-05-25')
+    const [one] = bookingsOf(s, 1) as [Booking]
+    const dated = (accountingDate: string, bankCode: string, serialNo: string): Booking => ({ ...one, accountingDate, bankCode, serialNo })
+    await s.book([dated('2026-05-06', '4306', '00000091'), dated('2025-10-01', '4306', '00000092')])
+    const before = (await opened('4306', '2025-01-01')).toSorted()
+    expect(before[0]! < '2026-05-06' && before[0]! > '2025-10-01').toBe(true)
+    expect(before).not.toContain('2026-05-06/1')
+    await Promise.all(['x', 'y'].map(owner => openSessions(s.flowOf(owner))))
+    await openSessions(s.flow)
+    const days = await opened('4306', '2025-01-01')
+    expect(days.filter(day => day.startsWith('2026-05-06'))).toEqual(['2026-05-06/1'])
+    expect(days.filter(day => day < '2026')).toEqual([])
+  })
 })
 
 describe('several workers', () => {
