@@ -63,7 +63,9 @@ export const openBreakKit = async (begin: string) => {
 
   /** A debit of this day, as the bank has settled it. */
   const debited = async (accountingDate: string, amount: number, end: 'succeeded' | 'refused' = 'succeeded'): Promise<NewDebit> => {
-    const plain = await newDebit(store, { amount })
+    // Sent on that day: under one that lies far from its sending it is not booked.
+    const acceptedAt = new Date(`${accountingDate}T09:00:00+08:00`)
+    const plain = await newDebit(store, { amount, acceptedAt })
     const order = orderOf(bankCode, plain.ticketNo, { amount })
     const { officeCode, entrustDate, serialNo } = plain
     const told = { ...order, officeCode, entrustDate, serialNo, workDate: accountingDate, treasuryCode: '18010000' }
