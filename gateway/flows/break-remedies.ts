@@ -18,17 +18,30 @@ export const ownOrders = 'urn:taxlink:gateway'
 const atOnce = 100
 const dayMs = 86_400_000
 
-/** Carries on the remedies that go by themselves; returns how many breaks moved. */
+/** Carries on the remedies that go by themselves; returns how many breaks moved. What fails of one keeps no other waiting. */
 export const advanceBreaks = async (flow: Flow, slots: Slots): Promise<number> => {
   const by = { now: flow.clock(), actor: flow.owner }
+  const { breakLife } = flow.store
   let moved = await dateBreaks(flow)
-  for (const held of await flow.store.breakLife.chosen('reverse', atOnce)) if (await reverseExcess(flow, slots, held, by)) moved++
+  moved += await eachBreak(flow, await breakLife.chosen('reverse', atOnce), held => reverseExcess(flow, slots, held, by))
   // Ordered, and broken off before the break knew.
-  for (const { orderedId, ...held } of await flow.store.breakLife.unlinked(ownOrders, atOnce))
-    if (await beginSupplement(flow, held, orderedId, by)) moved++
-  for (const { verdict, ...held } of await flow.store.breakLife.underWay(atOnce)) if (await concludeRemedy(flow, held, verdict, by)) moved++
+  const unlinked = await breakLife.unlinked(ownOrders, atOnce)
+  moved += await eachBreak(flow, unlinked, ({ orderedId, ...held }) => beginSupplement(flow, held, orderedId, by))
+  moved += await eachBreak(flow, await breakLife.underWay(atOnce), ({ verdict, ...held }) => concludeRemedy(flow, held, verdict, by))
+  moved += await escalateBreaks(flow)
   await openSecondSessions(flow)
-  return moved + (await escalateBreaks(flow))
+  return moved
+}
+
+const eachBreak = async <B extends HeldBreak>(flow: Flow, breaks: readonly B[], step: (held: B) => Promise<boolean>): Promise<number> => {
+  let moved = 0
+  for (const held of breaks)
+    try {
+      if (await step(held)) moved++
+    } catch (error) {
+      flow.note({ event: 'trouble', bankCode: held.bankCode, ticketNo: held.ticketNo, detail: `break ${held.id}: ${String(error)}` })
+    }
+  return moved
 }
 
 /**

@@ -9,6 +9,7 @@ import type { PrintTaken } from '../store/payment-vouchers.ts'
 import type { WordTaken } from '../store/treasury.ts'
 import type { Makers } from './bank-calls.ts'
 import type { Flow } from './flow.ts'
+import { ifKnown } from './session-breaks.ts'
 
 // What follows after the vouchers: alarms before 16:00 (art. 37), the data of payment vouchers after 24 hours (art. 34), fees at the end of a month (art. 42),
 // and what banks and treasuries say.
@@ -40,7 +41,9 @@ export const alarmOfWaiting = async (flow: Flow, told: Set<string>): Promise<num
   const today = shanghaiDate(now)
   const alarm = alarmAt(cutOffOn(today), now)
   const mark = `${today} ${alarm}`
-  if (alarm === 'none' || told.has(mark) || !isWorkingDay(flow.reference().calendar, today)) return 0
+  // Of a year that the calendar lacks every day may be one on which treasuries work.
+  const isHoliday = () => !isWorkingDay(flow.reference().calendar, today)
+  if (alarm === 'none' || told.has(mark) || ifKnown(isHoliday) === true) return 0
   const waiting = await flow.store.writeOffs.waitingDays(daysAfter(today, -daysBack), today)
   told.add(mark)
   for (const { bankCode, accountingDate, state } of waiting)

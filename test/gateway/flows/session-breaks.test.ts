@@ -288,6 +288,26 @@ test('of the last filing day: as soon as the last break is remedied a second ses
   await kit.fresh.db.execute("UPDATE reconciliation SET next_at = NULL WHERE accounting_date = '2026-12-11'")
 })
 
+test('a break whose remedy fails for some reason of its own keeps no other waiting', async () => {
+  const day = kit.dayOf()
+  const [bad, good] = [await kit.debited(day, 2_000), await kit.debited(day, 2_000)]
+  const twice = [bad, good].map(debit => kit.found('duplicate-at-bank', debit, 2_000, 4_000))
+  await kit.session(day, twice, beforeRemittance)
+  const { store } = kit.flow
+  const standing: typeof store.breakLife.standing = (bank, ticketNo) =>
+    ticketNo === bad.ticketNo ? Promise.reject(new Error('not this one')) : store.breakLife.standing(bank, ticketNo)
+  const flow = { ...kit.flow, store: { ...store, breakLife: { ...store.breakLife, standing } } }
+  await until('the other is remedied', async () => {
+    await advanceBreaks(flow, kit.slots)
+    return (await kit.theBreak(good)).state === 'remedied'
+  })
+  expect(await kit.theBreak(bad)).toMatchObject({ state: 'chosen', remedy: 'reverse' })
+  const { id } = await kit.theBreak(bad)
+  expect(kit.notes.some(({ event, detail }) => event === 'trouble' && detail === `break ${id}: Error: not this one`)).toBe(true)
+  await kit.advanced()
+  expect(await kit.theBreak(bad)).toMatchObject({ state: 'remedied' })
+})
+
 test('over its deadline a break comes before the city, and a day later before the province', async () => {
   const late = await kit.debited('2026-11-04', 1_000)
   await kit.session('2026-11-04', [kit.found('amount-differs', late, 1_000, 1_100)])

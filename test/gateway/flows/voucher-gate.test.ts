@@ -287,6 +287,8 @@ test('of days that are over and came to no voucher somebody is told, as the hour
   await writeOffDue(flow)
   expect(await alarms('16:00:00')).toBe(0)
   expect(await alarms('16:00:00', '2026-11-14')).toBe(0)
+  // Of a year without a calendar it does not fail, and keep fees and payment vouchers waiting that come after it.
+  expect(await alarms('16:00:00', '2031-01-06')).toBe(0)
 })
 
 describe('what banks say', () => {
