@@ -113,7 +113,8 @@ const fileLoops = (flow: Flow, { spool, ways, bounds, settleMs }: FileWork, ever
   return [
     repeat(flow, calendarMs, () => openSessions(flow).then(() => 0)),
     repeat(flow, everyMs, () => reconcile(flow, source)),
-    repeat(flow, everyMs, () => lookIntoWays(flow, spool, ways, sizes, { bounds, settleMs, isWhole: isWholeFile })),
+    // Each of its own: a bank whose line is slow, or gives nothing, keeps no other's files waiting.
+    ...ways.map(way => repeat(flow, everyMs, () => lookIntoWays(flow, spool, [way], sizes, { bounds, settleMs, isWhole: isWholeFile }))),
     repeat(flow, everyMs, () => checkFiles(flow, spool)),
     repeat(flow, calendarMs, () => tellOfMissing(flow, told).then(() => 0)),
     repeat(flow, tidyMs, () => spool.sweep(digests => flow.store.files.spokenOf(digests), tidyMs, flow.clock()).then(() => 0)),

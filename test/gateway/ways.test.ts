@@ -17,12 +17,16 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { checkFiles, isWholeFile } from '../../gateway/flows/file-check.ts'
+import { openSlots } from '../../gateway/flows/slots.ts'
 import { lookIntoWays, type Sizes, type Way } from '../../gateway/flows/ways.ts'
 import { folderWay } from '../../gateway/folder.ts'
+import type { WakeQueue } from '../../gateway/queue.ts'
 import { sftpWay } from '../../gateway/sftp.ts'
+import { startWork } from '../../gateway/work.ts'
 import { openSftp, type SftpServer } from '../sftp.ts'
 import { bytesOf, detailLines, fileNameOf, freshName, gathered, goodFile, headerOf } from './detail.ts'
 import { type House, openHouse } from './http/house.ts'
+import { until } from './stage.ts'
 
 let house: House
 let dir = ''
@@ -285,4 +289,41 @@ test('a name that another writer gives back is no matter', async () => {
   put('a', 'x')
   renameSync(join(dir, 'a'), join(dir, 'b'))
   await expect(gathered(place.read('a'))).rejects.toThrow()
+})
+
+test('a directory that never answers keeps no other bank’s waiting', async () => {
+  let release = (): void => {}
+  const held = new Promise<void>(resolve => {
+    release = resolve
+  })
+  const opened: string[] = []
+  const way = (bankCode: string, answer: Promise<void>): Way => ({
+    bankCode,
+    cameBy: 'sftp',
+    open: async () => {
+      opened.push(bankCode)
+      await answer
+      throw new Error('nobody there')
+    },
+  })
+  const pauses = () => new Promise<void>(resolve => setTimeout(resolve, 5))
+  // Each look is far from the last, so that none is left out because one before it failed.
+  const flow = {
+    ...house.flow,
+    pause: pauses,
+    clock: () => {
+      later(1_000_000)
+      return clock
+    },
+  }
+  const queue = { work: () => {}, tell: () => Promise.resolve() } as unknown as WakeQueue
+  const ways = [way('4301', held), way('4306', Promise.resolve())]
+  const work = startWork(flow, openSlots(1), queue, { relayMs: 1, sweepMs: 1, files: { spool: house.spool, ways, bounds, settleMs } })
+  try {
+    await until('the other is looked into again', () => opened.filter(code => code === '4306').length > 1)
+    expect(opened).toContain('4301')
+  } finally {
+    release()
+    await work.stop()
+  }
 })
