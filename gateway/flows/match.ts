@@ -123,7 +123,7 @@ const sifted = async (
   const wanted = new Uint8Array(65_536)
   for (const bucket of run) wanted[bucket] = 1
   const prints: Prints = openPrints(room)
-  await ledger.entries(key, day, run, (low, high, bucket, seq) => prints.add(low, high, bucket, day.frozenSeq - seq))
+  await ledger.entries(key, day, run, (low, high, bucket, seq) => prints.add(low, high, bucket, day.frozenSeq - seq), beat)
   const sift = openSift(key, wanted, prints, most)
   for await (const part of file.parts(wantedLines(traces, wanted))) {
     if (part.kind === 'lines') sift.take(part)
@@ -176,7 +176,7 @@ export const matchFile = async (matching: Matching): Promise<Matched> => {
   const booked = entriesOf(frozen.totals)
   const [whole, kept] = await Promise.all([census(matching), ledger.keptSums(key, day)])
   // What was kept is believed where its entries are as many as were frozen.
-  const ours = kept.entries.reduce((sum, count) => sum + count, 0) === booked ? kept : await ledger.recountedSums(key, day)
+  const ours = kept.entries.reduce((sum, count) => sum + count, 0) === booked ? kept : await ledger.recountedSums(key, day, matching.beat)
   const flags = unequal(ours, whole.sums)
   const wanted = [...flags.keys()].filter(bucket => flags[bucket] === 1)
   // Of the file's lines only those are held that are left over.

@@ -1,7 +1,7 @@
 import { type BookingVerb, hashBooking } from '../domain/booking.ts'
 import { daysAfter } from '../domain/calendar-days.ts'
 import type { DebitState } from '../domain/debit.ts'
-import { bucketHashed, type EntryKey, hashed, hashKey, type PrintKey } from '../domain/fingerprint.ts'
+import { bucketHashed, buckets, type EntryKey, hashed, hashKey, type PrintKey } from '../domain/fingerprint.ts'
 import { type BucketSums, noSums } from '../domain/match.ts'
 import { type Elsewhere, entryName, type TaxEntry } from '../domain/reconcile.ts'
 import type { Database, Scalar } from './database.ts'
@@ -15,14 +15,15 @@ export type LedgerDay = { readonly bankCode: string; readonly accountingDate: st
 export type Ledger = {
   /** The sums that were kept as bookings came, without those that came after the session was frozen. All of one moment. */
   keptSums(key: PrintKey, day: LedgerDay): Promise<BucketSums>
-  /** The same made anew from the bookings: for when what was kept does not come to the frozen totals. */
-  recountedSums(key: PrintKey, day: LedgerDay): Promise<BucketSums>
-  /** Goes over the entries of these buckets: the fingerprint of each, its bucket, and its number. */
+  /** The same made anew from the bookings: for when what was kept does not come to the frozen totals. `beat` is called again and again. */
+  recountedSums(key: PrintKey, day: LedgerDay, beat: () => Promise<void> | void): Promise<BucketSums>
+  /** Goes over the entries of these buckets: the fingerprint of each, its bucket, and its number; `beat` is called again and again. */
   entries(
     key: PrintKey,
     day: LedgerDay,
     wanted: readonly number[],
     tell: (low: number, high: number, bucket: number, seq: number) => void,
+    beat: () => Promise<void> | void,
   ): Promise<void>
   /** The entries of the day that have these numbers. */
   numbered(day: LedgerDay, seqs: readonly number[]): Promise<TaxEntry[]>
@@ -81,6 +82,8 @@ const streamed = <Row>(db: Database, sql: string, params: readonly Scalar[], tel
 
 /** Buckets that one statement asks for. */
 const atOnce = 256
+/** Buckets that are made anew between two signs of life: of ten million entries a few hundred thousand. */
+const recountedAtOnce = 2_048
 /** How far from its own accounting date an entry is looked for: the longest holiday, and a day. */
 const nearDays = 10
 
@@ -153,22 +156,25 @@ export const openLedger = (db: Database): Ledger => {
       )
       return sums
     },
-    recountedSums: async (key, day) => {
+    recountedSums: async (key, day, beat) => {
       const sums = noSums()
-      await streamed<readonly [entry: Buffer, bucket: number]>(
-        db,
-        `SELECT ${packedEntry}, bucket FROM booking WHERE ${ofDay} AND seq <= ?`,
-        [...dayOf(day), day.frozenSeq],
-        ([entry, bucket]) => {
-          hashPacked(key, entry)
-          sums.entries[bucket]! += 1
-          sums.low[bucket]! += hashed.low
-          sums.high[bucket]! += hashed.high
-        },
-      )
+      for (let from = 0; from < buckets; from += recountedAtOnce) {
+        await streamed<readonly [entry: Buffer, bucket: number]>(
+          db,
+          `SELECT ${packedEntry}, bucket FROM booking WHERE ${ofDay} AND bucket BETWEEN ? AND ? AND seq <= ?`,
+          [...dayOf(day), from, from + recountedAtOnce - 1, day.frozenSeq],
+          ([entry, bucket]) => {
+            hashPacked(key, entry)
+            sums.entries[bucket]! += 1
+            sums.low[bucket]! += hashed.low
+            sums.high[bucket]! += hashed.high
+          },
+        )
+        await beat()
+      }
       return sums
     },
-    entries: async (key, day, wanted, tell) => {
+    entries: async (key, day, wanted, tell, beat) => {
       for (const part of parts(wanted, atOnce)) {
         // A run of buckets is one range.
         const isRun = part.at(-1)! - part[0]! === part.length - 1
@@ -182,6 +188,7 @@ export const openLedger = (db: Database): Ledger => {
             tell(hashed.low, hashed.high, bucket, seq)
           },
         )
+        await beat()
       }
     },
     numbered: async (day, seqs) => {
@@ -208,12 +215,14 @@ export const openLedger = (db: Database): Ledger => {
          ORDER BY accounting_date`,
         [day.bankCode, ...near],
       )
-      const sessions = await db.query<{ date: string; session: number }>(
-        `SELECT accounting_date AS date, MAX(session) AS session FROM reconciliation WHERE bank_code = ? AND kind = 'day-end'
-           AND state IN ('matched', 'balanced', 'differing') AND accounting_date BETWEEN ? AND ? AND accounting_date <> ? GROUP BY accounting_date`,
+      // In their order, so that the last of each day stands.
+      const sessions = await db.query<{ date: string; session: number; frozenSeq: number | null }>(
+        `SELECT accounting_date AS date, session, frozen_seq AS frozenSeq FROM reconciliation WHERE bank_code = ? AND kind = 'day-end'
+           AND state IN ('matched', 'balanced', 'differing') AND accounting_date BETWEEN ? AND ? AND accounting_date <> ? ORDER BY session`,
         [day.bankCode, ...near],
       )
       const latest = new Map(sessions.map(({ date, session }) => [date, session]))
+      const frozenAt = new Map(sessions.map(({ date, frozenSeq }) => [date, frozenSeq ?? Number.POSITIVE_INFINITY]))
       const accountingDates = JSON.stringify([day.accountingDate, ...dates.map(({ date }) => date)])
       const [found, bookings, sent] = await Promise.all([
         latest.size === 0 ? [] : findings<FoundRow>(db, keys, [day.bankCode]),
@@ -237,7 +246,8 @@ export const openLedger = (db: Database): Ledger => {
           if (seq <= day.frozenSeq) of(entryName(row)).here = { amount, instructionId }
           continue
         }
-        const atBank = latest.has(accountingDate) && !missed.has(`${accountingDate} ${entryName(row)}`)
+        // What was booked after that day's session was frozen nobody has looked for at the bank.
+        const atBank = seq <= (frozenAt.get(accountingDate) ?? 0) && !missed.has(`${accountingDate} ${entryName(row)}`)
         of(entryName(row)).booked = { accountingDate, amount, instructionId, atBank }
       }
       for (const { id, state, bankCode, ticketNo, ...row } of sent) of(entryName(row)).instruction = { id, state, bankCode, ticketNo }

@@ -303,6 +303,20 @@ describe('the frozen day', () => {
 })
 
 describe('a neighbouring day', () => {
+  test('that has not looked at an entry, because it was booked after its freezing, does not show it at the bank', async () => {
+    const booking = bookingAt(70_001)
+    const of = await booked([booking])
+    await fresh.db.execute(
+      `INSERT INTO reconciliation (bank_code, accounting_date, session, work_date, kind, state, opened_by, opened_at, frozen_seq, frozen_at)
+       VALUES ('4301', ?, 1, ?, 'day-end', 'balanced', 'test', '2026-01-01', ?, '2026-01-01')`,
+      [of.accountingDate, of.accountingDate, of.frozen.seq - 1],
+    )
+    const later = { ...of, accountingDate: next(of.accountingDate), frozen: await store.bookings.freeze('4301', next(of.accountingDate)) }
+    const found = async () => (await match(later, [lineOf({ ...booking, accountingDate: later.accountingDate })])).all.map(d => d.type)
+    expect(await found()).toEqual(['cut-off'])
+    await fresh.db.execute('UPDATE reconciliation SET frozen_seq = ? WHERE accounting_date = ?', [of.frozen.seq, of.accountingDate])
+    expect(await found()).toEqual(['duplicate-at-bank'])
+  })
   const matched = (accountingDate: string, session = 1) =>
     fresh.db.execute(
       `INSERT INTO reconciliation (bank_code, accounting_date, session, work_date, kind, state, opened_by, opened_at)
