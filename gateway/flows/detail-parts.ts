@@ -30,26 +30,40 @@ export const detailParts = async function* (
 ): AsyncGenerator<DetailPart> {
   let before = 0
   for (const open of chunks) {
-    const reading = await codec.read(open())
-    yield { kind: 'header', header: reading.header }
-    let columns: Columns | undefined
-    const from = before
-    const batches = isWanted ? reading.some(line => isWanted(from + line)) : reading.batches()
-    for await (const batch of batches) {
-      // One set of columns is filled again and again.
-      columns ??= columnsFor(batch.columns)
-      yield {
-        kind: 'lines',
-        count: batch.count,
-        lineNo: i => from + batch.lineNo(i),
-        offset: i => batch.offset(i),
-        texts: batch.texts,
-        columns,
-      }
+    const source = open()[Symbol.asyncIterator]()
+    try {
+      const reading = await codec.read({ [Symbol.asyncIterator]: () => source })
+      yield* partsOf(reading, before, isWanted)
+      before += reading.lines()
+    } finally {
+      // Whoever stops after the header has begun with no line: nothing else would let go of the file.
+      await source.return?.()
     }
-    if (!isWanted) yield { kind: 'trailer', trailer: reading.trailer() }
-    before += reading.lines()
   }
+}
+
+/** The parts of one chunk, behind so many lines of others. */
+const partsOf = async function* (
+  reading: Awaited<ReturnType<FileCodec<'detail'>['read']>>,
+  before: number,
+  isWanted: ((line: number) => boolean) | undefined,
+): AsyncGenerator<DetailPart> {
+  yield { kind: 'header', header: reading.header }
+  let columns: Columns | undefined
+  const batches = isWanted ? reading.some(line => isWanted(before + line)) : reading.batches()
+  for await (const batch of batches) {
+    // One set of columns is filled again and again.
+    columns ??= columnsFor(batch.columns)
+    yield {
+      kind: 'lines',
+      count: batch.count,
+      lineNo: i => before + batch.lineNo(i),
+      offset: i => batch.offset(i),
+      texts: batch.texts,
+      columns,
+    }
+  }
+  if (!isWanted) yield { kind: 'trailer', trailer: reading.trailer() }
 }
 
 const columnsFor = (all: { readonly [field: string]: Columns[DetailField] }): Columns =>

@@ -53,3 +53,20 @@ test.each(banks.flatMap(({ code }) => (detailOf(code) ? [code] : [])))(
     }
   },
 )
+
+test('whoever stops after the header lets go of the file', async () => {
+  const [first] = await chunksOf('4301')
+  let [opened, closed] = [0, 0]
+  const source = async function* () {
+    opened++
+    try {
+      // Longer than anything that is read ahead.
+      yield* first!()
+      for (;;) yield Buffer.alloc(1 << 20, ' ')
+    } finally {
+      closed++
+    }
+  }
+  for await (const part of detailParts(detailOf('4301')!, [source])) if (part.kind === 'header') break
+  expect([opened, closed]).toEqual([1, 1])
+})
