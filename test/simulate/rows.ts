@@ -88,6 +88,8 @@ export type ResultRow = {
   readonly instruction_id: number
   readonly state: string
   readonly at: number
+  /** Nothing is adopted in the simulation. */
+  readonly kind: 'outcome'
 }
 
 /** A row of `delivery`. */

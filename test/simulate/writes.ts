@@ -30,7 +30,7 @@ export const block = (tables: Tables, name: string, size: number): number => {
 /** A line of the feed. */
 export const publish = (tables: Tables, row: InstructionRow, at: Date): void => {
   const seq = block(tables, 'result', 1)
-  tables.result.push({ seq, ticket_no: row.ticket_no, instruction_id: row.id, state: row.state, at: at.getTime() })
+  tables.result.push({ seq, ticket_no: row.ticket_no, instruction_id: row.id, state: row.state, at: at.getTime(), kind: 'outcome' })
 }
 
 /** The answers of an instruction. */
