@@ -16,9 +16,9 @@ export type MetricsOptions = {
   readonly backlog?: () => Promise<Backlog>
   /** The banks that this process knows to be halted. */
   readonly halted?: () => readonly string[]
-  /** Bank days whose reconciliation file should be there by now; read at each scrape. */
   /** How many sessions of the last week stand in each state. */
   readonly sessions?: () => Promise<{ readonly [state: string]: number }>
+  /** Bank days whose reconciliation file should be there by now; read at each scrape. */
   readonly missingFiles?: () => Promise<readonly { readonly bankCode: string }[]>
   /** Breaks that are not over, and those of them beyond their deadline, by bank; read at each scrape. */
   readonly breaks?: () => Promise<readonly OpenBreaks[]>

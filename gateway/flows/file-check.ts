@@ -6,6 +6,7 @@ import { dayText } from '../domain/fingerprint.ts'
 import { later, shanghaiDate } from '../domain/time.ts'
 import type { Checked, EntryKey, FileView } from '../store/files.ts'
 import { type Spool, SpoolChanged } from '../store/spool.ts'
+import { beatEvery } from './beat.ts'
 import { detailOf } from './detail-file.ts'
 import { detailParts } from './detail-parts.ts'
 import type { Flow } from './flow.ts'
@@ -17,7 +18,7 @@ const atOnce = 20
 /** How long a check gives no sign of life before another worker begins anew. */
 const leaseMs = 120_000
 /** A bank's clock may be so much ahead of ours: at midnight it names a day that has not begun here. */
-const clocksApartMs = 3_600_000
+const bankAheadMs = 3_600_000
 
 /** Checks the files that wait for it, and the sets whose last chunk has come; returns how many. */
 export const checkFiles = async (flow: Flow, spool: Spool): Promise<number> => {
@@ -67,15 +68,8 @@ const follow = async (flow: Flow, { state, bankCode, name, of, fault, said }: Fi
 }
 
 /** A sign of life between pieces: however long a file is, whoever reads it has it. */
-const heldLonger = (flow: Flow, { id }: FileView): (() => Promise<void>) => {
-  let renewed = flow.clock().getTime()
-  return async () => {
-    const now = flow.clock()
-    if (now.getTime() - renewed < leaseMs / 4) return
-    renewed = now.getTime()
-    await flow.store.files.hold(id, flow.owner, later(now, leaseMs))
-  }
-}
+const heldLonger = (flow: Flow, { id }: FileView): (() => Promise<void>) =>
+  beatEvery(flow.clock, leaseMs / 4, now => flow.store.files.hold(id, flow.owner, later(now, leaseMs)))
 
 /** What a file says, or the first thing that is wrong with it. */
 const found = async (flow: Flow, spool: Spool, file: FileView): Promise<Checked> => {
@@ -132,7 +126,7 @@ const readThrough = async (flow: Flow, spool: Spool, file: FileView, beat: () =>
   if (!name) return { fault: fileFault('bad-name') }
   const now = flow.clock()
   const told = await flow.store.files.workDates(name.bankCode, name.accountingDate, name.session)
-  const workDates = { told, last: shanghaiDate(later(now, clocksApartMs)) }
+  const workDates = { told, last: shanghaiDate(later(now, bankAheadMs)) }
   const check = openDetailCheck({ name, bytes, workDates, today: shanghaiDate(now) })
   let header: DetailHeader | undefined
   let sums: DetailSums | undefined

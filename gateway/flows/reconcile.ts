@@ -8,6 +8,7 @@ import { dayHasEnded, endOfDay, later, shanghaiDate } from '../domain/time.ts'
 import type { SessionKey } from '../store/differences.ts'
 import type { Change, Held, SessionView } from '../store/reconciliations.ts'
 import { ask } from './ask.ts'
+import { beatEvery } from './beat.ts'
 import { book } from './book.ts'
 import type { Flow } from './flow.ts'
 import { type DetailFile, matchFile } from './match.ts'
@@ -281,13 +282,9 @@ const match = async (flow: Flow, files: FileSource, held: Held): Promise<boolean
   const file = await files.find(session)
   if (file?.sha256 !== session.fileSha256 || session.frozenSeq === undefined || session.totals === undefined || !file)
     return reconciliations.move(held, 'refuse', { fileFault: 'superseded', next: flow.clock() })
-  let renewed = flow.clock().getTime()
-  const beat = async (): Promise<void> => {
-    const now = flow.clock()
-    if (now.getTime() - renewed < flow.leaseMs / 3) return
-    renewed = now.getTime()
+  const beat = beatEvery(flow.clock, flow.leaseMs / 3, async now => {
     if (!(await reconciliations.renew(held, later(now, flow.leaseMs)))) throw new Lost()
-  }
+  })
   let next = 1
   try {
     const { last, equal, counts } = await matchFile({

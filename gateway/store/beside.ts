@@ -54,13 +54,17 @@ export const upsertOutbox = inserter<WakeUp>(
 /** Forgets wake-ups of what is settled. */
 export const deleteOutbox = overKeys('DELETE FROM outbox WHERE instruction_id IN (?)')
 
-/** Writes results to the feed. The counter's row stays locked until the commit, so the order of `seq` is the order of commits. */
+/** The first of so many places in the feed. The counter's row stays locked until the commit, so the order of `seq` is the order of commits. */
+const placesFor = async (tx: Tx, count: number): Promise<number> =>
+  (await tx.execute("UPDATE counter SET next = LAST_INSERT_ID(next) + ? WHERE name = 'result'", [count])).insertId
+
+/** Writes results to the feed. */
 export const publish = async (tx: Tx, results: readonly Omit<Published, 'seq'>[]): Promise<void> => {
   if (results.length === 0) return
-  const { insertId } = await tx.execute("UPDATE counter SET next = LAST_INSERT_ID(next) + ? WHERE name = 'result'", [results.length])
+  const first = await placesFor(tx, results.length)
   await insertResult(
     tx,
-    results.map((r, i) => ({ ...r, seq: insertId + i })),
+    results.map((r, i) => ({ ...r, seq: first + i })),
   )
 }
 
@@ -69,9 +73,8 @@ export const publishAdoption = async (
   tx: Tx,
   { ticketNo, instructionId, at }: Pick<Published, 'ticketNo' | 'instructionId' | 'at'>,
 ): Promise<void> => {
-  const { insertId } = await tx.execute("UPDATE counter SET next = LAST_INSERT_ID(next) + 1 WHERE name = 'result'")
   await tx.execute("INSERT INTO result (seq, ticket_no, instruction_id, state, at, kind) VALUES (?, ?, ?, 'succeeded', ?, 'adoption')", [
-    insertId,
+    await placesFor(tx, 1),
     ticketNo,
     instructionId,
     sqlTime(at),
