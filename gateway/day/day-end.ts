@@ -200,8 +200,10 @@ const closeDays = async (parties: DayEndParties, bank: Bank, plan: DayEndPlan, e
   }
   await reconciled(line, bank, day, '日终', end)
   await remedied(parties, bank, plan.planted, end)
+  // Before the next day has its session: what that one shows would be a cut-off here, and what is found should not depend on which was quicker.
+  await reconciled(line, bank, day, '处理之后再次对账', end)
   if ((await dateAt(bank)) === dayAfter(day)) await told(bank, '/end-day', {})
-  await Promise.all([reconciled(line, bank, day, '处理之后再次对账', end), reconciled(line, bank, dayAfter(day), '次日日终', end)])
+  await reconciled(line, bank, dayAfter(day), '次日日终', end)
 }
 
 /** The two days of one bank to their end: what is balanced is written off, summed into vouchers, remitted and received. */
