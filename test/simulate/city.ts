@@ -103,6 +103,7 @@ export class City {
         if (victim && plan.skewMs > 0) {
           victim.host.skewMs = random.whole(-plan.skewMs, plan.skewMs)
           world.fault('process: clock set')
+          world.touch()
           world.trace.add(world.now, victim.host.name, 'clock', victim.host.skewMs)
         }
         return

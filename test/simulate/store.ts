@@ -33,6 +33,14 @@ const notSimulated = (what: string) => (): never => {
   throw new Error(`${what} is not simulated`)
 }
 
+type Answer<F> = F extends (...args: never[]) => Promise<infer A> ? A : never
+
+/** Tables without a row, in which the loops look for what is due: `found` is what they find; nothing else is asked. */
+const empty = <T extends object>(found: { readonly [K in keyof T]?: Answer<T[K]> }): T =>
+  new Proxy({} as T, {
+    get: (_, name) => (name in found ? () => Promise.resolve(found[name as keyof T]) : notSimulated(String(name))),
+  })
+
 /** The record as one process sees it, through a connection that fails. */
 export const openSimulatedStore = (
   world: World,
@@ -207,7 +215,7 @@ export const openSimulatedStore = (
 
     files: new Proxy({} as Store['files'], { get: (_, name) => notSimulated(String(name)) }),
     fileRequests: new Proxy({} as Store['fileRequests'], { get: (_, name) => notSimulated(String(name)) }),
-    bankCalls: new Proxy({} as Store['bankCalls'], { get: (_, name) => notSimulated(String(name)) }),
+    bankCalls: empty<Store['bankCalls']>({ dueBankCalls: [] }),
     breakLife: new Proxy({} as Store['breakLife'], { get: (_, name) => notSimulated(String(name)) }),
     notices: new Proxy({} as Store['notices'], { get: (_, name) => notSimulated(String(name)) }),
     tellAgain: new Proxy({} as Store['tellAgain'], { get: (_, name) => notSimulated(String(name)) }),
@@ -220,8 +228,13 @@ export const openSimulatedStore = (
     statistics: new Proxy({} as Store['statistics'], { get: (_, name) => notSimulated(String(name)) }),
     audit: { append: notSimulated('append'), list: notSimulated('list'), head: notSimulated('head'), verify: notSimulated('verify') },
     agreement: agreementNo => Promise.resolve(agreements.get(agreementNo)),
-    // Its functions are asked for by name only by flows that the simulation does not run.
-    agreements: new Proxy({} as Store['agreements'], { get: (_, name) => notSimulated(String(name)) }),
+    agreements: empty<Store['agreements']>({
+      dueCalls: [],
+      dueOn: [],
+      endable: { found: [], last: undefined },
+      lapsable: { found: [], last: undefined },
+      dueSyncs: [],
+    }),
     attempts: notSimulated('attempts'),
     bankDays: notSimulated('bankDays'),
     forgetDay: notSimulated('forgetDay'),

@@ -26,6 +26,8 @@ const nothing = (): void => {}
 /** The next round of a loop; `due` says when it will find something, as far as anybody knows now. */
 type Poll = {
   at: number
+  /** The first round that finds something, as of the last look. */
+  first: number
   readonly order: number
   readonly every: number
   readonly host: Host
@@ -36,9 +38,11 @@ type Poll = {
 /** How often a process meets with an accident at a step of its own, out of 1. */
 export type Accidents = { readonly crash: number; readonly hold: number; readonly holdMs: number }
 
-// A step of a process is over when nothing of it runs on by itself; no chain of promises in the gateway is that long.
-const hops = 24
-const hop = Promise.resolve()
+/** A step of a process is over when nothing of it runs on by itself: when the queue of promises is empty, and not before, Node takes the next tick. */
+const settled = (): Promise<void> => new Promise(resolve => process.nextTick(resolve))
+
+/** The first round of a loop that is not before `time`. */
+const roundAfter = ({ at, every }: Poll, time: number): number => (at < time ? at + Math.ceil((time - at) / every) * every : at)
 
 /** The simulated world: one clock, one source of chance, and everything that is still to happen. Nothing else moves time. */
 export class World {
@@ -55,6 +59,9 @@ export class World {
   #polls: Poll[] = []
   #order = 0
   #changes = 0
+  /** The loop that comes first, as of `#looked` changes. */
+  #soonest: Poll | undefined
+  #looked = -1
 
   constructor(start: number, random: Random, say?: (line: string) => void) {
     this.now = start
@@ -85,7 +92,8 @@ export class World {
   /** The next round of a loop, after `every`; while `due` lies ahead its rounds would find nothing, and time passes them by. */
   poll(host: Host, every: number, due: () => number, run: () => void): void {
     const whole = Math.ceil(every)
-    this.#polls.push({ at: this.now + whole, order: this.#order++, every: whole, host, run, due })
+    this.#polls.push({ at: this.now + whole, first: 0, order: this.#order++, every: whole, host, run, due })
+    this.#looked = -1
   }
 
   /** Counts a fault of one kind. */
@@ -109,7 +117,7 @@ export class World {
     host.alive = false
     this.fault('process: killed')
     this.trace.add(this.now, host.name, 'crash')
-    this.#polls = this.#polls.filter(poll => poll.host !== host)
+    this.#forget(poll => poll.host === host)
     this.onCrash(host)
   }
 
@@ -127,7 +135,7 @@ export class World {
       const host = this.#next()
       if (host === null) return done()
       this.steps++
-      if (host) for (let i = 0; i < hops; i++) await hop
+      if (host) await settled()
       each()
     }
     return false
@@ -139,8 +147,8 @@ export class World {
     const event = this.#events.first
     const poll = this.#nextPoll(event?.at ?? Number.MAX_SAFE_INTEGER)
     if (poll) {
-      this.#polls = this.#polls.filter(other => other !== poll)
-      this.now = Math.max(this.now, poll.at)
+      this.#forget(other => other === poll)
+      this.now = Math.max(this.now, poll.first)
       return this.#step(poll.host, poll.run)
     }
     if (!event) return null
@@ -151,13 +159,27 @@ export class World {
     return undefined
   }
 
-  /** The loop whose round comes before `before` and finds something. */
+  #forget(which: (poll: Poll) => boolean): void {
+    this.#polls = this.#polls.filter(poll => !which(poll))
+    this.#looked = -1
+  }
+
+  /** The loop whose round comes before `before` and finds something: looked for again only after a change. */
   #nextPoll(before: number): Poll | undefined {
+    if (this.#looked !== this.#changes) {
+      this.#looked = this.#changes
+      this.#soonest = this.#look()
+    }
+    return this.#soonest && this.#soonest.first < before ? this.#soonest : undefined
+  }
+
+  #look(): Poll | undefined {
     let next: Poll | undefined
     for (const poll of this.#polls) {
-      const due = Math.min(before, poll.due() - poll.host.skewMs)
-      if (poll.at < due) poll.at += Math.ceil((due - poll.at) / poll.every) * poll.every
-      if (poll.at < before && (!next || poll.at < next.at || (poll.at === next.at && poll.order < next.order))) next = poll
+      // Time has passed by the rounds before now.
+      poll.at = roundAfter(poll, this.now)
+      poll.first = roundAfter(poll, poll.due() - poll.host.skewMs)
+      if (!next || poll.first < next.first || (poll.first === next.first && poll.order < next.order)) next = poll
     }
     return next
   }
