@@ -23,13 +23,17 @@ export type Statistics = {
 const narrowed = (offices: readonly string[] | undefined): string =>
   ["i.verb = 'debit'", 'i.entrust_date BETWEEN ? AND ?', ...within('i.office_code', offices)].join(' AND ')
 
+// What two persons adopted is paid, whatever its debit was told.
+const result = `CASE WHEN EXISTS (SELECT 1 FROM adoption a WHERE a.ticket_no = i.ticket_no) THEN 'succeeded'
+  WHEN i.state IN ('succeeded', 'refused') THEN i.state ELSE 'open' END`
+
 /** Opens the statistics over `db`. */
 export const openStatistics = (db: Database): Statistics => ({
   month: async (from, to, offices) =>
     (
       await db.query<Omit<StatisticRow, 'amount'> & { amount: string }>(
         `SELECT i.office_code AS officeCode, IF(JSON_VALUE(i.request, '$.channel') = 'phone', 'phone', 'computer') AS channel,
-           IF(i.state IN ('succeeded', 'refused'), i.state, 'open') AS result,
+           ${result} AS result,
            COUNT(DISTINCT JSON_VALUE(i.request, '$.taxpayerId')) AS households, COUNT(*) AS debits, SUM(i.amount) AS amount
          FROM instruction i WHERE ${narrowed(offices)} GROUP BY officeCode, channel, result ORDER BY officeCode, channel, result`,
         [from, to, ...(offices ?? [])],

@@ -114,6 +114,11 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
     { state: 'void' },
   ])
 
+  const paidInMonth = async () =>
+    (await kit.store.statistics.month('2026-11-01', '2026-11-30')).reduce(
+      (sum, row) => sum + (row.result === 'succeeded' ? row.amount : 0n),
+      0n,
+    )
   // By two persons.
   const settled = async (debit: NewDebit, decision: 'adopt' | 'return') => {
     const { id } = await kit.theBreak(debit)
@@ -141,6 +146,7 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
     })
   }
   expect(await settled(unknown, 'adopt')).toMatchObject({ kind: 'objected', objection: { rule: 'ticket-unknown' } })
+  const paidBefore = await paidInMonth()
   expect(await settled(kept, 'adopt')).toMatchObject({ kind: 'decided' })
   expect(await settled(returned, 'return')).toMatchObject({ kind: 'decided' })
   expect(await kit.theBreak(kept)).toMatchObject({ state: 'remedied' })
@@ -154,6 +160,8 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
     { verb: 'adoption', state: 'succeeded', bookedAmount: 7_000, bankSerial: 'S1', accountingDate: day, result: { code: '90000' } },
   ])
   expect(lines[1]).toMatchObject({ seq: (await kit.store.bookings.feedEnd()) as number, settledAt: kit.clock() })
+  // In the figures of the month it is paid.
+  expect(await paidInMonth()).toBe(paidBefore + 7_000n)
   const further = { orderNo: 'k1', ticketNo: kept.ticketNo }
   const about = { taxSystem, orderNo: 'k1' }
   await reverse(kit.flow, kit.slots, taxSystem, { ...further, amount: 7_000, reason: 'tax-side' })
