@@ -22,8 +22,8 @@ export type Finding = { readonly decision: 'succeeded'; readonly amount: number 
 const notDoubtful: Objection = { rule: 'not-doubtful', zh: '该指令已不是结果不明', en: 'the instruction is not in doubt any more' }
 const windowOpen: Objection = {
   rule: 'window-open',
-  zh: '银行的静默期未过,还不能断定未扣',
-  en: 'inside the bank’s quiescence window nothing proves that it will not be booked',
+  zh: '核对银行账时静默期未过,还不能断定未扣:过后请银行再核对一次',
+  en: 'the bank’s books were looked at before its quiescence window was over: nothing proves that it was not booked later; have them looked at again',
 }
 const sentSince: Objection = {
   rule: 'sent-since',
@@ -59,7 +59,7 @@ export const tombstoneOpen: Objection = {
 export const hasTombstoneOpen = (ticket: Ticket, instructionId: number): boolean =>
   ticket.movements.some(m => m.reason === 'in-doubt' && m.originalId === instructionId && isOpen(m))
 
-/** When evidence was put forward, and when the instruction had last been sent then. */
+/** As of when the evidence speaks, and when the instruction had last been sent as it was put forward. */
 export type Evidence = { readonly at: Date; readonly lastSentAt: Date | undefined }
 
 /**
@@ -70,7 +70,7 @@ export const objectionTo = (
   { verb, state, amount, lastSentAt, reason, said }: Doubted,
   finding: Finding,
   evidence: Evidence,
-  quietFrom: (sentAt: Date) => Date,
+  quietFrom: (sentAt: Date) => Date | undefined,
 ): Objection | undefined => {
   if (state !== 'unknown') return notDoubtful
   if (said.length > 0 && said.every(word => word.state !== finding.decision)) return bankSaidOtherwise
@@ -80,7 +80,9 @@ export const objectionTo = (
     return finding.amount === 0 && reason !== 'in-doubt' ? zeroAmount : undefined
   }
   if (lastSentAt?.getTime() !== evidence.lastSentAt?.getTime()) return sentSince
-  return lastSentAt !== undefined && quietFrom(lastSentAt) > evidence.at ? windowOpen : undefined
+  if (lastSentAt === undefined) return undefined
+  const quiet = quietFrom(lastSentAt)
+  return quiet === undefined || quiet > evidence.at ? windowOpen : undefined
 }
 
 /** The break of a success over another amount than was asked for; of a reversal that gave back less, the rest may still be given back. */

@@ -18,7 +18,7 @@ import { type BreakKind, declared, type Movement, movementOf, type Ticket } from
 import { later } from '../domain/time.ts'
 import type { Keyed } from '../store/doubts.ts'
 import type { Flow } from './flow.ts'
-import { byOperators, kindOf, nothing, type Place } from './kind.ts'
+import { byOperators, instant, isInstant, kindOf, nothing, type Place } from './kind.ts'
 
 const { officeCode, entrustDate, serialNo } = debitRequest.fields
 const { bankSerial, accountingDate } = debitResult.fields
@@ -36,6 +36,7 @@ const resolution = {
   bankSerial: optional(bankSerial),
   accountingDate: optional(accountingDate),
   code: optional(oneOf('未成功:统一结果码', 'refused: the unified code', refusals)),
+  checkedAt: optional(instant('未成功:银行核对账目的时刻', 'refused: when the bank looked into its books')),
 }
 type ResolutionContent = Key & {
   readonly decision: 'succeeded' | 'refused'
@@ -43,11 +44,12 @@ type ResolutionContent = Key & {
   readonly bankSerial?: string
   readonly accountingDate?: string
   readonly code?: UnifiedCode
+  readonly checkedAt?: string
 }
 
 const needed = {
   succeeded: ['amount', 'bankSerial', 'accountingDate'],
-  refused: ['code'],
+  refused: ['code', 'checkedAt'],
 } as const
 /** What a conclusion must say, and what the other one would. */
 const wrongIn = (content: ResolutionContent): readonly Place[] => {
@@ -59,6 +61,9 @@ const wrongIn = (content: ResolutionContent): readonly Place[] => {
     ...needed[other].flatMap(name =>
       content[name] === undefined ? [] : [{ pointer: `/${name}`, zh: '该结论不得填此项', en: 'this decision must not have it' }],
     ),
+    ...(content.checkedAt === undefined || isInstant(content.checkedAt)
+      ? []
+      : [{ pointer: '/checkedAt', zh: '没有这个时刻', en: 'there is no such time' }]),
   ]
 }
 
@@ -66,10 +71,10 @@ const findingOf = ({ decision, amount = 0 }: ResolutionContent): Finding => (dec
 const outcomeOf = ({ decision, code = '99090' }: ResolutionContent): Outcome =>
   decision === 'succeeded' ? outcome('90000', '90000', '两人核实:已入账') : outcome(code, code, '两人核实:未入账')
 
-/** When the bank's window is over for what left at `sentAt`; a send leaves within its time-out of the claim. */
-const quietAfter = (flow: Flow, bankCode: string) => {
+/** When the bank's window is over for what left at `sentAt`; a send leaves within its time-out of the claim. Undefined: nobody knows how this bank is. */
+export const quietAfter = (flow: Pick<Flow, 'reference'>, bankCode: string) => {
   const policy = flow.reference().banks.get(bankCode)?.policy
-  return (sentAt: Date): Date => later(sentAt, policy ? policy.timeoutMs + policy.quiescenceMs : Number.MAX_SAFE_INTEGER)
+  return (sentAt: Date): Date | undefined => policy && later(sentAt, policy.timeoutMs + policy.quiescenceMs)
 }
 
 const stillWorking: Objection = {
@@ -82,11 +87,19 @@ const foreignCode: Objection = {
   zh: '此结果码不能说明这种指令未入账',
   en: 'this code does not say of such an instruction that nothing was booked',
 }
+const notYet: Objection = {
+  rule: 'evidence-of-the-future',
+  zh: '核对账目的时刻晚于现在',
+  en: 'the bank cannot have looked into its books yet',
+}
 const objectionToResolution = (flow: Flow, found: Keyed, content: ResolutionContent, now: Date): Objection | undefined => {
   if (found.state === 'unknown' && !found.person) return stillWorking
   const isProof = content.decision === 'succeeded' || proofOf(found.verb, outcomeOf(content), 'first', true) === 'refused'
   if (!isProof) return foreignCode
-  return objectionTo(found, findingOf(content), { at: now, lastSentAt: found.lastSentAt }, quietAfter(flow, found.bankCode))
+  // What was booked stays so; that nothing was is true as of then, and says nothing of what was sent since.
+  const at = content.checkedAt === undefined ? now : new Date(content.checkedAt)
+  if (at > now) return notYet
+  return objectionTo(found, findingOf(content), { at, lastSentAt: found.lastSentAt }, quietAfter(flow, found.bankCode))
 }
 
 /** 人工了结: what became of a doubtful instruction, by the bank's written word. */
@@ -121,7 +134,7 @@ export const resolveDoubt = kindOf<typeof resolution>(resolution, {
         accountingDate: content.accountingDate,
         reason: `resolved by two persons: proposal ${proposalId} of ${proposedBy}`,
       },
-      // The window was over when it was proposed; what was sent since is another matter.
+      // The window was over when the books were looked at; what was sent since it was proposed is another matter.
       (own, said) => objectionTo({ ...own, said }, finding, { at: proposedAt, lastSentAt }, sentAt => sentAt),
     )
   },

@@ -1,8 +1,9 @@
-import type { Fields, FieldValues } from '@taxlink/bank-sdk'
+import type { Fields, FieldValues, Kind } from '@taxlink/bank-sdk'
 import type { PrintKey } from '../domain/fingerprint.ts'
 import type { Duty } from '../domain/operator.ts'
 import type { Objection, ProposalRules } from '../domain/proposal.ts'
 import type { Reference } from '../domain/reference.ts'
+import { shanghaiTime } from '../domain/time.ts'
 import type { Deeds } from '../store/proposals.ts'
 import type { About } from '../store/resolve.ts'
 import type { Flow } from './flow.ts'
@@ -50,6 +51,18 @@ export type ProposalKind<Content = { readonly [name: string]: unknown }> = Propo
 export const kindOf = <const F extends Fields>(content: F, kind: Omit<ProposalKind<FieldValues<F>>, 'content'>): ProposalKind =>
   // Its functions are only ever given what the schema of these very fields let through.
   ({ ...kind, content }) as unknown as ProposalKind
+
+/** A moment in the province's time, as RFC 3339 to the second or the millisecond, `2026-11-10T10:45:00+08:00`. */
+export const instant = (zh: string, en: string): Kind<string> => ({
+  zh,
+  en,
+  schema: { type: 'string', maxLength: 29, pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d{3})?\\+08:00$' },
+})
+/** Whether the day and the hour of such a moment exist. */
+export const isInstant = (text: string): boolean => {
+  const at = new Date(text)
+  return !Number.isNaN(at.getTime()) && shanghaiTime(at).startsWith(text.slice(0, 19))
+}
 
 const hour = 3_600_000
 /** Both persons are operators of one of these duties, and there is a working day for the second. */

@@ -142,6 +142,10 @@ export const doubtSchema = {
     reason: text('为何转人工 / why a person must look'),
     acceptedAt: instant('受理时间 / accepted at', '2026-11-10T09:30:00.000+08:00'),
     lastSentAt: instant('最近一次发出 / last sent at', '2026-11-10T09:30:00.000+08:00'),
+    quietFrom: instant(
+      '此后核对的账才能说明未入账 / «not booked» is believed of books looked at from then on',
+      '2026-11-10T10:00:20.000+08:00',
+    ),
     attempts: { type: 'integer', title: '调用银行次数(含查询) / calls to the bank, inquiries included', minimum: 0 },
     evidence: { type: 'array', title: '每种交易最近五次调用 / the last five calls of each verb', items: callSchema },
     lateAnswers: { type: 'array', title: '迟到的应答,按到达先后 / answers that came too late, in their order', items: lateSchema },

@@ -41,8 +41,8 @@ const callJson = (call: AttemptView) => ({
   ...given('transcript', call.transcript === undefined ? undefined : (JSON.parse(call.transcript) as object)),
 })
 
-/** What waits for a person, with its evidence. */
-export const doubtJson = (doubt: Doubt) => {
+/** What waits for a person, with its evidence; `quietFrom`: when the bank's window is over for what left at some time. */
+export const doubtJson = (doubt: Doubt, quietFrom: (sentAt: Date) => Date | undefined) => {
   const outcome = shownOutcome(doubt.state, doubt.outcome)
   return {
     verb: doubt.verb,
@@ -56,6 +56,7 @@ export const doubtJson = (doubt: Doubt) => {
     reason: doubt.reason,
     acceptedAt: shanghaiTime(doubt.acceptedAt),
     ...at('lastSentAt', doubt.lastSentAt),
+    ...at('quietFrom', doubt.lastSentAt && quietFrom(doubt.lastSentAt)),
     attempts: doubt.attempts,
     evidence: doubt.evidence.map(callJson),
     lateAnswers: doubt.lateAnswers.map(late => ({

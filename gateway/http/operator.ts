@@ -1,6 +1,7 @@
 import { officesOf, sees } from '../domain/operator.ts'
 import type { Hindrance, Objection, ProposalState } from '../domain/proposal.ts'
 import { citiesSeen } from '../domain/reference.ts'
+import { quietAfter } from '../flows/doubt-kinds.ts'
 import type { Flow } from '../flows/flow.ts'
 import { approve, expire, type ProposalOrder, type ProposalVerdict, propose, reject, withdraw } from '../flows/proposals.ts'
 import type { Decided, Proposal } from '../store/proposals.ts'
@@ -29,7 +30,10 @@ export const operatorRoutes = (app: App, flow: Flow): void => {
       await expire(flow, flow.clock())
       const offices = officesOf(flow.reference(), operatorIn(request))
       const found = await flow.store.doubts({ ...filter, offices }, afterOf(cursor), limit + 1)
-      return { doubts: found.slice(0, limit).map(doubtJson), ...nextOf(found, limit, doubt => doubt.instructionId) }
+      return {
+        doubts: found.slice(0, limit).map(doubt => doubtJson(doubt, quietAfter(flow, doubt.bankCode))),
+        ...nextOf(found, limit, doubt => doubt.instructionId),
+      }
     },
   })
 

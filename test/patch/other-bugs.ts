@@ -101,4 +101,11 @@ export const otherBugs: readonly Bug[] = [
     "if (act.event === 'approve' && act.hash !== proposal.hash)",
     "if (act.event === 'approve' && act.hash === '')",
   ),
+  bug(
+    'old-evidence',
+    '«not booked» counts from when it was written down, not from when the bank looked into its books',
+    'gateway/flows/doubt-kinds.ts',
+    'const at = content.checkedAt === undefined ? now : new Date(content.checkedAt)',
+    'const at = now',
+  ),
 ]

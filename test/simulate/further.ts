@@ -1,5 +1,6 @@
 import type { DebitOrder } from '../../gateway/flows/order.ts'
 import type { City } from './city.ts'
+import type { Persons } from './persons.ts'
 import { minute, second } from './plan.ts'
 import { keyOf } from './rows.ts'
 
@@ -44,15 +45,17 @@ export const orderMore = (city: City, ticketNo: string, at: number): void => {
   }
 }
 
-/** At the worst moment somebody stops what the bank was found not to have, just before it is sent again. */
-export const stopWhatIsAbsent = (city: City): (() => void) => {
+/** At the worst moment, when the bank was found not to have something and it is about to be sent again, somebody stops it, or writes down that it is not there. */
+export const atTheWorstMoment = (city: City, persons: Persons | undefined): (() => void) => {
   const { world, plan, taxSide, record } = city
   const { journal } = record.tables
   let at = 0
   return () => {
     for (; at < journal.length; at++) {
-      const { event, ticket_no: ticketNo } = journal[at]!
-      if (event !== 'absent' || plan.further === 0 || !world.random.percent(30)) continue
+      const { event, ticket_no: ticketNo, instruction_id: instructionId } = journal[at]!
+      if (event !== 'absent') continue
+      persons?.writeDown(instructionId)
+      if (plan.further === 0 || !world.random.percent(30)) continue
       const order = { orderNo: `${ticketNo.slice(-6)}-w${at}`, ticketNo }
       world.after(world.random.next() * world.random.pick([second, minute]), () => taxSide.further({ kind: 'stop', order }))
     }

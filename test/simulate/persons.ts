@@ -1,6 +1,7 @@
 import { outcomes } from '@taxlink/bank-sdk'
 import type { Entry } from '../../conformance/simulator/ledger.ts'
 import { operatorOf, operatorUri } from '../../gateway/domain/operator.ts'
+import { shanghaiTime } from '../../gateway/domain/time.ts'
 import type { ProposalKindName } from '../../gateway/flows/kinds.ts'
 import { approve, type ProposalOrder, propose, reject } from '../../gateway/flows/proposals.ts'
 import type { City } from './city.ts'
@@ -12,21 +13,25 @@ import { type InstructionRow, keyOf } from './rows.ts'
 type Content = ProposalOrder['content']
 
 /** Two persons at work: they end doubts by the banks' books, and halt a bank now and then; sometimes they try what they must not. */
-export const startPersons = (city: City): void => {
+export const startPersons = (city: City): Persons | undefined => {
   const { world, plan } = city
-  if (!plan.persons) return
+  if (!plan.persons) return undefined
   const persons = new Persons(city)
   const look = (): void => {
     persons.look()
     world.after(minute + world.random.next() * 20 * minute, look)
   }
   world.after(world.random.next() * 20 * minute, look)
+  return persons
 }
 
-class Persons {
+/** The persons of a city. */
+export class Persons {
   readonly #city: City
   /** What is being proposed, by kind and subject. */
   readonly #busy = new Set<string>()
+  /** What was found out of an instruction, and not proposed at once. */
+  readonly #notes = new Map<number, Content>()
   #orders = 0
 
   constructor(city: City) {
@@ -40,7 +45,8 @@ class Persons {
     const doubts = [...record.tables.instruction.values()].filter(row => row.person === 1 && row.state === 'unknown' && random.percent(60))
     const books = doubts.length === 0 ? new Map<string, Entry>() : this.#books()
     for (const row of doubts) {
-      const content = this.#finding(row, books.get(keyOf(row)))
+      const old = random.percent(50) ? this.#notes.get(row.id) : undefined
+      const content = old ?? this.#finding(row, books.get(keyOf(row)))
       if (content) this.#order('resolve-doubt', keyOf(row), content)
     }
     const isHealed = healedAt <= world.now
@@ -50,6 +56,13 @@ class Persons {
       else if (!isHalted && !isHealed && !plan.calm && random.percent(4))
         this.#order('halt-bank', bankCode, { bankCode, reason: '核心系统升级' })
     }
+  }
+
+  /** What the bank does not have now somebody writes down; it may be sent again before that is proposed. */
+  writeDown(instructionId: number): void {
+    const row = this.#city.record.tables.instruction.get(instructionId)!
+    const content = this.#finding(row, this.#books().get(keyOf(row)))
+    if (content) this.#notes.set(instructionId, content)
   }
 
   /** What the banks have booked, by key. */
@@ -68,7 +81,7 @@ class Persons {
     // What the bank has in hand it may yet book: its clerk would say so.
     const { code } = banks.get(row.bank_code)!.ledger.inquire({ ...key, ticketNo: row.ticket_no, workDate: row.entrust_date })
     if (outcomes[code].class === 'in-progress') return undefined
-    return { ...key, decision: 'refused', code: '24004' }
+    return { ...key, decision: 'refused', code: '24004', checkedAt: shanghaiTime(new Date(world.now)) }
   }
 
   /** One proposes, another approves; both try until they are answered. */

@@ -4,7 +4,7 @@ import { randomOf } from '../crash/random.ts'
 import { agreementNoOf } from './agreements.ts'
 import { Broken } from './broken.ts'
 import { accountsOf, City, offices, start, taxpayerId } from './city.ts'
-import { findLies, orderMore, stopWhatIsAbsent } from './further.ts'
+import { atTheWorstMoment, findLies, orderMore } from './further.ts'
 import { startPersons } from './persons.ts'
 import { day, minute, type Plan, planOf, second } from './plan.ts'
 import { Watch } from './watch.ts'
@@ -61,17 +61,17 @@ const play = async (city: City, plan: Plan, watch: Watch): Promise<void> => {
   world.after(plan.healMs, () => city.heal())
   reading(city)
   findLies(city)
-  startPersons(city)
+  const persons = startPersons(city)
   const healed = world.now + plan.healMs
   // What a process was to do while it was held up it does when it goes on.
   const heldMs = plan.accidents.hold > 0 ? plan.accidents.holdMs : 0
   // Until all that was sent has arrived: once all has healed nothing gets stuck any more.
   const over = () => Math.max(healed, plan.network.underWayUntil, city.taxSide.ordersUntil) + heldMs + 20 * minute
   const deadline = Math.max(healed, city.taxSide.ordersUntil) + (plan.network.stuck > 0 ? plan.network.stuckMs : 0) + heldMs + 3 * day
-  const stopAbsent = stopWhatIsAbsent(city)
+  const worstMoment = atTheWorstMoment(city, persons)
   const each = () => {
     watch.check()
-    stopAbsent()
+    worstMoment()
   }
   const done = () => world.now > over() && watch.unfinished() === undefined
   await world.run(() => world.now > deadline || done(), each, 20_000 * plan.tickets)

@@ -44,6 +44,10 @@ test('«not booked» rests on evidence from after the bank’s window, and from 
   expect(rule({ lastSentAt: before(windowMs) }, notBooked)).toBeUndefined()
   expect(rule({ lastSentAt: before(windowMs - 1) }, notBooked)).toBe('window-open')
   expect(rule({ lastSentAt: evidenceAt }, notBooked)).toBe('window-open')
+  // Of a bank whose window nobody knows nothing is believed; what was never sent needs no window.
+  const unknownBank = (lastSentAt: Date | undefined) =>
+    objectionTo({ ...doubted, lastSentAt }, notBooked, { at: evidenceAt, lastSentAt }, () => undefined)?.rule
+  expect([unknownBank(before(windowMs * 1_000)), unknownBank(undefined)]).toEqual(['window-open', undefined])
   expect(rule({ lastSentAt: undefined }, notBooked)).toBeUndefined()
   // By whatever clock it was sent again: one that is behind names a time before the evidence.
   for (const again of [before(-1), evidenceAt, before(2 * windowMs)])

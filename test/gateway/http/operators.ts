@@ -2,7 +2,7 @@ import { outcome, type UnifiedCode } from '@taxlink/bank-sdk'
 import { expect } from 'vitest'
 import type { Called } from '../../../gateway/call.ts'
 import { sampleOperators } from '../../../gateway/day/operators.ts'
-import { shanghaiDate } from '../../../gateway/domain/time.ts'
+import { shanghaiDate, shanghaiTime } from '../../../gateway/domain/time.ts'
 import type { ProposalKind } from '../../../gateway/flows/kind.ts'
 import { proposalKinds } from '../../../gateway/flows/kinds.ts'
 import type { DebitOrder } from '../../../gateway/flows/order.ts'
@@ -177,7 +177,12 @@ export const booked = (key: Key, amount: number) => ({
   bankSerial: 'HAND00000001',
   accountingDate: '2026-11-10',
 })
-export const notBooked = (key: Key) => ({ ...key, decision: 'refused', code: '24003' })
+export const notBooked = (key: Key, checkedAt = new Date()) => ({
+  ...key,
+  decision: 'refused',
+  code: '24003',
+  checkedAt: shanghaiTime(checkedAt),
+})
 /** The bank answers what it is told of a subject with this, however it hears of it. */
 export const bankSays = async ({ house }: Desk, bankCode: string, subject: string, code: UnifiedCode): Promise<void> => {
   const now = house.flow.clock()

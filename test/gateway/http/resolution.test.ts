@@ -1,5 +1,6 @@
 import { outcome, type UnifiedCode } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { shanghaiTime } from '../../../gateway/domain/time.ts'
 import { advance } from '../../../gateway/flows/advance.ts'
 import type { Flow } from '../../../gateway/flows/flow.ts'
 import { openSlots } from '../../../gateway/flows/slots.ts'
@@ -222,9 +223,13 @@ describe('what is not even proposed', () => {
       new Date(desk.house.flow.clock().getTime() - policy.timeoutMs).toISOString().slice(0, 23).replace('T', ' '),
       ticketNo,
     ])
-    await refusedBecause('resolve-doubt', notBooked(key), 'quiescence window')
+    const inside = desk.house.flow.clock()
+    await refusedBecause('resolve-doubt', notBooked(key, inside), 'quiescence window')
     desk.later(policy.quiescenceMs + 1)
-    await withdrawBy(desk.zhang, await proposeBy(desk.zhang, 'resolve-doubt', notBooked(key)))
+    // Now it is over; but what the bank saw before is as old as before.
+    await refusedBecause('resolve-doubt', notBooked(key, inside), 'quiescence window')
+    await refusedBecause('resolve-doubt', notBooked(key, new Date(desk.house.flow.clock().getTime() + 60_000)), 'cannot have looked')
+    await withdrawBy(desk.zhang, await proposeBy(desk.zhang, 'resolve-doubt', notBooked(key, desk.house.flow.clock())))
   })
   test('a success over nothing, and a code of another verb', async () => {
     const { key } = await doubtful(desk)
@@ -246,7 +251,9 @@ describe('what is not even proposed', () => {
     const { key } = await doubtful(desk)
     for (const [content, pointers] of [
       [{ ...key, decision: 'succeeded' }, ['/content/amount', '/content/bankSerial', '/content/accountingDate']],
-      [{ ...key, decision: 'refused' }, ['/content/code']],
+      [{ ...key, decision: 'refused' }, ['/content/code', '/content/checkedAt']],
+      [{ ...notBooked(key), checkedAt: '2026-02-30T10:00:00+08:00' }, ['/content/checkedAt']],
+      [{ ...booked(key, 300), checkedAt: '2026-02-28T10:00:00+08:00' }, ['/content/checkedAt']],
       [{ ...booked(key, 300), code: '24003' }, ['/content/code']],
       [{ ...notBooked(key), amount: 300 }, ['/content/amount']],
     ] as const) {
@@ -267,6 +274,7 @@ describe('what waits for a person', () => {
     ticketNo: string
     bankCode: string
     proposalId?: number
+    quietFrom?: string
     reason: string
     evidence: { verb: string; transcript?: object }[]
   }
@@ -287,6 +295,9 @@ describe('what waits for a person', () => {
     const found = (page.json.doubts as Listed[]).find(doubt => doubt.ticketNo === ticketNo)
     expect(found).toMatchObject({ ...key, verb: 'debit', bankCode: '4301', amount: 300, attempts: 2, proposalId: made.id })
     expect(found?.reason).toMatch(/94999/)
+    const { lastSentAt } = (await desk.house.store.keyed(key))!
+    const { policy } = desk.house.flow.reference().banks.get('4301')!
+    expect(found?.quietFrom).toBe(shanghaiTime(new Date(lastSentAt!.getTime() + policy.timeoutMs + policy.quiescenceMs)))
     expect(found?.evidence.map(({ verb, transcript }) => [verb, transcript])).toEqual([
       ['debit', {}],
       ['inquiry', { said: 1 }],
