@@ -1,6 +1,6 @@
 import { noticeMakers } from './flows/adjustments.ts'
 import { begin, type InHand } from './flows/advance.ts'
-import { callWhole } from './flows/bank-calls.ts'
+import { alarmOfUntaken, callWhole } from './flows/bank-calls.ts'
 import { book } from './flows/book.ts'
 import { advanceBreaks } from './flows/break-remedies.ts'
 import { endAgreements, syncMonth, turnCalendar } from './flows/calendar.ts'
@@ -78,6 +78,7 @@ export const startWork = (
   ]
   if (options.books) {
     const alarmed = new Set<string>()
+    const untaken = new Map<string, number>()
     loops.push(repeat(flow, options.sweepMs, () => book(flow)))
     loops.push(repeat(flow, options.sweepMs, () => advanceBreaks(flow, slots)))
     loops.push(
@@ -86,6 +87,7 @@ export const startWork = (
       repeat(flow, options.sweepMs, async () => {
         await raiseAlarms(flow)
         await alarmOfWaiting(flow, alarmed)
+        await alarmOfUntaken(flow, untaken)
         await closeFees(flow)
         return releaseVouchers(flow)
       }),

@@ -1,6 +1,6 @@
 import { outcome } from '@taxlink/bank-sdk'
 import { type BankPolicy, rung } from '../domain/bank.ts'
-import { later, shanghaiDate } from '../domain/time.ts'
+import { later, shanghaiDate, shanghaiTime } from '../domain/time.ts'
 import { type BankCall, type BankCallSettlement, type CallKey, withdrawn } from '../store/bank-calls.ts'
 import { ask, type PlainVerb } from './ask.ts'
 import type { Flow } from './flow.ts'
@@ -11,6 +11,9 @@ import { notDecided } from './tell.ts'
 const atOnce = 50
 const names: { readonly [verb: string]: string } = { summaryVoucher: 'the voucher', adjustmentNotice: 'the notice' }
 const lanes = 4
+const hourMs = 3_600_000
+/** With a short ladder, too, a bank may be away for a moment. */
+const leastTold = 5
 
 /**
  * Makes the message of a verb of what was kept of it; where none stands for a verb, what was kept is the message. Undefined: there is nothing to be told of
@@ -94,4 +97,31 @@ const made = async (
   const { result } = said.reply
   const isOpen = result.class === 'unknown' || result.class === 'in-progress' || notDecided.has(result.code)
   return { ...plain, outcome: result, again: isOpen ? again : undefined }
+}
+
+/**
+ * Tells of what a bank is told and told again, past the last rung of its ladder, and does not decide: a line that is down has its breaker, but one that
+ * says «later» for ever is otherwise seen by nobody. Once an hour and bank: `alarmed` keeps when.
+ */
+export const alarmOfUntaken = async (flow: Flow, alarmed: Map<string, number>): Promise<number> => {
+  const now = flow.clock()
+  let said = 0
+  for (const [bankCode, { policy }] of flow.reference().banks) {
+    if (now.getTime() < (alarmed.get(bankCode) ?? 0)) continue
+    alarmed.set(bankCode, now.getTime() + hourMs)
+    const ladder = policy.inquiryLadderMs
+    // Whatever was told already is due again within the longest pause, its jitter and the lease; what was never told may wait for days.
+    const until = later(now, 1.2 * Math.max(60_000, ...ladder) + policy.timeoutMs + flow.leaseMs)
+    for (const { verb, count, since } of await flow.store.bankCalls.untaken(bankCode, Math.max(ladder.length, leastTold), until)) {
+      said += count
+      flow.note({
+        event: 'trouble',
+        bankCode,
+        verb,
+        count,
+        detail: `the bank does not decide what it is told, since ${shanghaiTime(since)}: speak to it`,
+      })
+    }
+  }
+  return said
 }

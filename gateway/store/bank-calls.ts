@@ -49,6 +49,9 @@ export type ToldView = {
   readonly doneAt: Date | undefined
 }
 
+/** What a bank was told more than so often and has not decided. */
+export type Untaken = { readonly verb: string; readonly count: number; readonly since: Date }
+
 /** What banks are to be told of day-end. */
 export type BankCalls = {
   tellBank(calls: readonly NewBankCall[]): Promise<void>
@@ -66,6 +69,8 @@ export type BankCalls = {
   banksCalled(now: Date): Promise<string[]>
   /** How what was to be told of a subject stands, by its last telling; undefined: there is nothing of it. */
   told(bankCode: string, verb: string, subject: string): Promise<ToldView | undefined>
+  /** What a bank, of day-end and of agreements, was told more than `times` times and is told again before `until`; `since`: the oldest came up then. */
+  untaken(bankCode: string, times: number, until: Date): Promise<Untaken[]>
 }
 
 /** What was to be told and is not any more, before its first byte left. */
@@ -126,6 +131,16 @@ export const openBankCalls = (db: Database, follows: Follows): BankCalls => ({
       [bankCode, verb, subject],
     )
     return row && { attemptNo: row.attemptNo, code: row.code ?? undefined, fault: row.fault ?? undefined, doneAt: row.doneAt ?? undefined }
+  },
+  untaken: (bankCode, times, until) => {
+    const of = [bankCode, sqlTime(until), times]
+    return db.query<Untaken>(
+      `SELECT verb, COUNT(*) AS count, MIN(made_at) AS since FROM bank_call
+         WHERE bank_code = ? AND patient IN (0, 1) AND next_attempt_at <= ? AND attempt_no > ? GROUP BY verb
+       UNION ALL
+       SELECT verb, COUNT(*), MIN(created_at) FROM agreement_call WHERE bank_code = ? AND next_attempt_at <= ? AND attempt_no > ? GROUP BY verb`,
+      [...of, ...of],
+    )
   },
 })
 

@@ -1,7 +1,8 @@
 import { outcome, type UnifiedCode } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Call, Called } from '../../../gateway/call.ts'
-import { callBanks } from '../../../gateway/flows/bank-calls.ts'
+import { shanghaiTime } from '../../../gateway/domain/time.ts'
+import { alarmOfUntaken, callBanks } from '../../../gateway/flows/bank-calls.ts'
 import type { Flow } from '../../../gateway/flows/flow.ts'
 import { openBankCalls } from '../../../gateway/store/bank-calls.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
@@ -123,4 +124,29 @@ test('plain SQL changes neither what is to be told nor its key, nor takes it awa
   await refused("UPDATE bank_call SET serial_no = '00000099' WHERE subject = 'two'")
   await refused("UPDATE bank_call SET fault = 'x' WHERE subject = 'four'")
   await refused('DELETE FROM bank_call')
+})
+
+test('of a bank that leaves open for ever what it is told somebody hears, once an hour; not of what is told seldom, nor of what waits for its time', async () => {
+  const notes: object[] = []
+  const flow = {
+    ...flowWith(...Array<UnifiedCode>(40).fill('31004')).flow,
+    note: (said: object) => void notes.push(said),
+  } as unknown as Flow
+  const alarmed = new Map<string, number>()
+  const heard = () => notes.splice(0).filter(note => (note as { event: string }).event === 'trouble')
+  const since = clock()
+  await tell('endless')
+  await tell('patient', { notBefore: new Date(at + 90_000_000) })
+  expect(await alarmOfUntaken(flow, alarmed)).toBe(0)
+  for (let i = 0; i < 20; i++) await later(flow, 200_000)
+  expect(await alarmOfUntaken(flow, alarmed)).toBe(1)
+  const detail = `the bank does not decide what it is told, since ${shanghaiTime(since)}: speak to it`
+  expect(heard()).toEqual([{ event: 'trouble', bankCode: '4301', verb: 'linkTest', count: 1, detail }])
+  expect(await alarmOfUntaken(flow, alarmed)).toBe(0)
+  for (let i = 0; i < 20; i++) await later(flow, 200_000)
+  expect(await alarmOfUntaken(flow, alarmed)).toBe(1)
+  expect(heard()).toHaveLength(1)
+  await later(flowWith().flow, 1_800_000)
+  at += 3_600_000
+  expect(await alarmOfUntaken(flow, alarmed)).toBe(0)
 })

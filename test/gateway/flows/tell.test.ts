@@ -2,6 +2,7 @@ import { outcome, type UnifiedCode } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Call, Called } from '../../../gateway/call.ts'
 import { askAgreement, change, register } from '../../../gateway/flows/agreements.ts'
+import { alarmOfUntaken } from '../../../gateway/flows/bank-calls.ts'
 import { heardBindingNotice, heardBindResult } from '../../../gateway/flows/bindings.ts'
 import { endAgreements, monthToCompare, syncMonth, turnCalendar } from '../../../gateway/flows/calendar.ts'
 import { eachBank } from '../../../gateway/flows/each-bank.ts'
@@ -92,6 +93,16 @@ test('what did not arrive, and what nobody knows of, is told again under the sam
   expect(new Set(asked.map(({ key }) => key)).size).toBe(1)
   expect(await stateOf(no)).toBe('bound')
   expect((await store.agreements.life(no))!.journal.map(({ event }) => event)).toEqual(['register', 'approve', 'send', 'bind'])
+})
+test('of a bank that puts a binding off for ever somebody hears', async () => {
+  const { flow } = flowWith(...Array<UnifiedCode>(12).fill('31004'))
+  await registered(flow)
+  for (let i = 0; i < 12; i++) await later(flow, 200_000)
+  const before = notes.length
+  expect(await alarmOfUntaken(flow, new Map())).toBe(1)
+  expect(notes.slice(before)).toMatchObject([{ event: 'trouble', bankCode: '4301', verb: 'bind', count: 1 }])
+  await later(flow, 200_000)
+  expect(await alarmOfUntaken(flow, new Map())).toBe(0)
 })
 test('what the bank leaves open is asked about an hour later, unless it tells sooner', async () => {
   const { flow, asked } = flowWith('99091', '99091', '99091', '90000')
