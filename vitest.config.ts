@@ -6,7 +6,7 @@ const pure = [
   'test/gateway/{domain,day}/**/*.test.ts',
   'test/gateway/{claim,config,folder,main,pki,ports}.test.ts',
   'test/month/**/*.test.ts',
-  'test/gateway/flows/{breaker,detail-file,guard,secrets}.test.ts',
+  'test/gateway/flows/{breaker,detail-file,guard,order,secrets}.test.ts',
   'test/gateway/store/spool.test.ts',
   'test/tidy.test.ts',
 ]

@@ -90,6 +90,15 @@ describe('a reversal', () => {
     for (const code of ['34001', '38002'] as const)
       expect(afterSend(reversal, answered(code, 0), policy, now, 0.5)).toMatchObject({ state: 'refused', outcome: { code } })
   })
+  test('not to be had any more, said to a second sending, may mean what the first did: a no only of a bank that repeats its first decision', () => {
+    const again = { ...reversal, whole: true, inquiries: 1 }
+    for (const code of ['34001', '38002'] as const)
+      for (const dedupe of ['by-key', 'tombstone', 'none'] as const) {
+        const class_ = { ...policy, dedupe }
+        expect(afterSend(reversal, answered(code, 0), class_, now, 0.5).state).toBe('refused')
+        expect(afterSend(again, answered(code, 0), class_, now, 0.5).state).toBe(dedupe === 'by-key' ? 'refused' : 'unknown')
+      }
+  })
   test('of a debit the bank confirmed and does not know any more is a person’s', () => {
     expect(afterSend(reversal, answered('94054', 0), policy, now, 0.5)).toMatchObject({
       state: 'unknown',
