@@ -21,6 +21,9 @@ const dayMs = 86_400_000
 const backDays = 400
 const reportLines = 20
 
+/** Keeps the session ours, or throws. */
+type Keep = () => Promise<void>
+
 /**
  * Gives the differences of a matched session their breaks, tells the bank of them, and confirms what the session confirms. Returns whether its bank day
  * is balanced. Some tickets in a transaction: broken off, it is done again, and nothing is done twice.
@@ -32,13 +35,16 @@ export const settleSession = async (
   beat: () => Promise<boolean> = () => Promise.resolve(true),
 ): Promise<boolean> => {
   const by = { now: flow.clock(), actor: flow.owner }
+  const keep = async (): Promise<void> => {
+    if (!(await beat())) throw new Error('the session is somebody else’s now')
+  }
   await bookFromFile(flow, session, by)
-  const raised = await raiseBreaks(flow, session, by, beat)
+  const raised = await raiseBreaks(flow, session, by, keep)
   if (raised > 0) flow.note({ event: 'trouble', bankCode: session.bankCode, count: raised, detail: `breaks found: ${nameOf(session)}` })
   await report(flow, session, by)
-  await confirmBreaks(flow, session, by, beat)
-  await balanceDays(flow, session.bankCode, by.now, session)
-  return flow.store.breakLife.isDayBalanced(session)
+  await confirmBreaks(flow, session, by, keep)
+  await balanceDays(flow, session, by.now, keep)
+  return flow.store.breakLife.isDayBalanced(session, keep)
 }
 
 const nameOf = ({ bankCode, accountingDate, session }: SessionDay): string => `${bankCode} ${accountingDate} session ${session}`
@@ -79,7 +85,7 @@ export const ifKnown = <T>(of: () => T): T | undefined => {
 const deadlineAt = (flow: Flow, { accountingDate, workDate }: Pick<SessionDay, 'accountingDate' | 'workDate'>): Date | undefined =>
   ifKnown(() => deadlineOfBreak(flow.reference().calendar, accountingDate, workDate))
 
-const raiseBreaks = async (flow: Flow, day: SessionView, by: By, beat: () => Promise<boolean>): Promise<number> => {
+const raiseBreaks = async (flow: Flow, day: SessionView, by: By, keep: Keep): Promise<number> => {
   const { bankCode, accountingDate } = day
   const policy = policyOf(flow, bankCode)
   const deadline = deadlineAt(flow, day)
@@ -90,7 +96,7 @@ const raiseBreaks = async (flow: Flow, day: SessionView, by: By, beat: () => Pro
   const fresh = await inChunks(
     after => flow.store.breakLife.ticketsToRaise(day, after, listed),
     some => flow.store.breakLife.raise(day, some, judge, deadline, by),
-    beat,
+    keep,
   )
   if (fresh > 0 && deadline === undefined)
     flow.note({
@@ -116,14 +122,14 @@ export const dateBreaks = async (flow: Flow): Promise<number> => {
 const inChunks = async (
   list: (after: string) => Promise<readonly string[]>,
   work: (some: readonly string[]) => Promise<number>,
-  beat: () => Promise<boolean>,
+  keep: Keep,
 ): Promise<number> => {
   let done = 0
   for (let after = ''; ; ) {
     const tickets = await list(after)
     for (let at = 0; at < tickets.length; at += chunk) {
       done += await work(tickets.slice(at, at + chunk))
-      if (!(await beat())) throw new Error('the session is somebody else’s now')
+      await keep()
     }
     if (tickets.length < listed) return done
     after = tickets.at(-1)!
@@ -157,7 +163,7 @@ const report = async (flow: Flow, session: SessionView, by: By): Promise<void> =
   await flow.store.bankCalls.tellBank([{ bankCode, officeCode, verb: 'differenceReport', subject, content, at: by.now }])
 }
 
-const confirmBreaks = async (flow: Flow, day: SessionDay, by: By, beat: () => Promise<boolean>): Promise<void> => {
+const confirmBreaks = async (flow: Flow, day: SessionDay, by: By, keep: Keep): Promise<void> => {
   const { bankCode } = day
   const { reversal, dayEnd } = policyOf(flow, bankCode)
   const how = { reversal, dayEnd, deadline: deadlineAt(flow, day) }
@@ -169,17 +175,19 @@ const confirmBreaks = async (flow: Flow, day: SessionDay, by: By, beat: () => Pr
       raised += done.raised
       return done.confirmed
     },
-    beat,
+    keep,
   )
   if (raised > 0) flow.note({ event: 'trouble', bankCode, count: raised, detail: `breaks of whole tickets found: ${nameOf(day)}` })
   if (confirmed > 0) flow.note({ event: 'decided', bankCode, count: confirmed, detail: `breaks confirmed by ${nameOf(day)}` })
 }
 
 /** Days that were differing become balanced when the last of their breaks is confirmed, without another file. */
-const balanceDays = async (flow: Flow, bankCode: string, now: Date, but: SessionDay): Promise<void> => {
+const balanceDays = async (flow: Flow, but: SessionDay, now: Date, keep: Keep): Promise<void> => {
+  const { bankCode } = but
   for (const day of await flow.store.breakLife.differingDays(bankCode, daysAfter(but.workDate, -backDays))) {
     if (day.accountingDate === but.accountingDate && day.session === but.session) continue
-    if (!(await flow.store.breakLife.isDayBalanced(day))) continue
+    await keep()
+    if (!(await flow.store.breakLife.isDayBalanced(day, keep))) continue
     if (await flow.store.breakLife.balanceDay(day, now)) flow.note({ event: 'decided', bankCode, detail: `balanced: ${nameOf(day)}` })
   }
 }

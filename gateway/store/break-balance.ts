@@ -15,8 +15,8 @@ export type BreakBalance = {
   remediedDays(since: string): Promise<{ readonly bankCode: string; readonly accountingDate: string }[]>
   /** The last day-end session of a bank day; 0: there is none. */
   lastSession(bankCode: string, accountingDate: string): Promise<number>
-  /** Whether every difference of the session is explained. */
-  isDayBalanced(day: SessionDay): Promise<boolean>
+  /** Whether every difference of the session is explained; `beat` is called after each page of them. */
+  isDayBalanced(day: SessionDay, beat?: () => Promise<void>): Promise<boolean>
   /** Writes that it is balanced now, without another file; false: it was, or another session has taken its place. */
   balanceDay(day: SessionDay, now: Date): Promise<boolean>
 }
@@ -58,11 +58,12 @@ export const openBreakBalance = (db: Database): BreakBalance => ({
         [bankCode, accountingDate],
       )
     )[0]?.session ?? 0,
-  isDayBalanced: async day => {
+  isDayBalanced: async (day, beat) => {
     for (let after = 0; ; after += page) {
       const explained = await explain(db, day, after)
       if (!isBalanced(explained)) return false
       if (explained.length < page) return true
+      await beat?.()
     }
   },
   balanceDay: async ({ bankCode, accountingDate, session }, now) =>

@@ -65,7 +65,7 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
   // What is right as a whole is no break.
   expect(await kit.breaksOf(selfMade)).toEqual([])
   // The bank is told what the session found.
-  expect((await kit.store.bankCalls.told(bankCode, 'differenceReport', '2026-11-06/1'))?.attemptNo).toBe(0)
+  expect(await kit.store.bankCalls.told(bankCode, 'differenceReport', '2026-11-06/1')).toMatchObject({ attemptNo: 1, code: '90000' })
   // Until the end of the next working day.
   expect((await kit.theBreak(over)).deadline!.toISOString()).toBe('2026-11-11T16:00:00.000Z')
 
@@ -366,6 +366,14 @@ test('of many tickets the record is asked some times for all of them, not some t
   const before = counting.statements()
   expect(await settleSession({ ...kit.flow, store: own }, held.session)).toBe(false)
   expect(counting.statements() - before).toBeLessThan(150)
+  // The days that differ still are looked at no longer than the session is ours.
+  let isOurs = true
+  const differingDays: typeof own.breakLife.differingDays = (...of) => {
+    isOurs = false
+    return own.breakLife.differingDays(...of)
+  }
+  const losing = { ...own, breakLife: { ...own.breakLife, differingDays } }
+  await expect(settleSession({ ...kit.flow, store: losing }, held.session, async () => isOurs)).rejects.toThrow('somebody else’s')
   await endSession(own, held, false, kit.clock())
   const breaks = await kit.fresh.db.query<{ state: string; remedy: string; excess: number; steps: number; linked: number }>(
     `SELECT b.state, b.remedy, b.excess, (SELECT COUNT(*) FROM break_step s WHERE s.break_id = b.id) AS steps,
