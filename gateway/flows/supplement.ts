@@ -1,6 +1,6 @@
 import { checkSum, type RequestOf } from '@taxlink/bank-sdk'
 import { named, stoppedUnder } from '../domain/agreement.ts'
-import type { InstructionVerb } from '../domain/answers.ts'
+import { type InstructionVerb, proofOf } from '../domain/answers.ts'
 import type { BankPolicy } from '../domain/bank.ts'
 import { barred } from '../domain/reference.ts'
 import { decideSupplement } from '../domain/supplement.ts'
@@ -82,13 +82,14 @@ export const supplementDebit = async (
 
 /**
  * What the bank itself says of an instruction that it is said not to have (art. 35(1), 35(3)). A debit that it has, under its next day perhaps, must not be
- * debited a second time, whoever orders that, and a reversal not given back a second time: the next session will show it. A bank that cannot be asked has
- * only its file to say so. The question takes a place at the bank like any other call.
+ * debited a second time, whoever orders that, and a reversal not given back a second time: the next session will show it. A code that refuses the question
+ * (not signed on, closed, «already paid») says nothing of that. A bank that cannot be asked has only its file to say so. The question takes a place at the
+ * bank like any other call.
  */
 export const askBank = async (
   flow: Flow,
   slots: Slots,
-  { bankCode, request }: Pick<Instruction, 'bankCode' | 'request'>,
+  { verb, bankCode, request }: Pick<Instruction, 'verb' | 'bankCode' | 'request'>,
   policy: BankPolicy,
 ): Promise<'missing' | 'at-the-bank' | 'unclear'> => {
   if (!policy.inquiry) return 'missing'
@@ -97,9 +98,9 @@ export const askBank = async (
   try {
     const { answer } = await flow.call(bankCode, 'inquiry', asked, policy.timeoutMs)
     if (answer.kind !== 'answered') return 'unclear'
-    const { code, class: is } = answer.outcome
-    if (is === 'succeeded') return 'at-the-bank'
-    return code === '94054' || is === 'refused' ? 'missing' : 'unclear'
+    const proof = proofOf(verb, answer.outcome, 'inquiry', policy.dedupe === 'by-key')
+    if (proof === 'done') return 'at-the-bank'
+    return answer.outcome.code === '94054' || proof === 'refused' ? 'missing' : 'unclear'
   } finally {
     slots.release(bankCode)
   }

@@ -21,6 +21,8 @@ beforeAll(async () => {
 afterAll(() => kit.fresh.drop())
 
 const dayMs = 86_400_000
+/** Codes by which a bank refuses a message, a line or an hour rather than an account. */
+const ofTheQuestion = ['28001', '31004', '91005', '93001', '93002', '93003', '93004', '93007', '93013', '93014'] as const
 /** Fen of all instructions of a ticket with this verb that were not refused. */
 const moved = async ({ ticketNo }: NewDebit, verb: string): Promise<number> => {
   const [row] = await kit.fresh.db.query<{ sum: number | null }>(
@@ -237,6 +239,11 @@ test('a reversal that crosses the bank’s day-end is no break that anything is 
   kit.says = { inquiry: '90000' }
   const { id } = await kit.theBreak(dated)
   expect(await issueNotice(kit.flow, kit.slots, id, zhang)).toEqual({ kind: 'at-the-bank' })
+  // «Already reversed»: which part of it, and by which order, is left open.
+  for (const inquiry of [...ofTheQuestion, '24015', '24020'] as const) {
+    kit.says = { inquiry }
+    expect(await issueNotice(kit.flow, kit.slots, id, zhang), inquiry).toEqual({ kind: 'unclear' })
+  }
   kit.says = {}
   kit.at += dayMs
   const there = { accountingDate: '2026-12-16' }
@@ -253,8 +260,11 @@ describe('a supplementary debit', () => {
     const ordered = () => supplement(kit.flow, kit.slots, taxSystem, order)
     kit.says = { inquiry: '90000' }
     expect(await ordered()).toEqual({ kind: 'at-the-bank' })
-    kit.says = { inquiry: '28003' }
-    expect(await ordered()).toEqual({ kind: 'unclear' })
+    // What refuses the question, or a repetition of the ticket, says nothing of what the bank has.
+    for (const inquiry of ['28003', ...ofTheQuestion, '24015'] as const) {
+      kit.says = { inquiry }
+      expect(await ordered(), inquiry).toEqual({ kind: 'unclear' })
+    }
     expect(await moved(debit, 'supplementaryDebit')).toBe(0)
     kit.says = {}
     // The bank has its places for questions, too.
