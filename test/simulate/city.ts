@@ -148,7 +148,10 @@ export class City {
     const banks = openBanks(lines, answer => void hearLate(flow, answer), dial)
     const clock = () => new Date(world.now + host.skewMs)
     const random = () => world.random.next()
-    const note = (said: Note) => world.trace.add(world.now, host.name, said.event, said.ticketNo ?? said.count ?? said.detail ?? '')
+    const note = (said: Note) => {
+      world.trace.add(world.now, host.name, said.event, said.ticketNo ?? said.count ?? said.detail ?? '')
+      if (said.event === 'trouble') world.err(said.detail ?? '')
+    }
     // As every process it hears of a halt a little later; one that is new reads them first.
     let known = withHalts(this.reference, this.record.tables.halt)
     let heard = this.record.tables.haltChanges

@@ -74,8 +74,8 @@ const play = async (city: City, plan: Plan, watch: Watch): Promise<void> => {
     worstMoment()
   }
   const done = () => world.now > over() && watch.unfinished() === undefined
-  await world.run(() => world.now > deadline || done(), each, 20_000 * plan.tickets)
-  const why = watch.unfinished()
+  const ended = await world.run(() => world.now > deadline || done(), each, 20_000 * plan.tickets)
+  const why = ended ? watch.unfinished() : 'something goes on and on'
   if (why !== undefined) throw new Broken('convergence', `long after all has healed ${why}`)
   watch.checkEnd()
 }

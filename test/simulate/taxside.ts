@@ -131,7 +131,7 @@ export class TaxSide {
           if (view) this.#hear({ id: view.instructionId, state: view.state, by: 'inquiry' })
           else if (known) this.odd.push(`${ticketNo}: accepted, but nobody knows it`)
         },
-        () => undefined,
+        error => this.#world.err(String(error)),
       )
     })
   }
@@ -153,7 +153,7 @@ export class TaxSide {
           this.read.push(...results)
           for (const { instructionId: id, state } of results) this.#hear({ id, state, by: 'feed' })
         },
-        () => undefined,
+        error => this.#world.err(String(error)),
       )
     })
   }
@@ -194,7 +194,7 @@ export class TaxSide {
             this.#open--
           })
         },
-        () => undefined,
+        error => this.#world.err(String(error)),
       )
     })
   }

@@ -44,6 +44,7 @@ export class Watch {
   /** After each step: what was touched. Throws what is broken. */
   check(): void {
     if (this.#wire.failure) throw this.#wire.failure
+    if (this.#city.world.mistake !== undefined) broken('trouble', this.#city.world.mistake)
     const { tables } = this.#city.record
     if (tables.defended !== undefined) broken('last-defence', `${tables.defended}: the rules should have refused it before`)
     if (tables.touched.size > 0) {

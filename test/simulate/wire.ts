@@ -17,8 +17,10 @@ export class Wire implements Tap {
   /** The first promise that was broken inside a step of a process, which might swallow it. */
   failure: Error | undefined
   readonly #seen = new Map<string, Seen>()
-  /** Late answers: the instruction of this key must be asked about by then. */
+  /** Late answers: the instruction of this key must be due by then. */
   readonly #late: { readonly key: string; readonly by: number; readonly attempts: number }[] = []
+  /** When each inquiry left. */
+  readonly #leftAt = new WeakMap<Asked, number>()
 
   /** Whether anything ever left under this instruction's key. */
   hasLeft(row: InstructionRow): boolean {
@@ -26,6 +28,7 @@ export class Wire implements Tap {
   }
 
   sent(host: Host, bank: SimulatedBank, asked: Asked): void {
+    if (asked.verb === 'inquiry') this.#leftAt.set(asked, this.city.world.now)
     if (asked.verb === 'inquiry' || asked.verb === 'linkTest') return
     this.#keep(() => {
       const { key, ticketNo } = asked
@@ -63,7 +66,8 @@ export class Wire implements Tap {
       // The whole can be given back once only, however often it is asked for.
       const whole = verb === 'reversal' && policy.tombstones && amount === originalAmount
       if (!bank.dedupes && !whole) broken('no-blind-resend', `${ticketNo}: ${verb} sent again to a bank that does not dedupe`)
-      if (!before.absent) broken('no-blind-resend', `${ticketNo}: ${verb} sent again though no inquiry said that it is absent`)
+      if (!before.absent)
+        broken('no-blind-resend', `${ticketNo}: ${verb} sent again though no inquiry asked after the window said that it is absent`)
       if (this.city.plan.skewMs === 0 && now < before.lastSentAt + policy.quiescenceMs)
         broken('no-blind-resend', `${ticketNo}: ${verb} sent again inside the quiescence window`)
     }
@@ -104,24 +108,25 @@ export class Wire implements Tap {
       this.#keep(() => broken('bulkhead', `${host.name} has ${inFlight} requests at ${bank.bank.code}, which has ${limit} places`))
   }
 
-  answered(_host: Host, _bank: SimulatedBank, asked: Asked, code: UnifiedCode | undefined, waited: boolean): void {
+  answered(_host: Host, bank: SimulatedBank, asked: Asked, code: UnifiedCode | undefined, waited: boolean): void {
     const seen = this.#seen.get(asked.key)
-    if (seen && asked.verb === 'inquiry' && waited && code === '94054') seen.absent = true
+    if (seen && asked.verb === 'inquiry' && waited && code === '94054') {
+      // It speaks of when it was asked, not of when it came.
+      const { quiescenceMs } = this.city.reference.banks.get(bank.bank.code)!.policy
+      const at = this.#leftAt.get(asked) ?? 0
+      if (this.city.plan.skewMs > 0 || at >= seen.lastSentAt + quiescenceMs) seen.absent = true
+    }
     if (asked.verb === 'debit' && !waited && code !== undefined) this.#hearLate(asked.key)
   }
 
-  /** A late answer is used: its debit is asked about soon, where nothing else goes wrong. */
+  /** A late answer is used: its debit is due at once, where nothing else goes wrong; when it gets a place is another matter. */
   #hearLate(key: string): void {
     const { world, plan, record } = this.city
     const row = record.tables.byKey.get(key)
     if (row?.state !== 'unknown' || row.lease_owner !== null || row.next_attempt_at === never) return
     const troubled = plan.skewMs > 0 || plan.record.troubled || plan.accidents.crash + plan.accidents.hold > 0
     if (troubled || plan.outages > 0) return
-    // Where lines are short, a sweep finds room for a few of those that are due, whichever they are.
-    const isDue = (other: InstructionRow): boolean =>
-      other.bank_code === row.bank_code && other.next_attempt_at !== null && other.next_attempt_at <= world.now
-    const sweeps = 2 + Math.ceil((2 * [...record.tables.byKey.values()].filter(isDue).length) / (1 + plan.mostWaiting))
-    this.#late.push({ key, by: world.now + 60_000 + plan.sweepMs * sweeps, attempts: row.attempt_no })
+    this.#late.push({ key, by: world.now + 60_000, attempts: row.attempt_no })
   }
 
   /** Late answers whose time is over. */
@@ -130,7 +135,8 @@ export class Wire implements Tap {
     if (!first || first.by > this.city.world.now) return
     this.#late.shift()
     const row = this.city.record.tables.byKey.get(first.key)!
-    if (row.state === 'unknown' && row.attempt_no === first.attempts) broken('promptness', `${row.ticket_no}: a late answer was not used`)
+    const isDue = row.next_attempt_at !== null && row.next_attempt_at <= first.by
+    if (row.state === 'unknown' && row.attempt_no === first.attempts && !isDue) broken('promptness', `${row.ticket_no}: a late answer was not used`)
   }
 
   #keep(check: () => void): void {

@@ -23,6 +23,8 @@ export class Host {
 /** Something that is to happen; `cancel` forgets it. */
 export type Event = Timed & { host: Host | undefined; run: () => void }
 const nothing = (): void => {}
+/** What the record, its commits and Redis say when they fail, and what is told of a bank that contradicts itself. */
+const isAccident = /the record is away|the outcome of the commit is unknown|Redis is away|contradicts the record/
 /** The next round of a loop; `due` says when it will find something, as far as anybody knows now. */
 type Poll = {
   at: number
@@ -53,6 +55,8 @@ export class World {
   /** Told of a process that has just died. */
   onCrash: (host: Host) => void = () => {}
   steps = 0
+  /** The first error in a process that no accident explains; whoever met with it may have swallowed it. */
+  mistake: string | undefined
   /** What went wrong, by kind: how often. */
   readonly faults = new Map<string, number>()
   readonly #events = new Heap<Event>()
@@ -99,6 +103,11 @@ export class World {
   /** Counts a fault of one kind. */
   fault(kind: string): void {
     this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1)
+  }
+
+  /** Keeps an error that no accident of this world explains. */
+  err(what: string): void {
+    this.mistake ??= isAccident.test(what) ? undefined : what
   }
 
   /** Something has changed that a loop may find. */
