@@ -54,8 +54,8 @@ export class SimulatedBank {
   isAway = false
   /** The keys under which it books one fen less than asked: a bank that is wrong itself. */
   readonly less = new Set<string>()
-  /** What it says of a key, and what it has: two persons will find out. */
-  readonly lies = new Map<string, { readonly ticketNo: string; readonly claims: number; readonly has: number }>()
+  /** What it says of a key, and what it has, until two persons have found out: then it answers questions by its books. */
+  readonly lies = new Map<string, { readonly ticketNo: string; readonly claims: number; readonly has: number; found: boolean }>()
   readonly faults: BankFaults
   readonly #world: World
   readonly #speech: Speech
@@ -126,7 +126,7 @@ export class SimulatedBank {
     const request = this.less.has(key) ? lessened(heard as Instruction) : (heard as Instruction)
     const now = new Date(this.#world.now)
     const lie = this.lies.get(key)
-    if (lie && (verb === 'debit' || verb === 'inquiry')) {
+    if (lie && (verb === 'debit' || (verb === 'inquiry' && !lie.found))) {
       const serial = '2026111088888888'
       return this.#speech.reply(verb, request, { code: '90000', amount: lie.claims, serial, date: ledger.accountingDate })
     }
@@ -207,7 +207,7 @@ export class SimulatedBank {
   #lied({ key, ticketNo, heard }: Asked, has: number): void {
     const { amount } = heard as Instruction
     if (has === amount) return
-    this.lies.set(key, { ticketNo, claims: amount, has })
+    this.lies.set(key, { ticketNo, claims: amount, has, found: false })
     this.#world.trace.add(this.#world.now, this.bank.code, 'lies', ticketNo)
   }
 

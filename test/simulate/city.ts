@@ -2,7 +2,8 @@ import { banks as adapters } from '#adapters'
 import { openBanks } from '../../gateway/call.ts'
 import type { AgreementStanding } from '../../gateway/domain/agreement.ts'
 import type { BankEntry } from '../../gateway/domain/bank.ts'
-import { type Office, type Reference, withHalts } from '../../gateway/domain/reference.ts'
+import { type Office, type Reference, type Treasury, withHalts } from '../../gateway/domain/reference.ts'
+import type { RemittanceAccount } from '../../gateway/domain/registry.ts'
 import type { Flow, Note } from '../../gateway/flows/flow.ts'
 import { openGuard } from '../../gateway/flows/guard.ts'
 import { hearLate } from '../../gateway/flows/late.ts'
@@ -65,6 +66,13 @@ export class City {
     world.onCrash = host => this.#died(host)
     for (let i = 0; i < 2; i++) this.#begin('serve')
     for (let i = 0; i < plan.workers; i++) this.#begin('work')
+  }
+
+  /** The way of a debit's money at this bank: treasury, clearing number, account for remittance. */
+  routeOf(bankCode: string) {
+    const [{ code: treasuryCode, clearingNo }] = [...this.reference.treasuries.values()] as [Treasury]
+    const [{ account }] = this.reference.remittance.get(`${bankCode}/${treasuryCode}`) as [RemittanceAccount]
+    return { treasuryCode, clearingNo, remittanceAccount: account }
   }
 
   /** From now on nothing goes wrong any more; what is under way arrives, what is down comes up. */

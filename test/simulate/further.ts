@@ -68,7 +68,8 @@ export const findLies = (city: City): void => {
   const known = new Set<string>()
   const look = (): void => {
     for (const [code, { lies }] of banks)
-      for (const [key, { ticketNo, claims, has }] of lies) {
+      for (const [key, lie] of lies) {
+        const { ticketNo, claims, has } = lie
         const row = record.tables.byKey.get(key)
         if (known.has(key) || row?.state !== 'succeeded' || row.bank_code !== code || !taxSide.accepted.has(ticketNo)) continue
         known.add(key)
@@ -83,7 +84,10 @@ export const findLies = (city: City): void => {
         } as const
         // Some accounts do not have it any more: then the remedy fails, and the ticket is void.
         if (world.random.percent(40)) banks.get(code)!.freeze(taxSide.accepted.get(ticketNo)?.account ?? '')
-        taxSide.declare(found, () => supplementFor(city, ticketNo, kind, claims - has))
+        taxSide.declare(found, () => {
+          lie.found = true
+          supplementFor(city, ticketNo, kind, claims - has)
+        })
       }
     world.after(10 * minute, look)
   }

@@ -4,7 +4,7 @@ import { broken } from './broken.ts'
 import type { City } from './city.ts'
 import { isLied } from './further.ts'
 import { Leases } from './leases.ts'
-import { type InstructionRow, keyOf, never } from './rows.ts'
+import { type BreakRow, type InstructionRow, keyOf, never, type OrderRow } from './rows.ts'
 import type { Wire } from './wire.ts'
 import { isFinal } from './writes.ts'
 
@@ -67,6 +67,7 @@ export class Watch {
     for (const ticketNo of taxSide.sent.keys()) tables.touched.add(ticketNo)
     this.check()
     for (const ticketNo of taxSide.sent.keys()) this.#checkAccepted(ticketNo)
+    for (const row of tables.tax_order) this.#checkOrder(row)
     for (const row of tables.instruction.values()) this.#checkEnded(row)
     this.#checkSums()
     if (taxSide.read.length !== tables.result.length || taxSide.delivered.length !== tables.result.length)
@@ -119,6 +120,18 @@ export class Watch {
     else if (row.amount !== order.amount) broken('order', `${ticketNo}: accepted with another amount than was told`)
   }
 
+  /** What was made of a further order is what was ordered. */
+  #checkOrder({ kind, order_no: orderNo, ticket_no: ticketNo, instruction_id: id }: OrderRow): void {
+    const { record, taxSide } = this.#city
+    const of = kind === 'supplementaryDebit' ? 'supplement' : kind
+    const order = taxSide.ordered.get(`${of}/${orderNo}`)
+    const row = record.tables.instruction.get(id)!
+    if (!order || order.ticketNo !== ticketNo || row.ticket_no !== ticketNo) return broken('order', `${ticketNo}: nobody ordered ${of} ${orderNo}`)
+    if (!('amount' in order)) return
+    if (row.verb !== kind || row.amount !== order.amount || row.reason !== order.reason)
+      broken('order', `${ticketNo}: ${of} ${orderNo} of ${order.amount} became a ${row.verb} of ${row.amount}, ${row.reason}`)
+  }
+
   #checkEnded(row: InstructionRow): void {
     this.#checkCalm(row)
     this.#checkAnswers(row)
@@ -167,24 +180,31 @@ export class Watch {
     for (const [code, { ledger }] of banks) {
       const booked = [...ledger.entries()].reduce((of, e) => of + BigInt(e.kind === 'reversal' ? -e.amount : e.amount), 0n)
       let [recorded, listed] = [0n, 0n]
-      for (const row of rows.filter(r => r.bank_code === code)) {
-        const bank = signed(row, sum(this.#entries.get(keyOf(row))))
-        // A reversal of the gateway's own belongs to its original.
-        if (row.reason === 'in-doubt') listed += BigInt(bank)
-        else if (isFinal(row.state)) recorded += BigInt(signed(row, bookedOf(row)))
-        if (row.reason === 'in-doubt') continue
-        if (!isFinal(row.state)) listed += BigInt(bank)
-        else if (this.#isListed(row)) listed += BigInt(bank - signed(row, bookedOf(row)))
+      // A reversal of the gateway's own belongs to its original.
+      for (const row of rows.filter(r => r.bank_code === code && r.reason !== 'in-doubt')) {
+        const bank = this.#atBank(row)
+        if (!isFinal(row.state)) listed += BigInt(signed(row, bank))
+        else recorded += BigInt(signed(row, bookedOf(row)))
+        const differs = bank - bookedOf(row)
+        if (isFinal(row.state) && differs !== 0 && this.#isListed(row, differs)) listed += BigInt(signed(row, differs))
       }
       if (booked !== recorded + listed) broken('sums', `bank ${code} booked ${booked}, the record says ${recorded} and lists ${listed}`)
     }
   }
 
-  /** A difference that is known: a break, a bank that says what is not so, or a reversal of the gateway's own that belongs to it. */
-  #isListed(row: InstructionRow): boolean {
-    const { break: breaks, ofTicket } = this.#city.record.tables
-    if (isLied(this.#city, row) || breaks.some(b => b.instruction_id === row.id && b.closed_at === null)) return true
-    return (ofTicket.get(row.ticket_no) ?? []).some(r => r.original_id === row.id && r.reason === 'in-doubt')
+  /** Fen that its bank has of an instruction; what a reversal of the gateway's own gave back never counted. */
+  #atBank(row: InstructionRow): number {
+    const rows = this.#city.record.tables.ofTicket.get(row.ticket_no) ?? []
+    const own = rows.filter(r => r.original_id === row.id && r.reason === 'in-doubt')
+    return own.reduce((of, r) => of - sum(this.#entries.get(keyOf(r))), sum(this.#entries.get(keyOf(row))))
+  }
+
+  /** Whether so many fen of difference are known: a break says just that, or nobody has found out yet what its bank says that is not so. */
+  #isListed(row: InstructionRow, fen: number): boolean {
+    const lie = this.#city.banks.get(row.bank_code)!.lies.get(keyOf(row))
+    if (lie && !lie.found) return row.state !== 'succeeded' || fen === lie.has - lie.claims
+    const says = ({ bank_amount, tax_amount }: BreakRow): boolean => bank_amount - tax_amount === fen
+    return this.#city.record.tables.break.some(b => b.instruction_id === row.id && says(b) && (lie || b.closed_at === null))
   }
 
   #takeEntries(): void {
@@ -238,7 +258,7 @@ export class Watch {
     let [net, back] = [0, 0]
     for (const row of rows) {
       this.#checkRow(row)
-      this.#checkBooked(row, rows)
+      this.#checkBooked(row)
       const booked = sum(this.#entries.get(keyOf(row)))
       net += signed(row, booked)
       if (row.verb === 'reversal' && row.reason !== 'in-doubt') back += bookedOf(row)
@@ -251,7 +271,7 @@ export class Watch {
     if (back > debited) broken('reversal', `${ticketNo}: ${debited} fen debited, ${back} given back`)
   }
 
-  #checkBooked(row: InstructionRow, rows: readonly InstructionRow[]): void {
+  #checkBooked(row: InstructionRow): void {
     const { ticket_no: ticketNo, verb, state } = row
     const entries = this.#entries.get(keyOf(row)) ?? []
     if (entries.length > 1) broken('one-booking', `${ticketNo}: ${verb} booked ${entries.length} times`)
@@ -260,14 +280,13 @@ export class Watch {
     if (bank !== 0 && bank !== row.amount && !isLied(this.#city, row) && !(less && bank === row.amount - 1))
       broken('one-booking', `${ticketNo}: ${row.amount} fen accepted, ${bank} booked`)
     if (!isFinal(state) || row.reason === 'in-doubt') return
-    // What a reversal of the gateway's own gave back never counted as debited.
-    const undone = rows
-      .filter(r => r.original_id === row.id && r.reason === 'in-doubt')
-      .reduce((of, r) => of + sum(this.#entries.get(keyOf(r))), 0)
-    if (isLied(this.#city, row)) return
-    const isListed = this.#city.record.tables.break.some(b => b.instruction_id === row.id && b.closed_at === null)
-    if (bank - undone !== bookedOf(row) && !isListed)
-      broken('books-agree', `${ticketNo}: ${verb} ${state} ${row.result_code} with ${bookedOf(row)} fen, the bank has ${bank - undone}`)
+    const differs = this.#atBank(row) - bookedOf(row)
+    if (differs !== 0 && !this.#isListed(row, differs))
+      broken('books-agree', `${ticketNo}: ${verb} ${state} ${row.result_code} with ${bookedOf(row)} fen, the bank has ${this.#atBank(row)}`)
+    const [entry] = entries
+    if (state !== 'succeeded' || !entry || differs !== 0) return
+    if (row.bank_serial !== entry.serial || row.accounting_date !== entry.accountingDate)
+      broken('books-agree', `${ticketNo}: ${verb} stands under ${row.bank_serial} ${row.accounting_date}, at the bank ${entry.serial} ${entry.accountingDate}`)
   }
 
   #checkRow(row: InstructionRow): void {

@@ -10,6 +10,8 @@ import { isFinal } from './writes.ts'
 /** What was seen of a key: how often it left, when last, and whether an inquiry has said since that the bank does not have it. */
 type Seen = { sends: number; lastSentAt: number; absent: boolean }
 type Moves = { readonly amount: number; readonly account: string; readonly originalAmount?: number }
+/** What a debit says of its taxpayer, as it was ordered; a bank's layout may leave some out. */
+const particulars = ['channel', 'taxpayerId', 'taxpayerName', 'agreementNo', 'account', 'payerBankNo'] as const
 
 /** Watches the wire: what leaves must stand in the record, be what was ordered, and be no blind repetition. */
 export class Wire implements Tap {
@@ -55,6 +57,12 @@ export class Wire implements Tap {
     const orders = this.city.taxSide.sent.get(ticketNo) ?? []
     if (!orders.some(o => o.account === account && (verb !== 'debit' || o.amount === amount)))
       broken('order', `${ticketNo}: nobody ordered what is sent`)
+    if (verb === 'reversal') return
+    const said = heard as { readonly [name: string]: unknown }
+    const route = this.city.routeOf(bank.bank.code)
+    const meant = { ...Object.fromEntries(particulars.map(name => [name, orders[0]![name]])), ...route }
+    for (const [name, value] of Object.entries(meant))
+      if (said[name] !== undefined && said[name] !== value) broken('order', `${ticketNo}: ${verb} is sent with another ${name}`)
   }
 
   #checkRepetition(bank: SimulatedBank, { key, ticketNo, verb, heard }: Asked): void {
