@@ -2,7 +2,7 @@ import type { DebitOrder } from '../../gateway/flows/order.ts'
 import type { City } from './city.ts'
 import type { Persons } from './persons.ts'
 import { minute, second } from './plan.ts'
-import { keyOf } from './rows.ts'
+import { type InstructionRow, keyOf } from './rows.ts'
 
 // What the tax side orders beside debits, and what two persons find out about banks that say what is not so.
 
@@ -62,11 +62,15 @@ export const atTheWorstMoment = (city: City, persons: Persons | undefined): (() 
   }
 }
 
-/** Two persons compare the bank's books with the record: what a bank has claimed and does not have becomes a break, and the tax side orders the rest. */
+/**
+ * Two persons compare the bank's books with the record: what a bank has claimed and does not have becomes a break, and the tax side orders the rest.
+ * Now and then they err.
+ */
 export const findLies = (city: City): void => {
   const { world, taxSide, record, banks } = city
   const known = new Set<string>()
   const look = (): void => {
+    if (!city.plan.calm && city.healedAt > world.now && world.random.percent(15)) err(city, known)
     for (const [code, { lies }] of banks)
       for (const [key, lie] of lies) {
         const { ticketNo, claims, has } = lie
@@ -92,6 +96,28 @@ export const findLies = (city: City): void => {
     world.after(10 * minute, look)
   }
   world.after(10 * minute, look)
+}
+
+/**
+ * What a bank has is declared missing, and ordered once more: the bank is asked before. Not of what was asked about before: an answer to that may still be
+ * under way, and pass for the answer to this.
+ */
+const err = (city: City, known: Set<string>): void => {
+  const { world, taxSide, record, banks, reference } = city
+  const isSound = (row: InstructionRow): boolean =>
+    row.verb === 'debit' &&
+    row.state === 'succeeded' &&
+    row.inquiries === 0 &&
+    taxSide.accepted.has(row.ticket_no) &&
+    reference.banks.get(row.bank_code)!.policy.inquiry &&
+    !banks.get(row.bank_code)!.lies.has(keyOf(row)) &&
+    !known.has(keyOf(row))
+  const rows = [...record.tables.instruction.values()].filter(isSound)
+  if (rows.length === 0) return
+  const { id, ticket_no: ticketNo, amount, ...key } = world.random.pick(rows)
+  known.add(keyOf(key))
+  const found = { ticketNo, instructionId: id, kind: 'bank-missing', taxAmount: amount, bankAmount: 0, reason: 'looked up in the wrong books' } as const
+  taxSide.declare(found, () => supplementFor(city, ticketNo, 'bank-missing', amount))
 }
 
 const supplementFor = (city: City, ticketNo: string, reason: 'bank-missing' | 'under-debited', amount: number): void => {
