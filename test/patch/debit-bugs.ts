@@ -1,11 +1,12 @@
 import { type Bug, bug } from './bug.ts'
 
-const [rules, answers, attempt, accept, advance] = [
+const [rules, answers, attempt, accept, advance, order] = [
   'gateway/domain/debit.ts',
   'gateway/domain/answers.ts',
   'gateway/flows/attempt.ts',
   'gateway/flows/accept.ts',
   'gateway/flows/advance.ts',
+  'gateway/flows/order.ts',
 ]
 
 /** Mistakes in the rules of doubt and in what is done with a debit. */
@@ -16,6 +17,13 @@ export const debitBugs: readonly Bug[] = [
     rules,
     "if (answer.outcome.code !== '94054') return afterOutcome",
     "if (answer.outcome.code === '94054') return settled(asked, 'refuse', answer.outcome, 'x')\n  if (answer.outcome.code !== '94999' || !policy.inquiry) return afterOutcome",
+  ),
+  bug(
+    'not-found-dated-by-its-answer',
+    '«not found» counts as of when it came, and not as of when it was asked for',
+    attempt,
+    'policy, now, flow.random(), started)',
+    'policy, now, flow.random())',
   ),
   bug('window-ignored', '«not found» is believed at once', rules, 'if (askedAt < quiet) {', 'if (askedAt < new Date(0)) {'),
   bug(
@@ -154,6 +162,27 @@ export const debitBugs: readonly Bug[] = [
     'slots.release(debit.bankCode)\n  return true\n}',
   ),
   bug('no-outbox', 'what waits for a place is not in the outbox', accept, 'wakeAt: later(now, graceMs),', 'wakeAt: undefined,'),
+  bug(
+    'breaker-drops',
+    'what waits while a bank is spared is forgotten',
+    advance,
+    'flow.store.postpone({ instruction, until })',
+    'flow.store.postpone({ instruction, until: new Date(8.64e15) })',
+  ),
+  bug(
+    'remittance-to-the-treasury',
+    'a debit names the clearing number for the account that the bank remits from',
+    order,
+    'to.remittance.account',
+    'to.treasury.clearingNo',
+  ),
+  bug(
+    'other-account-is-the-same-order',
+    'an order with another account is taken for a repetition',
+    order,
+    '(order[name] ?? null)',
+    "(name === 'account' ? null : (order[name] ?? null))",
+  ),
   bug('in-hand-for-ever', 'a worker never looks at an instruction twice', advance, 'inHand.delete(id)', ''),
   bug(
     'full-line-keeps-in-hand',

@@ -1,12 +1,14 @@
 import { type Bug, bug } from './bug.ts'
 
-const [rules, reversal, supplement, stop, ticket, advance, linked, record] = [
+const [rules, reversal, supplement, stop, ticket, advance, order, asking, linked, record] = [
   'gateway/domain/debit.ts',
   'gateway/domain/reversal.ts',
   'gateway/domain/supplement.ts',
   'gateway/domain/stop.ts',
   'gateway/domain/ticket.ts',
   'gateway/flows/advance.ts',
+  'gateway/flows/order.ts',
+  'gateway/flows/supplement.ts',
   'test/simulate/linked.ts',
   'test/simulate/record.ts',
 ]
@@ -50,6 +52,27 @@ export const furtherBugs: readonly Bug[] = [
       { file: supplement, find: 'amount > shortfall(ticket, debit, reason)', replace: 'amount > 9e15' },
     ],
   },
+  bug(
+    'refusal-of-the-question',
+    'a bank that refuses to be asked is taken not to have the debit',
+    asking,
+    "|| proof === 'refused' ? 'missing'",
+    "|| answer.outcome.class === 'refused' ? 'missing'",
+  ),
+  bug(
+    'bank-not-asked',
+    'the whole is debited once more without asking the bank whether it has it',
+    asking,
+    "if (stands !== 'missing') return { kind: stands }",
+    "if (stands === 'unclear') return { kind: stands }",
+  ),
+  bug(
+    'supplement-of-another',
+    'a supplementary debit names another taxpayer',
+    order,
+    '  ...original,\n  officeCode: key.officeCode,',
+    "  ...original,\n  taxpayerId: '91430100600099999X',\n  officeCode: key.officeCode,",
+  ),
   bug(
     'supplement-of-a-doubt',
     'a supplementary debit while the debit is in doubt',

@@ -116,7 +116,14 @@ const err = (city: City, known: Set<string>): void => {
   if (rows.length === 0) return
   const { id, ticket_no: ticketNo, amount, ...key } = world.random.pick(rows)
   known.add(keyOf(key))
-  const found = { ticketNo, instructionId: id, kind: 'bank-missing', taxAmount: amount, bankAmount: 0, reason: 'looked up in the wrong books' } as const
+  const found = {
+    ticketNo,
+    instructionId: id,
+    kind: 'bank-missing',
+    taxAmount: amount,
+    bankAmount: 0,
+    reason: 'looked up in the wrong books',
+  } as const
   taxSide.declare(found, () => supplementFor(city, ticketNo, 'bank-missing', amount))
 }
 

@@ -89,14 +89,18 @@ const orders = (city: City, plan: Plan): void => {
     world.after(at, () => taxSide.send(order))
     if (random.percent(plan.twice)) world.after(at + random.next() * random.pick([20, 60_000]), () => taxSide.send(order))
     if (random.percent(plan.differing)) {
-      const amount = order.amount + 1
-      const other = { ...order, amount, items: [{ ...order.items[0]!, amount }] }
-      world.after(at + random.next() * random.pick([20, 60_000]), () => taxSide.send(other))
+      const other = random.percent(50)
+        ? withAmount(order, order.amount + 1)
+        : { ...order, account: random.pick(accountsOf(order.bankCode)) }
+      if (other.amount !== order.amount || other.account !== order.account)
+        world.after(at + random.next() * random.pick([20, 60_000]), () => taxSide.send(other))
     }
     if (random.percent(plan.further)) orderMore(city, order.ticketNo, at)
     for (let asks = random.whole(0, 2); asks > 0; asks--) world.after(at + random.next() * 10 * minute, () => taxSide.ask(order.ticketNo))
   }
 }
+
+const withAmount = (order: DebitOrder, amount: number): DebitOrder => ({ ...order, amount, items: [{ ...order.items[0]!, amount }] })
 
 const orderOf = (city: City, ticketNo: string): DebitOrder => {
   const { random } = city.world

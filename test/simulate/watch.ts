@@ -126,7 +126,8 @@ export class Watch {
     const of = kind === 'supplementaryDebit' ? 'supplement' : kind
     const order = taxSide.ordered.get(`${of}/${orderNo}`)
     const row = record.tables.instruction.get(id)!
-    if (!order || order.ticketNo !== ticketNo || row.ticket_no !== ticketNo) return broken('order', `${ticketNo}: nobody ordered ${of} ${orderNo}`)
+    if (!order || order.ticketNo !== ticketNo || row.ticket_no !== ticketNo)
+      return void broken('order', `${ticketNo}: nobody ordered ${of} ${orderNo}`)
     if (!('amount' in order)) return
     if (row.verb !== kind || row.amount !== order.amount || row.reason !== order.reason)
       broken('order', `${ticketNo}: ${of} ${orderNo} of ${order.amount} became a ${row.verb} of ${row.amount}, ${row.reason}`)
@@ -286,7 +287,10 @@ export class Watch {
     const [entry] = entries
     if (state !== 'succeeded' || !entry || differs !== 0) return
     if (row.bank_serial !== entry.serial || row.accounting_date !== entry.accountingDate)
-      broken('books-agree', `${ticketNo}: ${verb} stands under ${row.bank_serial} ${row.accounting_date}, at the bank ${entry.serial} ${entry.accountingDate}`)
+      broken(
+        'books-agree',
+        `${ticketNo}: ${verb} stands under ${row.bank_serial} ${row.accounting_date}, at the bank ${entry.serial} ${entry.accountingDate}`,
+      )
   }
 
   #checkRow(row: InstructionRow): void {

@@ -55,12 +55,12 @@ export class Wire implements Tap {
     if (row.ticket_no !== ticketNo || row.amount !== amount || row.bank_code !== bank.bank.code || row.verb !== verb)
       broken('order', `${ticketNo}: what is sent is not what was accepted`)
     const orders = this.city.taxSide.sent.get(ticketNo) ?? []
-    if (!orders.some(o => o.account === account && (verb !== 'debit' || o.amount === amount)))
-      broken('order', `${ticketNo}: nobody ordered what is sent`)
+    const ordered = orders.find(o => o.account === account && (verb !== 'debit' || o.amount === amount))
+    if (!ordered) return void broken('order', `${ticketNo}: nobody ordered what is sent`)
     if (verb === 'reversal') return
     const said = heard as { readonly [name: string]: unknown }
     const route = this.city.routeOf(bank.bank.code)
-    const meant = { ...Object.fromEntries(particulars.map(name => [name, orders[0]![name]])), ...route }
+    const meant = { ...Object.fromEntries(particulars.map(name => [name, ordered[name]])), ...route }
     for (const [name, value] of Object.entries(meant))
       if (said[name] !== undefined && said[name] !== value) broken('order', `${ticketNo}: ${verb} is sent with another ${name}`)
   }
@@ -144,7 +144,8 @@ export class Wire implements Tap {
     this.#late.shift()
     const row = this.city.record.tables.byKey.get(first.key)!
     const isDue = row.next_attempt_at !== null && row.next_attempt_at <= first.by
-    if (row.state === 'unknown' && row.attempt_no === first.attempts && !isDue) broken('promptness', `${row.ticket_no}: a late answer was not used`)
+    if (row.state === 'unknown' && row.attempt_no === first.attempts && !isDue)
+      broken('promptness', `${row.ticket_no}: a late answer was not used`)
   }
 
   #keep(check: () => void): void {
