@@ -1,12 +1,12 @@
 import { type InstructionVerb, proofOf } from './answers.ts'
 import { type Answer, type DebitState, isFinal } from './debit.ts'
-import { atTheBank, type BreakKind, givenBack, type Movement, type Ticket } from './ticket.ts'
+import { askedBack, atTheBank, type BreakKind, givenBack, type Movement, type Ticket } from './ticket.ts'
 
 /** A settled instruction as the record has it. */
 export type Recorded = {
   readonly verb: InstructionVerb
   readonly state: DebitState
-  /** Fen that are known to have moved, and of these what was given back since. */
+  /** Fen that are known to have moved, and what was given back since, or is asked back by a notice. */
   readonly booked: number
   readonly back: number
 }
@@ -15,7 +15,7 @@ export const recordedOf = (ticket: Ticket, own: Movement): Recorded => ({
   verb: own.verb,
   state: own.state,
   booked: atTheBank(ticket, own),
-  back: givenBack(ticket, own.id),
+  back: givenBack(ticket, own.id) + (own.verb === 'reversal' ? 0 : askedBack(ticket, own.id)),
 })
 /** What the bank says late: the state it means, and the fen. */
 export type Said = { readonly state: 'succeeded' | 'refused'; readonly code: string; readonly amount: number }
@@ -32,7 +32,7 @@ export const contradiction = ({ verb, state, booked, back }: Recorded, said: Sai
   if (!isFinal(state) || told === known) return undefined
   // «Reversed, stopped or void» after we gave it all back, and «debited» from before we did.
   if (said.code === '24020' && back === known) return undefined
-  if (state === 'refused' && back > 0 && told === back) return undefined
+  if (known === 0 && back > 0 && told === back) return undefined
   if (verb === 'reversal') return { kind: told < known ? 'over-debited' : 'under-debited', taxAmount: known, bankAmount: told }
   // Nothing is known to be there: it was refused, or a break said that the bank did not have it, and may have been remedied.
   const kind = known === 0 ? 'bank-only' : told === 0 ? 'bank-missing' : told < known ? 'under-debited' : 'over-debited'

@@ -1,5 +1,5 @@
 import type { BankPolicy } from './bank.ts'
-import { atTheBank, bankOnly, givenBack, isOpen, type Movement, type Ruling, type Ticket, type Verdict } from './ticket.ts'
+import { askedBack, atTheBank, bankOnly, givenBack, isOpen, type Movement, type Ruling, type Ticket, type Verdict } from './ticket.ts'
 import { accountingDay, dayHasEnded } from './time.ts'
 
 /** What the decision table of a reversal looks at. */
@@ -11,6 +11,10 @@ export type ReversalCase = {
   readonly amount: number
   /** Fen that were given back before. */
   readonly back: number
+  /** Fen of it that notices ask for, or have brought. */
+  readonly askedBack: number
+  /** It is ordered as an excess, and of the ticket a notice has that given back. */
+  readonly isAskedBack: boolean
   /** Another reversal of the same original is under way. */
   readonly isAnotherOpen: boolean
   readonly isVoid: boolean
@@ -32,7 +36,7 @@ export type ReversalRow = Ruling & {
 
 const isUnsettled = ({ original }: ReversalCase): boolean => isOpen(original)
 /** What may yet be given back of it: of a debit in doubt as much as it asked for. */
-const left = (c: ReversalCase): number => (isUnsettled(c) ? c.original.amount : c.debited - c.back)
+const left = (c: ReversalCase): number => (isUnsettled(c) ? c.original.amount : c.debited - c.back - c.askedBack)
 
 /** The decision table of a reversal (art. 35(1)), in the order in which its reasons outrank each other; where no row holds, it is sent. */
 export const reversalTable: readonly ReversalRow[] = [
@@ -94,6 +98,15 @@ export const reversalTable: readonly ReversalRow[] = [
     holds: ({ policy }) => policy.reversal === 'none',
     zh: '该银行不支持冲正,使用《调账通知单》(第三十五条第一项)',
     en: 'this bank makes no reversals: use an adjustment notice (art. 35(1))',
+  },
+  {
+    // A notice is no instruction, and the bank does not know that both are about the same fen.
+    rule: 'asked-back',
+    code: '34001',
+    does: 'refuse',
+    holds: c => c.isAskedBack || (c.askedBack > 0 && c.amount > left(c)),
+    zh: '多扣部分已由《调账通知单》退回或要求退回(第三十五条第一项),不再冲正',
+    en: 'an adjustment notice asks for what is too much, or has brought it (art. 35(1)): it is not reversed as well',
   },
   {
     rule: 'over-limit',
@@ -158,13 +171,24 @@ const isOver = (ticket: Ticket, original: Movement, policy: BankPolicy, now: Dat
   return dayHasEnded(day, policy.dayEnd, ticket.bankDay, now)
 }
 
-/** What an order to give `amount` back of an instruction leads to; `own` is the reversal itself, where it is looked at again. */
-export const decideReversal = (ticket: Ticket, original: Movement, amount: number, policy: BankPolicy, now: Date, own?: number): Verdict =>
-  ruleReversal({
+/** What is to be given back, and why; `id`: of the reversal itself, where it is looked at again. */
+export type Wanted = Pick<Movement, 'amount' | 'reason'> & { readonly id?: number | undefined }
+
+/** What an order to give some of an instruction back leads to. */
+export const decideReversal = (ticket: Ticket, original: Movement, wanted: Wanted, policy: BankPolicy, now: Date): Verdict => {
+  const { amount, reason, id: own } = wanted
+  const debited = bankOnly(ticket, original.id)?.bankAmount ?? atTheBank(ticket, original)
+  const [back, asked] = [givenBack(ticket, original.id), askedBack(ticket, original.id)]
+  // Of the tax itself the tax side may want any part back; too much is only what its bank took beyond it, and nobody else gives back.
+  const isExcess = reason === 'duplicate' || reason === 'over-debited'
+  const excess = Math.max(0, debited - original.amount - back - asked)
+  return ruleReversal({
     original,
-    debited: bankOnly(ticket, original.id)?.bankAmount ?? atTheBank(ticket, original),
+    debited,
     amount,
-    back: givenBack(ticket, original.id),
+    back,
+    askedBack: asked,
+    isAskedBack: isExcess && amount > excess && (ticket.askedBack ?? []).length > 0,
     isAnotherOpen: ticket.movements.some(
       m => m.verb === 'reversal' && m.originalId === original.id && m.reason !== 'in-doubt' && m.id !== own && isOpen(m),
     ),
@@ -175,6 +199,7 @@ export const decideReversal = (ticket: Ticket, original: Movement, amount: numbe
     dayEnded: isOver(ticket, original, policy, now),
     policy,
   })
+}
 
 /** The same for a reversal the gateway made to leave a tombstone: only while its original is in doubt, and on the bank's same day. */
 export const decideTombstone = (ticket: Ticket, original: Movement, policy: BankPolicy, now: Date): Verdict => {

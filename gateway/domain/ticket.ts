@@ -39,6 +39,13 @@ export type Break = {
   readonly bankAmount: number
 }
 
+/** Fen that a 《调账通知单》 asks the ticket's bank for, or has brought (art. 35(1)): it is no instruction, and gives back all the same. */
+export type AskedBack = {
+  /** What its break is about; undefined: money that no instruction of ours took. */
+  readonly instructionId: number | undefined
+  readonly amount: number
+}
+
 /** All that is known of a ticket, read at one moment under its lock. */
 export type Ticket = {
   readonly ticketNo: string
@@ -55,6 +62,8 @@ export type Ticket = {
   readonly movements: readonly Movement[]
   /** All there ever were, in the order in which they were found. */
   readonly breaks: readonly Break[]
+  /** By each notice that its bank has neither refused nor was spared. Not said: there is none. */
+  readonly askedBack?: readonly AskedBack[]
   /** The latest accounting date the bank was seen to be at work on. */
   readonly bankDay: string | undefined
 }
@@ -80,6 +89,10 @@ export const withMovement = (ticket: Ticket, own: Movement): Ticket => ({
 /** Fen of an instruction that were certainly given back. */
 export const givenBack = (ticket: Ticket, originalId: number): number =>
   ticket.movements.filter(m => m.verb === 'reversal' && m.originalId === originalId).reduce((sum, m) => sum + m.booked, 0)
+
+/** Fen of an instruction that notices have asked for; of a reversal, what the bank did not give back by it. */
+export const askedBack = (ticket: Ticket, instructionId: number): number =>
+  (ticket.askedBack ?? []).filter(n => n.instructionId === instructionId).reduce((sum, { amount }) => sum + amount, 0)
 
 /** Whether the instruction may yet change. */
 export const isOpen = (movement: Movement): boolean => movement.state !== 'succeeded' && movement.state !== 'refused'

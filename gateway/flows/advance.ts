@@ -76,9 +76,7 @@ const again = (ticket: Ticket, own: Movement, { policy }: BankEntry, now: Date):
   const original = movementOf(ticket, own.originalId ?? 0)
   // Its original cannot be missing: they were written under one lock.
   if (!original) return { kind: 'wait' }
-  return own.reason === 'in-doubt'
-    ? decideTombstone(ticket, original, policy, now)
-    : decideReversal(ticket, original, own.amount, policy, now, own.id)
+  return own.reason === 'in-doubt' ? decideTombstone(ticket, original, policy, now) : decideReversal(ticket, original, own, policy, now)
 }
 
 /** What a worker has in hand: instructions at a bank or in line for it, by id. */

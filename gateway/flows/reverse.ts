@@ -59,7 +59,7 @@ export const reverseOriginal = async (
   }
   // A bank that lost its agency still gives back (art. 31); a halted one gets nothing at all.
   const decide = (ticket: Ticket): Verdict => {
-    const verdict = decideReversal(ticket, movementOf(ticket, original.id)!, amount, bank.policy, now)
+    const verdict = decideReversal(ticket, movementOf(ticket, original.id)!, order, bank.policy, now)
     if (verdict.kind === 'send' && !isAsWeighed(ticket)) return refusalBy('over-limit')
     return verdict.kind === 'send' && bank.halt ? { kind: 'refuse', ...bankHalted(bank.halt) } : verdict
   }

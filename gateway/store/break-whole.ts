@@ -1,9 +1,8 @@
-import { isUnifiedCode, outcomes } from '@taxlink/bank-sdk'
 import type { BankPolicy } from '../domain/bank.ts'
 import { type BreakState, dueOf } from '../domain/break-life.ts'
 import { type Accounted, type Standing, unaccounted, wholeBreak } from '../domain/break-whole.ts'
 import { type BreakKind, type BreakSource, isOpen, type Ticket } from '../domain/ticket.ts'
-import { withdrawn } from './bank-calls.ts'
+import { isRefused, isTold, type Said } from './asked-back.ts'
 import { lastSession, readShown, type SessionDay } from './break-reads.ts'
 import { type By, writeStep } from './break-steps.ts'
 import type { Tx } from './database.ts'
@@ -12,11 +11,9 @@ import { sqlTime } from './rows.ts'
 // Tickets as a whole at their bank: how they stand, and the break of one that nothing else accounts for.
 
 type BookingRow = { readonly instructionId: number | null; readonly verb: string; readonly amount: number; readonly isShown: number }
-type NoticeRow = { readonly amount: number; readonly toldCode: string | null; readonly bookedAt: Date | null }
+type NoticeRow = Said & { readonly amount: number }
 
 const gives = (verb: string): boolean => verb === 'reversal' || verb === 'adjustment'
-const isRefused = ({ toldCode, bookedAt }: NoticeRow): boolean =>
-  bookedAt === null && toldCode !== null && isUnifiedCode(toldCode) && outcomes[toldCode].class !== 'succeeded'
 
 /** Under the key of one of the messages by which the bank was told of a notice `n`. */
 const underKeyOf = (
@@ -43,8 +40,7 @@ export const readStanding = async (
   const notices = await tx.query<NoticeRow>(
     `SELECT n.amount, n.told_code AS toldCode, n.booked_at AS bookedAt FROM adjustment_notice n
      WHERE n.ticket_no = ? AND n.bank_code = ?
-       AND NOT EXISTS (SELECT 1 FROM bank_call w WHERE w.bank_code = n.bank_code AND w.verb = 'adjustmentNotice' AND w.subject = n.notice_no
-         AND w.fault = '${withdrawn}')
+       AND ${isTold}
        AND NOT EXISTS (SELECT 1 FROM booking b FORCE INDEX (by_ticket) STRAIGHT_JOIN reconciliation r ON r.bank_code = b.bank_code AND r.accounting_date = b.accounting_date
            AND r.session = ${lastSession('b')}
          WHERE b.ticket_no = n.ticket_no AND b.bank_code = n.bank_code AND b.verb = 'adjustment' AND b.seq <= r.frozen_seq AND ${underKeyOf('b')})

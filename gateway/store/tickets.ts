@@ -1,6 +1,7 @@
 import type { InstructionVerb } from '../domain/answers.ts'
 import type { DebitState } from '../domain/debit.ts'
 import type { Break, Movement, Reason, Ticket } from '../domain/ticket.ts'
+import { readAskedBack } from './asked-back.ts'
 import type { NewBreak } from './breaks.ts'
 import type { Tx } from './database.ts'
 import { overKeys } from './rows.ts'
@@ -59,8 +60,12 @@ export const readTickets = async (
   const found = await heads.query<HeadRow>(tx, ticketNos)
   if (found.length === 0) return new Map()
   const faults = Map.groupBy(await breaks.query<BreakRow>(tx, ticketNos), row => row.ticketNo)
+  const asked = await readAskedBack(
+    tx,
+    found.filter(({ noticed }) => noticed === 1).map(({ ticketNo }) => ticketNo),
+  )
   return new Map(
-    found.map(({ ticketNo, voidedAt, bankDay, writtenOff, adopted, ...head }) => [
+    found.map(({ ticketNo, voidedAt, bankDay, writtenOff, adopted, noticed: _noticed, ...head }) => [
       ticketNo,
       {
         ...head,
@@ -70,6 +75,7 @@ export const readTickets = async (
         isAdopted: adopted === 1,
         movements: (rows.get(ticketNo) ?? []).map(movementIn),
         breaks: (faults.get(ticketNo) ?? []).map(({ ticketNo: _ticketNo, ...b }): Break => ({ ...b, isOpen: b.isOpen === 1 })),
+        askedBack: asked.get(ticketNo) ?? [],
         bankDay: bankDay ?? undefined,
       },
     ]),
@@ -89,16 +95,18 @@ const movementsSql = `SELECT ticket_no AS ticketNo, id, verb, state, amount, boo
     accepted_at AS acceptedAt, last_sent_at AS lastSentAt, accounting_date AS accountingDate
   FROM instruction WHERE ticket_no IN (?) ORDER BY ticket_no, id`
 const movements = { '': overKeys(movementsSql), 'FOR UPDATE': overKeys(`${movementsSql} FOR UPDATE`) }
-type HeadRow = Omit<Ticket, 'isVoid' | 'isWrittenOff' | 'isAdopted' | 'movements' | 'breaks' | 'bankDay'> & {
+type HeadRow = Omit<Ticket, 'isVoid' | 'isWrittenOff' | 'isAdopted' | 'movements' | 'breaks' | 'askedBack' | 'bankDay'> & {
   readonly writtenOff: number
   readonly adopted: number
+  readonly noticed: number
   readonly voidedAt: Date | null
   readonly bankDay: string | null
 }
 const heads = overKeys(
   `SELECT t.ticket_no AS ticketNo, t.tax_system AS taxSystem, t.bank_code AS bankCode, t.amount, t.voided_at AS voidedAt, d.accounting_date AS bankDay,
      EXISTS (SELECT 1 FROM write_off w WHERE w.ticket_no = t.ticket_no) AS writtenOff,
-     EXISTS (SELECT 1 FROM adoption a WHERE a.ticket_no = t.ticket_no) AS adopted
+     EXISTS (SELECT 1 FROM adoption a WHERE a.ticket_no = t.ticket_no) AS adopted,
+     EXISTS (SELECT 1 FROM adjustment_notice n WHERE n.ticket_no = t.ticket_no) AS noticed
    FROM ticket t LEFT JOIN bank_day d ON d.bank_code = t.bank_code WHERE t.ticket_no IN (?)`,
 )
 type BreakRow = Pick<NewBreak, 'ticketNo' | 'instructionId' | 'kind' | 'source' | 'taxAmount' | 'bankAmount'> & { readonly isOpen: number }

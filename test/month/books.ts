@@ -151,6 +151,9 @@ export const openBooks = (random: ReturnType<typeof randomOf>) => {
       isVoid: row.isVoid,
       movements: row.movements,
       bankDay: undefined,
+      askedBack: notices
+        .filter(n => n.entry.ticketNo === no)
+        .map(n => ({ instructionId: breaks[n.breakId - 1]!.instructionId, amount: n.entry.amount })),
       breaks: own.map(b => ({
         instructionId: b.instructionId!,
         kind: b.kind,

@@ -305,7 +305,8 @@ export const liveMonth = (seed: number, calendar: Calendar, months: readonly str
     const now = new Date(at)
     const row = tickets.get(b.ticketNo)
     if (b.remedy === 'reverse' && ticket && own && row) {
-      const sent = decideReversal(ticket, own, b.surplus, policy, now).kind === 'send' && !random.chance(0.2)
+      const sent =
+        decideReversal(ticket, own, { amount: b.surplus, reason: 'over-debited' }, policy, now).kind === 'send' && !random.chance(0.2)
       move(b, 'begin')
       if (!sent) return void (move(b, 'fail') && move(b, 'choose', rules.afterFailure('reverse')))
       const reversal = movement('reversal', 'succeeded', b.surplus, day, at, { originalId: own.id, reason: 'over-debited' })

@@ -223,6 +223,7 @@ describe('a late answer against a settled record', () => {
     [recorded('succeeded', 100, 100), says('refused', 0, '24020'), undefined],
     [recorded('succeeded', 100, 40), says('refused', 0, '24020'), 'bank-missing'],
     [recorded('refused', 0, 100), says('succeeded', 100), undefined],
+    [recorded('succeeded', 0, 100), says('succeeded', 100), undefined],
     // Two persons had found that the bank has it not, or less; «I have it after all» is news.
     [recorded('succeeded', 0), says('succeeded', 100), 'bank-only'],
     [recorded('succeeded', 70), says('succeeded', 100), 'over-debited'],
@@ -249,19 +250,10 @@ describe('a late answer against a settled record', () => {
     }
     const missing: Break = { instructionId: 1, kind: 'bank-missing', source: 'resolution', taxAmount: 100, bankAmount: 0, isOpen: true }
     const surfaced: Break = { ...missing, kind: 'bank-only', taxAmount: 0, bankAmount: 100 }
+    const head = { bankDay: undefined, amount: 100, isVoid: false, ticketNo: 'x', taxSystem: 'x', bankCode: 'x' }
     const known = (...breaks: Break[]) => {
       const back: Movement = { ...own, id: 2, verb: 'reversal', originalId: 1, booked: 30 }
-      const ticket = {
-        movements: [own, back],
-        breaks,
-        bankDay: undefined,
-        amount: 100,
-        isVoid: false,
-        ticketNo: 'x',
-        taxSystem: 'x',
-        bankCode: 'x',
-      }
-      return recordedOf(ticket, own)
+      return recordedOf({ movements: [own, back], breaks, ...head }, own)
     }
     expect(known()).toEqual({ verb: 'debit', state: 'succeeded', booked: 100, back: 30 })
     for (const isOpen of [true, false])
@@ -269,6 +261,12 @@ describe('a late answer against a settled record', () => {
     for (const source of ['late-answer', 'inquiry'] as const) expect(known({ ...missing, source }).booked).toBe(100)
     expect(known(missing, surfaced).booked).toBe(100)
     expect(known({ ...missing, instructionId: 9 }).booked).toBe(100)
+    // What a notice asks for of a reversal is what that did not give back.
+    const askedBack = [1, 2, 9].map(instructionId => ({ instructionId, amount: 20 }))
+    const [debit, reversal] = [own, { ...own, id: 2, verb: 'reversal', originalId: 1 } as const].map(movement =>
+      recordedOf({ movements: [own], breaks: [], askedBack, ...head }, movement),
+    )
+    expect([debit?.back, reversal?.back]).toEqual([20, 0])
   })
   test('an open record is contradicted by nothing', () => {
     for (const state of ['accepted', 'sent', 'unknown'] as const)

@@ -2,7 +2,14 @@ import { outcomes } from '@taxlink/bank-sdk'
 import { describe, expect, test } from 'vitest'
 import type { BankPolicy } from '../../../gateway/domain/bank.ts'
 import type { DebitState } from '../../../gateway/domain/debit.ts'
-import { decideReversal, decideTombstone, type ReversalCase, reversalTable, ruleReversal } from '../../../gateway/domain/reversal.ts'
+import {
+  decideReversal,
+  decideTombstone,
+  type ReversalCase,
+  reversalTable,
+  ruleReversal,
+  type Wanted,
+} from '../../../gateway/domain/reversal.ts'
 import type { Movement, Ticket } from '../../../gateway/domain/ticket.ts'
 
 // The decision table of a reversal, every cell against an oracle that was written from the regulation and the precedents, not from the table.
@@ -30,9 +37,10 @@ const oracle = (c: ReversalCase): string => {
   if (c.isVoid && !c.isBankOnly) return 'refuse 24020'
   if (c.isAnotherOpen) return 'refuse 34001'
   const certain = c.original.state === 'succeeded'
-  if (certain && c.back === 100) return 'done: it was all given back'
+  if (certain && c.back > 0 && c.back + c.askedBack === 100) return 'done: it was all given back'
   if (c.policy.reversal === 'none') return 'refuse 34001'
-  if (c.amount > (certain ? 100 - c.back : 100)) return 'refuse 34001'
+  if (c.isAskedBack) return 'refuse 34001'
+  if (c.amount > (certain ? 100 - c.back - c.askedBack : 100)) return 'refuse 34001'
   if (c.policy.reversal === 'whole-only' && c.amount < 100) return 'refuse 34001'
   if (!certain) return 'wait'
   if (c.isWrittenOff) return 'refuse 34001'
@@ -44,7 +52,7 @@ const inWords = (c: ReversalCase): string => {
   if (verdict.kind === 'done') return verdict.code === '94032' ? 'done: it was all given back' : 'done: nothing was debited'
   return verdict.kind
 }
-const cases = states.flatMap(state =>
+const plain = states.flatMap(state =>
   [1, 60, 100, 101].flatMap(amount =>
     [0, 40, 100].flatMap(back =>
       [false, true].flatMap(isAnotherOpen =>
@@ -54,7 +62,7 @@ const cases = states.flatMap(state =>
               [false, true].flatMap(isAdopted =>
                 [false, true].flatMap(dayEnded =>
                   (['any', 'whole-only', 'none'] as const).map(
-                    (reversal): ReversalCase => ({
+                    (reversal): Omit<ReversalCase, 'askedBack' | 'isAskedBack'> => ({
                       original: debit(state),
                       debited: 100,
                       amount,
@@ -77,9 +85,11 @@ const cases = states.flatMap(state =>
     ),
   ),
 )
+const asks = [0, 60].flatMap(askedBack => [false, true].map(isAskedBack => ({ askedBack, isAskedBack })))
+const cases = plain.flatMap((c): ReversalCase[] => asks.map(asked => ({ ...c, ...asked })))
 
 test('every cell of the decision table is as the oracle has it', () => {
-  expect(cases).toHaveLength(11_520)
+  expect(cases).toHaveLength(46_080)
   const wrong = cases.filter(c => inWords(c) !== oracle(c)).map(c => `${JSON.stringify(c)}: ${inWords(c)}, not ${oracle(c)}`)
   expect(wrong).toEqual([])
 })
@@ -93,7 +103,7 @@ test('every row of the table decides some case, and says why in both languages w
     expect(en).toMatch(/^[\p{ASCII}’]+$/u)
   }
   // art. 35(1): what a reversal cannot do any more, a notice does.
-  for (const rule of ['bank-only', 'adopted', 'written-off', 'after-day-end', 'whole-only', 'bank-makes-none'])
+  for (const rule of ['bank-only', 'adopted', 'asked-back', 'written-off', 'after-day-end', 'whole-only', 'bank-makes-none'])
     expect(reversalTable.find(row => row.rule === rule)!.zh).toContain('《调账通知单》')
 })
 
@@ -122,6 +132,7 @@ const ticketOf = (movements: readonly Movement[], change: Partial<Ticket> = {}):
   bankDay: undefined,
   ...change,
 })
+const wanting = (amount: number, reason: Wanted['reason'] = 'tax-side'): Wanted => ({ amount, reason })
 const reversal = (id: number, state: DebitState, amount: number, change: Partial<Movement> = {}): Movement =>
   debit(state, { id, verb: 'reversal', originalId: 1, amount, booked: state === 'succeeded' ? amount : 0, reason: 'tax-side', ...change })
 
@@ -134,25 +145,28 @@ describe('of a ticket', () => {
       reversal(4, 'succeeded', 60, { originalId: 9 }),
     ]
     const ticket = ticketOf(movements)
-    expect(decideReversal(ticket, movements[0]!, 60, policy, now)).toEqual({ kind: 'send' })
-    expect(decideReversal(ticket, movements[0]!, 61, policy, now)).toMatchObject({ kind: 'refuse', rule: 'over-limit' })
+    expect(decideReversal(ticket, movements[0]!, wanting(60), policy, now)).toEqual({ kind: 'send' })
+    expect(decideReversal(ticket, movements[0]!, wanting(61), policy, now)).toMatchObject({ kind: 'refuse', rule: 'over-limit' })
   })
   test('one that is looked at again is not its own rival; our own tombstone is nobody’s', () => {
     const movements = [debit('succeeded'), reversal(2, 'accepted', 40)]
     const ticket = ticketOf(movements)
-    expect(decideReversal(ticket, movements[0]!, 40, policy, now)).toMatchObject({ rule: 'reversal-open' })
-    expect(decideReversal(ticket, movements[0]!, 40, policy, now, 2)).toEqual({ kind: 'send' })
+    expect(decideReversal(ticket, movements[0]!, wanting(40), policy, now)).toMatchObject({ rule: 'reversal-open' })
+    expect(decideReversal(ticket, movements[0]!, { ...wanting(40), id: 2 }, policy, now)).toEqual({ kind: 'send' })
     const withTombstone = ticketOf([debit('unknown'), reversal(2, 'sent', 100, { reason: 'in-doubt' })])
-    expect(decideReversal(withTombstone, withTombstone.movements[0]!, 100, policy, now)).toEqual({ kind: 'wait' })
+    expect(decideReversal(withTombstone, withTombstone.movements[0]!, wanting(100), policy, now)).toEqual({ kind: 'wait' })
   })
   test.each(['late-answer', 'inquiry', 'resolution', 'file'] as const)(
     'what the bank has though it was refused, by its %s, is never called nothing',
     source => {
       const bankOnly = { instructionId: 1, kind: 'bank-only', source, taxAmount: 0, bankAmount: 100, isOpen: true } as const
       const ticket = ticketOf([debit('refused')], { breaks: [bankOnly] })
-      expect(decideReversal(ticket, ticket.movements[0]!, 100, policy, now)).toMatchObject({ kind: 'refuse', rule: 'bank-only' })
+      expect(decideReversal(ticket, ticket.movements[0]!, wanting(100), policy, now)).toMatchObject({ kind: 'refuse', rule: 'bank-only' })
       const foreign = ticketOf([debit('refused')], { breaks: [{ ...bankOnly, instructionId: 9 }] })
-      expect(decideReversal(foreign, foreign.movements[0]!, 100, policy, now)).toMatchObject({ kind: 'done', rule: 'original-refused' })
+      expect(decideReversal(foreign, foreign.movements[0]!, wanting(100), policy, now)).toMatchObject({
+        kind: 'done',
+        rule: 'original-refused',
+      })
     },
   )
   describe('that a break told about', () => {
@@ -160,7 +174,7 @@ describe('of a ticket', () => {
     const surfaced = { instructionId: 1, kind: 'bank-only', source: 'inquiry', taxAmount: 0, bankAmount: 100, isOpen: true } as const
     const ruled = (breaks: Ticket['breaks'], amount: number, isVoid: boolean) => {
       const ticket = ticketOf([debit('succeeded')], { breaks, isVoid })
-      const verdict = decideReversal(ticket, ticket.movements[0]!, amount, policy, now)
+      const verdict = decideReversal(ticket, ticket.movements[0]!, wanting(amount), policy, now)
       return 'rule' in verdict ? verdict.rule : verdict.kind
     }
     test('nothing is given back of what the bank does not have', () => {
@@ -176,6 +190,25 @@ describe('of a ticket', () => {
       expect(ruled([missing, { ...surfaced, isOpen: false }], 100, true)).toBe('ticket-void')
     })
   })
+  describe('that a notice asks for', () => {
+    const over = { instructionId: 1, kind: 'over-debited', source: 'file', taxAmount: 100, bankAmount: 120, isOpen: false } as const
+    const ruled = (amount: number, reason: Wanted['reason'], about = 1, reversal: BankPolicy['reversal'] = 'any') => {
+      const ticket = ticketOf([debit('succeeded')], { breaks: [over], askedBack: [{ instructionId: about, amount: 20 }] })
+      const verdict = decideReversal(ticket, ticket.movements[0]!, wanting(amount, reason), { ...policy, reversal }, now)
+      return 'rule' in verdict ? verdict.rule : verdict.kind
+    }
+    test('no more goes back than it leaves, and no excess at all that it asks for', () => {
+      expect([ruled(100, 'tax-side'), ruled(101, 'tax-side'), ruled(20, 'tax-side')]).toEqual(['send', 'asked-back', 'send'])
+      for (const reason of ['duplicate', 'over-debited'] as const) expect(ruled(20, reason)).toBe('asked-back')
+    })
+    test('a bank that gives back the whole only would give its part back twice', () => {
+      expect([ruled(120, 'tax-side', 1, 'whole-only'), ruled(100, 'tax-side', 1, 'whole-only')]).toEqual(['asked-back', 'whole-only'])
+    })
+    test('of another instruction leaves this one as it is, and what is found beside it goes back', () => {
+      expect([ruled(120, 'tax-side', 9), ruled(121, 'tax-side', 9)]).toEqual(['send', 'over-limit'])
+      expect([ruled(20, 'duplicate', 9), ruled(21, 'duplicate', 9)]).toEqual(['send', 'asked-back'])
+    })
+  })
   test.each([
     ['a millisecond before the bank’s day-end', '2026-11-10T09:29:59.999Z', undefined, 'send'],
     ['at the day-end', '2026-11-10T09:30:00.000Z', undefined, 'refuse'],
@@ -184,12 +217,12 @@ describe('of a ticket', () => {
     ['before it, and an old day was seen', '2026-11-10T02:00:00.000Z', '2026-11-09', 'send'],
   ])('%s', (_when, at, bankDay, kind) => {
     const ticket = ticketOf([debit('succeeded')], { bankDay })
-    expect(decideReversal(ticket, ticket.movements[0]!, 100, policy, new Date(at)).kind).toBe(kind)
+    expect(decideReversal(ticket, ticket.movements[0]!, wanting(100), policy, new Date(at)).kind).toBe(kind)
   })
   test('a debit whose accounting date the bank never told is of the day it was sent on, after the day-end of the next', () => {
     const sentAt = new Date('2026-11-10T09:30:00.000Z')
     const ticket = ticketOf([debit('succeeded', { accountingDate: undefined, lastSentAt: sentAt })])
-    const kindAt = (at: string) => decideReversal(ticket, ticket.movements[0]!, 100, policy, new Date(at)).kind
+    const kindAt = (at: string) => decideReversal(ticket, ticket.movements[0]!, wanting(100), policy, new Date(at)).kind
     expect([kindAt('2026-11-10T15:00:00Z'), kindAt('2026-11-11T09:29:59Z'), kindAt('2026-11-11T09:30:00Z')]).toEqual([
       'send',
       'send',

@@ -102,6 +102,51 @@ describe('an excess goes back once', () => {
     expect(await receipt('2026-11-10')).toMatchObject({ code: '90000' })
     expect(await states(debit)).toEqual(['remedied notice 300'])
   })
+  test('what a notice asks for, or has brought, no reversal gives back a second time', async () => {
+    const day = kit.dayOf()
+    const debit = await kit.debited(day, 3_000)
+    kit.says = { reversal: '34001' }
+    await kit.session(day, [kit.found('amount-differs', debit, 3_000, 3_300)], beforeRemittance)
+    await kit.advanced()
+    kit.says = {}
+    expect(await states(debit)).toEqual(['chosen notice 300'])
+    const noticeNo = await noticeFor(debit)
+    let orders = 0
+    const ordered = async (amount: number, reason: 'over-debited' | 'tax-side') => {
+      const orderNo = `asked-${orders++}`
+      const order = { orderNo, ticketNo: debit.ticketNo, amount, reason } as const
+      expect(await reverse(kit.flow, kit.slots, taxSystem, order)).toMatchObject({ kind: 'accepted' })
+      await kit.slots.idle()
+      const found = await kit.store.findOrder({ taxSystem, kind: 'reversal', orderNo })
+      return found?.rule ?? found?.state
+    }
+    const isRefused = async () => [await ordered(300, 'over-debited'), await ordered(3_300, 'tax-side'), await ordered(3_001, 'tax-side')]
+    expect(await isRefused()).toEqual(['asked-back', 'asked-back', 'asked-back'])
+    const receipt = { noticeNo, amount: 300, accountingDate: day, bankSerial: 'TZ' } as never
+    expect(await heardAdjustment(kit.flow, bankCode, receipt, kit.clock())).toMatchObject({ code: '90000' })
+    expect(await isRefused()).toEqual(['asked-back', 'asked-back', 'asked-back'])
+    expect(await moved(debit, 'reversal')).toBe(0)
+    // The tax itself the tax side may still give back.
+    expect(await ordered(3_000, 'tax-side')).toBe('succeeded')
+    await kit.session(day, [kit.found('amount-differs', debit, 3_000, 3_300)], beforeRemittance)
+    expect(await states(debit)).toEqual(['confirmed notice 300'])
+  })
+  test('what its bank would not take of a notice may be reversed', async () => {
+    const day = kit.dayOf()
+    const debit = await kit.debited(day, 3_000)
+    kit.says = { reversal: '34001', adjustmentNotice: '93004' }
+    await kit.session(day, [kit.found('amount-differs', debit, 3_000, 3_300)], beforeRemittance)
+    await kit.advanced()
+    await noticeFor(debit)
+    kit.says = {}
+    expect(await states(debit)).toEqual(['failed notice 300'])
+    const order = { orderNo: 'untaken', ticketNo: debit.ticketNo, amount: 300, reason: 'over-debited' } as const
+    await reverse(kit.flow, kit.slots, taxSystem, order)
+    await kit.slots.idle()
+    expect(await kit.store.findOrder({ taxSystem, kind: 'reversal', orderNo: 'untaken' })).toMatchObject({ state: 'succeeded' })
+    await kit.session(day, [kit.found('amount-differs', debit, 3_000, 3_300)], beforeRemittance)
+    expect(await states(debit)).toEqual(['confirmed notice 300'])
+  })
 })
 
 test('whoever locks a ticket sees an instruction of it that comes to its end at this very moment', async () => {

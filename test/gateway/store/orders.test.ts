@@ -28,9 +28,9 @@ afterAll(() => fresh.drop())
 
 const policy: BankPolicy = quickPolicy
 const reversing =
-  (debit: NewDebit, amount: number, own?: number) =>
+  (debit: NewDebit, amount: number, id?: number) =>
   (ticket: Ticket): Verdict =>
-    decideReversal(ticket, movementOf(ticket, debit.instructionId)!, amount, policy, now, own)
+    decideReversal(ticket, movementOf(ticket, debit.instructionId)!, { amount, reason: 'tax-side', id }, policy, now)
 const supplementing =
   (debit: NewDebit, amount: number, reason: 'under-debited' | 'bank-missing' = 'bank-missing') =>
   (ticket: Ticket): Verdict =>

@@ -74,7 +74,7 @@ describe('a debit that a reversal waits for', () => {
     const debit = await settledDebit(store, doubt)
     const reversal = await further(store, debit, 'reversal', 10_000, 'tax-side')
     const ordered = await store.order(orderOf(reversal), ticket =>
-      decideReversal(ticket, movementOf(ticket, debit.instructionId)!, 10_000, quickPolicy, now),
+      decideReversal(ticket, movementOf(ticket, debit.instructionId)!, reversal, quickPolicy, now),
     )
     expect(ordered.kind).toBe('accepted')
     expect((await rowOf(reversal.id)).due).not.toEqual(by.now)
