@@ -61,7 +61,7 @@ export const fileSchema = {
   },
   examples: [
     {
-      name: '4310-20261110-s01-0001of0001-v1',
+      name: 'DETAIL_4310_20261110_01_0001.jsonl',
       bankCode: '4310',
       accountingDate: '2026-11-10',
       session: 1,
@@ -73,9 +73,10 @@ export const fileSchema = {
       sha256: '5eed'.padEnd(64, '0'),
       state: 'refused',
       fault: {
-        code: 'trailer-debits',
-        zh: '扣款合计与文件尾不符',
-        en: 'the sum of debits is not that of the trailer',
+        code: 'file-totals',
+        zh: '文件的笔数或金额与明细不符',
+        en: 'count or sum of the file are not those of its lines',
+        detail: 'debitSum: the trailer says 120300 fen, the lines sum to 120200 fen',
         line: 131,
         byte: 48_102,
       },

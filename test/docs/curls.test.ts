@@ -3,7 +3,7 @@ import formats from 'ajv-formats'
 import { expect, test } from 'vitest'
 import { page } from './page.ts'
 
-// What docs/operating.md types at a running gateway, against the operations there are: method, path, query and body.
+// What docs/operating.md and docs/agreements.md type at a running gateway, against the operations there are: method, path, query and body.
 
 type Schema = { readonly [name: string]: unknown }
 type Parameter = { readonly in: string; readonly name: string; readonly schema: Schema; readonly required?: boolean }
@@ -22,11 +22,14 @@ const valid = (schema: Schema, value: unknown): string | undefined => {
   return ajv.validate(local, value) ? undefined : ajv.errorsText()
 }
 
-const form = /^as (?<who>\S+) (?:-X (?<verb>[A-Z]+) )?"\$gateway(?<path>\/v1\/[^"?]*)(?:\?(?<query>[^"]*))?"(?: -d '(?<body>[^']*)')?$/gmu
-const typed = [...page('docs/operating.md').matchAll(form)].map(({ 0: line, groups = {} }) => ({ line, ...groups }) as const)
+// By certificate, or with what a session needs.
+const form =
+  /^ *(?:as \S+|curl -s --cacert \S+(?: -[bc] \S+)?(?: -H '[^']+')*) (?:-X (?<verb>[A-Z]+) )?"\$gateway(?<path>\/v1\/[^"?]*)(?:\?(?<query>[^"]*))?"(?: -d '(?<body>[^']*)')?$/gmu
+const pages = ['docs/operating.md', 'docs/agreements.md'].map(page).join('\n')
+const typed = [...pages.matchAll(form)].map(({ 0: line, groups = {} }) => ({ line, ...groups }) as const)
 
-test('every call of the manual is one of these', () => {
-  const calls = page('docs/operating.md').match(/^as .*\$gateway/gmu) ?? []
+test('every call of the pages is one of these', () => {
+  const calls = pages.match(/^ *(?:as|curl) .*"\$gateway/gmu) ?? []
   expect(typed).toHaveLength(calls.length)
   expect(calls.length).toBeGreaterThan(25)
 })

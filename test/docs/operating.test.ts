@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { print, readConfig } from '../../gateway/config.ts'
+import { policySchema, referenceSchema } from '../../gateway/store/reference.ts'
 import { exists, links, page, root, section, tableRows } from './page.ts'
 
 // docs/operating.md against the code: variables and their defaults, figures, events, checks, verbs, exit codes, the arithmetic of statements.
@@ -41,6 +42,24 @@ describe('configuration', () => {
       if (name === undefined || banks.includes(code(name))) continue
       expect(/cannot be read/.test(refused(code(name))), name).toBe(name.includes('◆'))
     }
+  })
+})
+
+describe('reference data', () => {
+  type Described = {
+    readonly properties: { readonly [name: string]: { readonly enum?: readonly string[] } }
+    readonly required: readonly string[]
+  }
+  const rows = new Map(table('基础资料').map(([name, ...cells]) => [code(name), cells]))
+  const [file, policy] = [referenceSchema, policySchema] as unknown as readonly [Described, Described]
+  test('the tables hold every part of the file and every parameter of a contract, and no other', () => {
+    expect(sorted(rows.keys())).toEqual(sorted([...Object.keys(file.properties), ...Object.keys(policy.properties)]))
+  })
+  test.each([...Object.entries(policy.properties), ...Object.entries(file.properties)])('%s', (name, { enum: values }) => {
+    const cells = rows.get(name) ?? []
+    const needed = policy.required.includes(name) || file.required.includes(name)
+    expect(cells.join(' ').includes('可省')).toBe(!needed)
+    if (values) expect(all(cells[0]!, /`([^`]+)`/g)).toEqual(values)
   })
 })
 
