@@ -32,6 +32,35 @@ test('the page tells of every file', () => {
   expect(files.filter(name => !told.includes(`deploy/${name}`))).toEqual([])
 })
 
+describe('the steps of the page', () => {
+  const told = page('docs/deploy.md')
+  const steps = [...told.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text]) => text!).join('')
+  const written = (path: string): boolean =>
+    steps.split('\n').some(line => /\b(?:install|tee)\b/.test(line) && line.includes(path.slice(path.lastIndexOf('/') + 1)))
+  const named = [
+    ...units.flatMap(name => all(page(`${folder}/${name}`), /^EnvironmentFile=-?(\S+)$/gm)),
+    ...all(page(`${folder}/taxlink.env.example`), /^[A-Z_0-9]+=(\/etc\/taxlink\/\S+)$/gm),
+    ...all(page(`${folder}/compose.yaml`), /(\/etc\/taxlink\/\w+\.env)/g),
+  ].flatMap(path => (path.includes('%i') ? ['1', '2'].map(instance => path.replace('%i', instance)) : [path]))
+  test.each([...new Set(named)])('%s, which a unit or a setting names, is put there', path => {
+    expect(written(path)).toBe(true)
+  })
+  test('what is enabled has an [Install]', () => {
+    const enabled = all(steps, /systemctl enable (?:--now )?(.*)$/gm).flatMap(list => list.split(' '))
+    expect(enabled.length).toBeGreaterThan(4)
+    for (const unit of enabled) {
+      const file = unit.includes('.') ? unit : `${unit.replace(/@.*/, '@')}.service`
+      expect(page(`${folder}/${file}`)).toMatch(/^\[Install\]$/m)
+    }
+  })
+  test('the account that migrates may do more than the one that runs, and both are there before the start', () => {
+    const grants = all(told, /^GRANT (.*) ON taxlink\.\* TO 'taxlink/gm).map(list => list.split(', ').length)
+    expect(grants).toEqual([10, 4])
+    expect(told.indexOf('GRANT')).toBeLessThan(told.indexOf('systemctl start'))
+    for (const account of ['taxlink_migrate:', 'taxlink:']) expect(steps).toContain(`mysql://${account}`)
+  })
+})
+
 describe('settings', () => {
   test.each(variables(page(`${folder}/taxlink.env.example`)))('%s is known to the configuration', name => {
     expect(isKnown(name)).toBe(true)

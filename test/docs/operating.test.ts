@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { print, readConfig } from '../../gateway/config.ts'
 import { policySchema, referenceSchema } from '../../gateway/store/reference.ts'
-import { exists, links, page, root, section, tableRows } from './page.ts'
+import { anchors, exists, headings, links, page, root, section, tableRows } from './page.ts'
 
 // docs/operating.md against the code: variables and their defaults, figures, events, checks, verbs, exit codes, the arithmetic of statements.
 
@@ -113,10 +113,12 @@ describe('links of the pages lead somewhere', () => {
   const pages = [
     'README.md',
     'CHANGELOG.md',
+    'sdk/README.md',
     ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map(path => `docs/${path}`),
   ]
   test.each(pages.filter(path => path.endsWith('.md')))('%s', path => {
     expect(links(path).filter(to => !exists(to))).toEqual([])
+    expect(anchors(path).filter(([to, anchor]) => !headings(page(to)).has(anchor))).toEqual([])
   })
   // docs/banks.md builds a bank that is not there; it has a test of its own.
   test.each(pages.filter(path => path.endsWith('.md') && path !== 'docs/banks.md'))('the files %s names are there', path => {

@@ -50,6 +50,24 @@ export const codeWords = (): ReadonlySet<string> => {
   return words
 }
 
+/** The places within pages that a page's links name: the page, and the anchor of a heading. */
+export const anchors = (path: string): (readonly [path: string, anchor: string])[] =>
+  [...page(path).matchAll(/\]\((?!https?:|mailto:)([^)\s#]*)#([^)\s]+)\)/g)].map(([, to, anchor]) => [
+    to ? join('/', path, '..', to).slice(1) : path,
+    anchor!,
+  ])
+
+/** The anchors that the headings of a page make. */
+export const headings = (text: string): ReadonlySet<string> =>
+  new Set(
+    [...text.replaceAll(/^ *```.*?^ *```$/gms, '').matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
+      title!
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}_\- ]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
+
 /** The targets of a page's links within the project, from the root, without their anchors. */
 export const links = (path: string): string[] =>
   [...page(path).matchAll(/\]\((?!https?:|#|mailto:)([^)\s#]+)[^)]*\)/g)].map(([, to]) => join('/', path, '..', to!).slice(1))
