@@ -1,7 +1,7 @@
 import type { DebitOrder } from '../../gateway/flows/order.ts'
 import type { City } from './city.ts'
 import type { Persons } from './persons.ts'
-import { minute, second } from './plan.ts'
+import { hour, minute, second } from './plan.ts'
 import { type InstructionRow, keyOf } from './rows.ts'
 
 // What the tax side orders beside debits, and what two persons find out about banks that say what is not so.
@@ -134,8 +134,10 @@ const supplementFor = (city: City, ticketNo: string, reason: 'bank-missing' | 'u
   const order = { orderNo, ticketNo, reason, amount, items: [{ ...debit.items[0]!, amount }] }
   // Sometimes somebody thinks better of it: what is stopped before it is sent has failed at no bank.
   const stop = { orderNo: `${orderNo}s`, ticketNo, supplementNo: orderNo }
+  const back = { orderNo: `${orderNo}r`, ticketNo, supplementNo: orderNo, amount, reason: 'tax-side' } as const
   const regret = (): void => {
     if (world.random.percent(30)) world.after(world.random.next() * 2_000, () => taxSide.further({ kind: 'stop', order: stop }))
+    if (world.random.percent(20)) world.after(world.random.next() * hour, () => taxSide.further({ kind: 'reversal', order: back }))
   }
   const give = (some: typeof order, withinMs: number, then?: () => void): void =>
     void world.after(world.random.next() * withinMs, () => taxSide.further({ kind: 'supplement', order: some }, then))

@@ -38,7 +38,10 @@ describe('a seed', () => {
       expect(many.code).toBe(0)
       const seed = /at seed (\d+)/.exec(many.said)![1]!
       const one = await simulate('--bug', 'not-found-is-final', '--seed', seed)
-      expect([one.code, (await simulate('--seed', seed)).code]).toEqual([1, 0])
+      const clean = await simulate('--seed', seed)
+      expect([one.code, clean.code]).toEqual([1, 0])
+      // In another process it is the same, too.
+      expect(clean.said).toContain(`trace ${(await runSeed(Number(seed))).digest}: clean`)
       expect(one.said).toMatch(new RegExp(`^seed ${seed}: .*, trace [0-9a-f]{16}: [a-z-]+: `, 'm'))
     },
     10 * minutes,
