@@ -51,6 +51,8 @@ export class SimulatedBank {
   readonly ledger: Ledger
   /** The same key is booked once for all. */
   readonly dedupes: boolean
+  /** Of what it has given back before it says no more than that it cannot be reversed (34001). */
+  readonly #isTerse: boolean
   isAway = false
   /** The keys under which it books one fen less than asked: a bank that is wrong itself. */
   readonly less = new Set<string>()
@@ -77,6 +79,7 @@ export class SimulatedBank {
     this.#world = world
     this.bank = bank
     this.dedupes = options.dedupes
+    this.#isTerse = !options.dedupes && world.random.percent(50)
     this.faults = options.faults
     this.ledger = new Ledger({
       accounts: options.accounts,
@@ -132,7 +135,11 @@ export class SimulatedBank {
     }
     if (verb === 'debit') return this.#speech.reply('debit', request, ledger.debit(request, now))
     if (verb === 'supplementaryDebit') return this.#speech.reply('supplementaryDebit', request, ledger.supplementaryDebit(request, now))
-    if (verb === 'reversal') return this.#speech.reply('reversal', request, ledger.reverse(request, now))
+    if (verb === 'reversal') {
+      const verdict = ledger.reverse(request, now)
+      const said = this.#isTerse && verdict.code === '94032' ? { ...verdict, code: '34001' as const, amount: 0 } : verdict
+      return this.#speech.reply('reversal', request, said)
+    }
     if (verb === 'linkTest') return this.#speech.reply('linkTest', request, ledger.linkTest())
     return this.#speech.reply('inquiry', request, ledger.inquire(request))
   }

@@ -38,7 +38,12 @@ export const runSeed = async (seed: number, say?: (line: string) => void): Promi
     await play(city, plan, watch)
     // What stands in the record belongs to what happened.
     for (const row of city.record.tables.instruction.values())
-      world.trace.add(world.now, 'record', `${row.verb} ${row.state} ${row.result_code} ${row.booked_amount} ${row.attempt_no}`, row.ticket_no)
+      world.trace.add(
+        world.now,
+        'record',
+        `${row.verb} ${row.state} ${row.result_code} ${row.booked_amount} ${row.attempt_no}`,
+        row.ticket_no,
+      )
   } catch (error) {
     if (!(error instanceof Broken)) throw error
     world.trace.add(world.now, 'watch', error.message)
