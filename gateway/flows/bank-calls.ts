@@ -1,7 +1,7 @@
 import { outcome } from '@taxlink/bank-sdk'
 import { type BankPolicy, rung } from '../domain/bank.ts'
 import { later, shanghaiDate, shanghaiTime } from '../domain/time.ts'
-import { type BankCall, type BankCallSettlement, type CallKey, withdrawn } from '../store/bank-calls.ts'
+import { type BankCall, type BankCallSettlement, type CallKey, mayBeThere, withdrawn } from '../store/bank-calls.ts'
 import { ask, type PlainVerb } from './ask.ts'
 import type { Flow } from './flow.ts'
 import { notDecided } from './tell.ts'
@@ -17,7 +17,7 @@ const leastTold = 5
 
 /**
  * Makes the message of a verb of what was kept of it; where none stands for a verb, what was kept is the message. Undefined: there is nothing to be told of
- * it any more. What has left us once is told to its end all the same, for the bank may have it.
+ * it any more. What may have left us is told to its end all the same, for the bank may have it.
  */
 export type Makers = { readonly [verb: string]: (flow: Flow, call: BankCall) => Promise<{ readonly [name: string]: unknown } | undefined> }
 
@@ -83,17 +83,18 @@ const made = async (
   makers: Makers,
 ): Promise<BankCallSettlement> => {
   const content = await (makers[call.verb]?.(flow, call) ?? call.content)
-  if (!content && call.attemptNo === 1)
-    return { call, owner: flow.owner, now: flow.clock(), transcript: '', fault: withdrawn, again: undefined, outcome: undefined }
+  const base = { call, owner: flow.owner, isUndelivered: true, again: undefined, outcome: undefined }
+  if (!content && !mayBeThere(call)) return { ...base, now: flow.clock(), transcript: '', fault: withdrawn }
   const message = { officeCode: call.officeCode, ...call.key, ...(content ?? call.content) }
   // A verb of another version would be refused by the line; the content was made for this one where it was kept.
   const said = await ask(flow, call.bankCode, call.verb as PlainVerb, message as never, policy.timeoutMs)
   const now = flow.clock()
   const ladder = policy.inquiryLadderMs
   const again = later(now, rung(ladder, Math.min(call.attemptNo - 1, ladder.length - 1), flow.random()) ?? 60_000)
-  const plain = { call, owner: flow.owner, now, transcript: said.transcript, fault: undefined, again: undefined }
+  const isUndelivered = said.kind === 'undelivered' || said.kind === 'unsendable'
+  const plain = { ...base, now, isUndelivered, transcript: said.transcript, fault: undefined }
   if (said.kind === 'unsendable') return { ...plain, outcome: outcome('93003', '93003', said.fault), fault: said.fault }
-  if (said.kind !== 'answered') return { ...plain, outcome: undefined, fault: said.fault, again }
+  if (said.kind !== 'answered') return { ...plain, fault: said.fault, again }
   const { result } = said.reply
   const isOpen = result.class === 'unknown' || result.class === 'in-progress' || notDecided.has(result.code)
   return { ...plain, outcome: result, again: isOpen ? again : undefined }

@@ -4,7 +4,7 @@ import { objectionToReprint } from '../domain/exchange.ts'
 import { feeMonth } from '../domain/fee.ts'
 import { later, shanghaiDate, shanghaiTime } from '../domain/time.ts'
 import { alarmAt, cutOff, cutOffOn } from '../domain/voucher.ts'
-import type { BankCall } from '../store/bank-calls.ts'
+import { type BankCall, mayBeThere } from '../store/bank-calls.ts'
 import type { PrintTaken } from '../store/payment-vouchers.ts'
 import type { WordTaken } from '../store/treasury.ts'
 import type { Makers } from './bank-calls.ts'
@@ -80,11 +80,11 @@ export const voucherMakers: Makers = { ticketInformation: (flow, call) => ticket
 
 type Information = Omit<RequestOf<'ticketInformation'>, 'officeCode' | 'entrustDate' | 'serialNo'>
 /** What would prove a payment that is void, undone or proved by a certificate since does not leave any more. */
-const ticketInformation = async (flow: Flow, { content, attemptNo }: BankCall): Promise<Information | undefined> => {
-  const { ticketNo, printMark } = content as { ticketNo: string; printMark: 'original' | 'reprint' }
+const ticketInformation = async (flow: Flow, call: BankCall): Promise<Information | undefined> => {
+  const { ticketNo, printMark } = call.content as { ticketNo: string; printMark: 'original' | 'reprint' }
   const [life, request] = [await flow.store.ticketLives.life(ticketNo), await flow.store.paymentVouchers.debitRequest(ticketNo)]
   if (!life || request === undefined) throw new Error(`ticket ${ticketNo} is to be told and is not there`)
-  if (attemptNo <= 1 && objectionToReprint(life.state, true)) return undefined
+  if (!mayBeThere(call) && objectionToReprint(life.state, true)) return undefined
   const { taxpayerId, taxpayerName, account, payerBankNo, items } = JSON.parse(request) as RequestOf<'debit'>
   return {
     ticketNo,

@@ -25,6 +25,8 @@ export type CallKey = { readonly entrustDate: string; readonly serialNo: string 
 export type BankCall = Omit<NewBankCall, 'at' | 'notBefore' | 'again'> & {
   readonly id: number
   readonly attemptNo: number
+  /** Of the attempts, those of which certainly no byte left us. */
+  readonly undelivered: number
   readonly key: CallKey | undefined
 }
 /** What came of an attempt: `again`: it is made once more then; else it is over. */
@@ -33,6 +35,8 @@ export type BankCallSettlement = {
   readonly owner: string
   readonly now: Date
   readonly again: Date | undefined
+  /** Certainly no byte of it left us. */
+  readonly isUndelivered: boolean
   readonly outcome: Outcome | undefined
   readonly fault: string | undefined
   readonly transcript: string
@@ -75,6 +79,12 @@ export type BankCalls = {
 
 /** What was to be told and is not any more, before its first byte left. */
 export const withdrawn = 'withdrawn'
+
+/**
+ * Whether the bank may have a call that is claimed: an attempt before this one may have left us. What never left is counted, and not what did, so that an
+ * attempt of which nobody could write down what became of it is one that may have.
+ */
+export const mayBeThere = ({ attemptNo, undelivered }: Pick<BankCall, 'attemptNo' | 'undelivered'>): boolean => attemptNo - 1 > undelivered
 
 /** Writes what banks are to be told, within a transaction; the same subject once. */
 export const insertBankCalls = inserter<NewBankCall>(
@@ -154,17 +164,17 @@ type Row = Omit<BankCall, 'content' | 'key'> & {
 const dueOf = (
   patient: 0 | 1,
 ): string => `SELECT id, bank_code AS bankCode, office_code AS officeCode, verb, subject, content, attempt_no AS attemptNo,
-    entrust_date AS entrustDate, serial_no AS serialNo, patient, next_attempt_at AS at
+    undelivered, entrust_date AS entrustDate, serial_no AS serialNo, patient, next_attempt_at AS at
   FROM bank_call WHERE next_attempt_at <= ? AND bank_code = ? AND patient = ${patient} ORDER BY next_attempt_at, id LIMIT ?`
 
 const settle = async (
   tx: Tx,
-  { call, owner, now, again, outcome, fault, transcript }: BankCallSettlement,
+  { call, owner, now, again, isUndelivered, outcome, fault, transcript }: BankCallSettlement,
   follows: Follows,
 ): Promise<boolean> => {
   const { affectedRows } = await tx.execute(
     `UPDATE bank_call SET lease_owner = NULL, next_attempt_at = ?, done_at = ?, result_code = ?, bank_result_code = ?, bank_text = ?, fault = ?,
-       transcript = ? WHERE id = ? AND attempt_no = ? AND lease_owner = ?`,
+       transcript = ?, undelivered = undelivered + ? WHERE id = ? AND attempt_no = ? AND lease_owner = ?`,
     [
       again ? sqlTime(again) : null,
       again ? null : sqlTime(now),
@@ -173,6 +183,7 @@ const settle = async (
       outcome?.bankText ?? null,
       fault ?? null,
       transcript,
+      isUndelivered ? 1 : 0,
       call.id,
       call.attemptNo,
       owner,

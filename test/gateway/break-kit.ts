@@ -36,11 +36,13 @@ export const openBreakKit = async (begin: string) => {
   await writeActive(fresh.db, [orderOf(bankCode, '440000000000000001')])
   const slots = openSlots(100)
   const notes: Note[] = []
-  const kit = { at: Date.parse(begin), says: {} as { [verb: string]: UnifiedCode } }
+  const kit = { at: Date.parse(begin), says: {} as { [verb: string]: UnifiedCode | 'undelivered' } }
   const clock = () => new Date(kit.at)
   const dayOf = () => new Date(kit.at + 8 * 3_600_000).toISOString().slice(0, 10)
   const call = async (_bank: string, verb: string, request: { amount: number }): Promise<Called> => {
-    const result = outcome(kit.says[verb] ?? (verb === 'inquiry' ? '94054' : '90000'))
+    const says = kit.says[verb] ?? (verb === 'inquiry' ? '94054' : '90000')
+    if (says === 'undelivered') return { answer: { kind: says, fault: 'connect-failed' }, transcript: '{}' }
+    const result = outcome(says)
     const answer = { kind: 'answered', outcome: result, amount: request.amount, bankSerial: 'B1', accountingDate: dayOf() } as const
     return { answer, told: { ...request, result }, transcript: '{}' } as unknown as Called
   }
@@ -118,7 +120,7 @@ export const openBreakKit = async (begin: string) => {
       const key = { entrustDate: dayOf(), serialNo: await store.takeSerial(waiting.officeCode, dayOf()) }
       const by = { owner: 'worker', now: clock(), leaseUntil: new Date(kit.at + 60_000) }
       const claimed = await store.bankCalls.claimBankCall(waiting, key, by)
-      const said = { now: clock(), again: undefined, outcome: outcome('90000'), fault: undefined, transcript: '{}' }
+      const said = { now: clock(), again: undefined, isUndelivered: false, outcome: outcome('90000'), fault: undefined, transcript: '{}' }
       expect(claimed && (await store.bankCalls.settleBankCall({ call: claimed, owner: 'worker', ...said }))).toBe(true)
     }
   }

@@ -91,7 +91,7 @@ test('what has its hour is told before what is told of single tickets, however m
   at += 2_000
   const due = await store.bankCalls.dueBankCalls('4301', clock(), 50)
   expect(due.map(({ verb }) => verb)).toEqual(['summaryVoucher', ...Array.from({ length: 49 }, () => 'ticketInformation')])
-  expect(due[1]).toMatchObject({ subject: 'ticket-60', attemptNo: 0, key: undefined, content: { text: 'a' } })
+  expect(due[1]).toMatchObject({ subject: 'ticket-60', attemptNo: 0, undelivered: 0, key: undefined, content: { text: 'a' } })
   at -= 2_000
   await fresh.db.execute("UPDATE bank_call SET next_attempt_at = NULL, done_at = NOW(3) WHERE verb <> 'linkTest'")
 })
@@ -123,6 +123,7 @@ test('plain SQL changes neither what is to be told nor its key, nor takes it awa
   await refused("UPDATE bank_call SET content = '{}' WHERE subject = 'one'")
   await refused("UPDATE bank_call SET serial_no = '00000099' WHERE subject = 'two'")
   await refused("UPDATE bank_call SET fault = 'x' WHERE subject = 'four'")
+  await refused("UPDATE bank_call SET undelivered = attempt_no + 1 WHERE subject = 'ticket-0'")
   await refused('DELETE FROM bank_call')
 })
 

@@ -96,13 +96,15 @@ test('what a bank has given back all the same is not asked for again; nor what g
   expect(await again({ noticeNo: '14301020000000000000', breakId: other.breakId })).toEqual({ kind: 'absent' })
 })
 
+/** The bank puts it right by itself, and its next file shows that. */
+const putRight = async (debit: NewDebit, serialNo: string): Promise<void> => {
+  await kit.session('2026-12-01', [kit.found('bank-only', debit, 0, 300, { verb: 'reversal', serialNo, instructionId: undefined })])
+  expect((await kit.breaksOf(debit)).map(({ state }) => state)).toEqual(['confirmed'])
+}
+
 test('of a notice that no session needs any more a bank does not hear that had not heard of it', async () => {
   const { debit, noticeNo } = await noticed()
-  // The bank puts it right by itself, and its next file shows that.
-  await kit.session('2026-12-01', [
-    kit.found('bank-only', debit, 0, 300, { verb: 'reversal', serialNo: '66600001', instructionId: undefined }),
-  ])
-  expect((await kit.breaksOf(debit)).map(({ state }) => state)).toEqual(['confirmed'])
+  await putRight(debit, '66600001')
   await told()
   expect((await tellings(noticeNo)).map(({ code }) => code)).toEqual([null])
   expect(await kit.store.bankCalls.told(bankCode, 'adjustmentNotice', noticeNo)).toMatchObject({ fault: 'withdrawn', attemptNo: 1 })
@@ -110,6 +112,28 @@ test('of a notice that no session needs any more a bank does not hear that had n
   // It asks for nothing: what the bank takes too much of this ticket from now on can be asked for.
   expect(await kit.store.breakLife.standing(bankCode, debit.ticketNo)).toMatchObject({ asked: 0 })
   expect((await kit.store.notices.notices({ open: true }, undefined, 99)).map(n => n.noticeNo)).not.toContain(noticeNo)
+})
+
+test('nor does a bank whose line was down whenever it was to hear of one; of one that it may have it hears to the end', async () => {
+  const tried = async (says: 'undelivered' | '28003' | '90000') => {
+    kit.at += 600_000
+    kit.says = { adjustmentNotice: says }
+    await told()
+  }
+  const unheard = await noticed()
+  await tried('undelivered')
+  await tried('undelivered')
+  await putRight(unheard.debit, '66600002')
+  const doubtful = await noticed()
+  await tried('28003')
+  await tried('undelivered')
+  await putRight(doubtful.debit, '66600003')
+  await tried('90000')
+  const ends = [unheard, doubtful].map(({ noticeNo }) => kit.store.bankCalls.told(bankCode, 'adjustmentNotice', noticeNo))
+  expect(await Promise.all(ends)).toMatchObject([
+    { fault: 'withdrawn', attemptNo: 3, code: undefined },
+    { fault: undefined, attemptNo: 3, code: '90000' },
+  ])
 })
 
 test('a receipt that names no day is the same receipt on another day', async () => {
