@@ -71,12 +71,12 @@ export const tellNoticeAgain = async (
 
 /**
  * The message of a notice, as long as there is anything to give back: where the bank has put it right itself before it heard of it, and a session has shown
- * that, it would give back twice.
+ * that, it would give back twice; so it would where it has given back under the key of an earlier telling, which it had refused.
  */
 export const noticeMakers: Makers = {
   adjustmentNotice: async (flow, { subject, content }) => {
     const notice = await flow.store.notices.findNotice(subject)
-    return notice && breakMachine.isFinal(notice.breakState) ? undefined : content
+    return notice && (breakMachine.isFinal(notice.breakState) || notice.bookedAt !== undefined) ? undefined : content
   },
 }
 

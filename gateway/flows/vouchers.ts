@@ -75,8 +75,17 @@ export const closeFees = async (flow: Flow): Promise<number> => {
   return closed
 }
 
-/** The messages that are made when they are sent, because what they say is private and stands in the record already. */
-export const voucherMakers: Makers = { ticketInformation: (flow, call) => ticketInformation(flow, call) }
+/**
+ * The messages that are looked at again when they are sent: of tickets, because what they say is private and stands in the record already; of a voucher, because
+ * the lead branch may have remitted it on paper meanwhile, and would remit it twice.
+ */
+export const voucherMakers: Makers = {
+  ticketInformation: (flow, call) => ticketInformation(flow, call),
+  summaryVoucher: async (flow, { subject, content }) => {
+    const state = (await flow.store.vouchers.find(subject))?.state
+    return state === 'remitted' || state === 'received' ? undefined : content
+  },
+}
 
 type Information = Omit<RequestOf<'ticketInformation'>, 'officeCode' | 'entrustDate' | 'serialNo'>
 /** What would prove a payment that is void, undone or proved by a certificate since does not leave any more. */

@@ -262,8 +262,8 @@ const bookOnce = async (
 }
 
 /**
- * The entry in our books: under the key of the notice's message; of several the one that the bank's file shows, or that it took. Of what nobody ever sent us
- * our books have nothing, and take nothing off.
+ * The entry in our books: under the key of the notice's message; of several the one that the bank's file shows, or that it took, or the last that it may have.
+ * Of what nobody ever sent us our books have nothing, and take nothing off.
  */
 const bookEntry = async (
   tx: Tx,
@@ -275,7 +275,7 @@ const bookEntry = async (
 ): Promise<void> => {
   const [last] = await tx.query<CallKey>(
     `SELECT entrust_date AS entrustDate, serial_no AS serialNo FROM bank_call WHERE bank_code = ? AND verb = 'adjustmentNotice' AND subject = ?
-       AND serial_no IS NOT NULL ORDER BY result_code <=> '90000' DESC, telling DESC LIMIT 1`,
+       AND serial_no IS NOT NULL ORDER BY result_code <=> '90000' DESC, attempt_no > undelivered DESC, telling DESC LIMIT 1`,
     [row.bankCode, row.noticeNo],
   )
   const told = under ?? last

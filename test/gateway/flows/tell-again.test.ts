@@ -102,6 +102,29 @@ const putRight = async (debit: NewDebit, serialNo: string): Promise<void> => {
   expect((await kit.breaksOf(debit)).map(({ state }) => state)).toEqual(['confirmed'])
 }
 
+test('what a bank has given back under the key that it had refused it does not hear of under the next', async () => {
+  const { debit, ...of } = await noticed()
+  kit.says = { adjustmentNotice: '93004' }
+  await told()
+  expect(await again(of)).toEqual({ kind: 'ordered' })
+  kit.says = { adjustmentNotice: 'undelivered' }
+  await told()
+  const receipt = { noticeNo: of.noticeNo, amount: 300, accountingDate: '2026-12-01', bankSerial: 'TZ2' } as never
+  expect(await heardAdjustment(kit.flow, bankCode, receipt, kit.clock())).toMatchObject({ code: '90000' })
+  expect(await kit.theBreak(debit)).toMatchObject({ state: 'remedied' })
+  kit.says = {}
+  kit.at += 600_000
+  await told()
+  expect(await kit.store.bankCalls.told(bankCode, 'adjustmentNotice', of.noticeNo)).toMatchObject({ fault: 'withdrawn', attemptNo: 2 })
+  // Booked it is under the key that has left us, though the next was taken already.
+  const [first, second] = await tellings(of.noticeNo)
+  expect(second!.serialNo).not.toBe(first!.serialNo)
+  const booked = kit.fresh.db.query("SELECT serial_no AS serialNo FROM booking WHERE verb = 'adjustment' AND ticket_no = ?", [
+    debit.ticketNo,
+  ])
+  expect(await booked).toEqual([{ serialNo: first!.serialNo }])
+})
+
 test('of a notice that no session needs any more a bank does not hear that had not heard of it', async () => {
   const { debit, noticeNo } = await noticed()
   await putRight(debit, '66600001')

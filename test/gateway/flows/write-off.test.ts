@@ -252,6 +252,28 @@ describe('what is said of a voucher', () => {
     expect((await hearBank(flowOf('one'), '4306', 'remitConfirmation', other)).code).toBe('94054')
     expect((await store.vouchers.find(summaryNo))!.state).toBe('made')
   })
+  test('what is remitted on paper while its line is down the bank is not told under a second key', async () => {
+    const { summaryNo } = await one()
+    let says: 'refused' | 'undelivered' | 'taken' = 'refused'
+    const line = (async (_bank: string, _verb: string, request: object) => {
+      if (says === 'undelivered') return { answer: { kind: 'undelivered', fault: 'connect-failed' }, transcript: '{}' }
+      const result = outcome(says === 'taken' ? '90000' : '93004')
+      return { answer: { kind: 'answered', outcome: result, amount: 0 }, told: { ...request, result }, transcript: '{}' }
+    }) as unknown as Flow['call']
+    const told = async () => {
+      await callBanks({ ...flowOf('one'), call: line }, voucherMakers)
+      return store.bankCalls.told('4301', 'summaryVoucher', summaryNo)
+    }
+    expect(await told()).toMatchObject({ code: '93004' })
+    expect(await store.tellAgain.voucher(summaryNo, { now, actor: 'urn:li', reason: '银行已能收' })).toEqual({ kind: 'ordered' })
+    says = 'undelivered'
+    expect(await told()).toMatchObject({ attemptNo: 1, doneAt: undefined })
+    expect((await remit(summaryNo, 500)).code).toBe('90000')
+    says = 'taken'
+    now = at('13:00:00')
+    expect(await told()).toMatchObject({ attemptNo: 2, fault: 'withdrawn', code: undefined })
+    expect((await store.vouchers.happenings(summaryNo)).map(({ event }) => event)).toEqual(['ordered-again', 'refused', 'remitted'])
+  })
   test('the alarms come once each, as the hour comes nearer, and not when the money is on its way', async () => {
     const { summaryNo } = await one()
     for (const [time, raised] of [

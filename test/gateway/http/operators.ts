@@ -190,6 +190,15 @@ export const bankSays = async ({ house }: Desk, bankCode: string, subject: strin
   const fresh = { entrustDate: shanghaiDate(now), serialNo: await house.store.takeSerial(call.officeCode, shanghaiDate(now)) }
   const by = { owner: 'test', now, leaseUntil: new Date(now.getTime() + 1_000) }
   const claimed = (await house.store.bankCalls.claimBankCall(call, fresh, by))!
-  const said = { call: claimed, owner: 'test', now, again: undefined, outcome: outcome(code), fault: undefined, transcript: '{}' }
+  const said = {
+    call: claimed,
+    owner: 'test',
+    now,
+    again: undefined,
+    isUndelivered: false,
+    outcome: outcome(code),
+    fault: undefined,
+    transcript: '{}',
+  }
   expect(await house.store.bankCalls.settleBankCall(said)).toBe(true)
 }
