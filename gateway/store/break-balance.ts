@@ -1,4 +1,5 @@
 import { type BreakState, dueOf, isBalanced, type ToExplain } from '../domain/break-life.ts'
+import { beforeRemittance } from '../domain/session.ts'
 import { lastSession, readShown, type SessionDay, type ShownOfTicket } from './break-reads.ts'
 import type { Database } from './database.ts'
 import { sqlTime } from './rows.ts'
@@ -10,7 +11,8 @@ export type BreakBalance = {
   differingDays(bankCode: string, since: string): Promise<SessionDay[]>
   /**
    * Bank days after `since` that differ still, of whose breaks nothing is left to be done, and one of them no day-end session at the bank has seen since or
-   * is about to. By what is booked, and not by clocks of two processes, wherever its remedy is booked.
+   * is about to. By what is booked, and not by clocks of two processes, wherever its remedy is booked: that is shown by a session of the day under which it is,
+   * and of others only by one that was opened for it, where the bank works ahead.
    */
   remediedDays(since: string): Promise<{ readonly bankCode: string; readonly accountingDate: string }[]>
   /** The last day-end session of a bank day; 0: there is none. */
@@ -41,15 +43,16 @@ export const openBreakBalance = (db: Database): BreakBalance => ({
     ),
   remediedDays: since =>
     db.query<{ bankCode: string; accountingDate: string }>(
-      `SELECT b.bank_code AS bankCode, b.accounting_date AS accountingDate FROM break b
+      `SELECT b.bank_code AS bankCode, b.accounting_date AS accountingDate
+       FROM break b LEFT JOIN booking k ON k.ticket_no = b.ticket_no AND k.instruction_id = b.closed_by AND b.state = 'remedied'
        WHERE b.source = 'file' AND b.accounting_date > ? AND b.state NOT IN ('confirmed', 'superseded')
        GROUP BY b.bank_code, b.accounting_date
        HAVING SUM(b.state NOT IN ('remedied', 'void')) = 0 AND SUM(NOT EXISTS (SELECT 1 FROM reconciliation r
-         WHERE r.bank_code = b.bank_code AND r.kind = 'day-end' AND r.state <> 'withdrawn' AND (r.frozen_at IS NULL
-           OR IF(b.state = 'remedied' AND b.closed_by IS NOT NULL,
-             EXISTS (SELECT 1 FROM booking k WHERE k.ticket_no = b.ticket_no AND k.instruction_id = b.closed_by AND k.seq <= r.frozen_seq),
-             r.opened_at >= b.closed_at)))) > 0`,
-      [since],
+         WHERE r.bank_code = b.bank_code AND r.kind = 'day-end' AND r.state <> 'withdrawn' AND CASE
+           WHEN k.seq IS NOT NULL THEN (r.frozen_at IS NULL OR k.seq <= r.frozen_seq) AND (r.accounting_date = k.accounting_date OR r.reason = ?)
+           WHEN b.state = 'remedied' AND b.closed_by IS NOT NULL THEN r.frozen_at IS NULL
+           ELSE r.frozen_at IS NULL OR r.opened_at >= b.closed_at END)) > 0`,
+      [since, beforeRemittance],
     ),
   lastSession: async (bankCode, accountingDate) =>
     (
