@@ -1,7 +1,7 @@
 import type { InstructionVerb } from './answers.ts'
 import { daysAfter } from './calendar-days.ts'
 import { bucketHashed, type EntryKey, hashEntry, hashed, hashKey, hashText, type PrintKey } from './fingerprint.ts'
-import { accountingDay, shanghaiDate } from './time.ts'
+import { accountingDay, isNearDay } from './time.ts'
 
 /** What an entry at a bank is: the three instructions, and the bank's correction under an adjustment notice (调账, art. 35(1)). */
 export type BookingVerb = InstructionVerb | 'adjustment'
@@ -54,10 +54,10 @@ export type Moved = EntryKey & {
   readonly originalRequest: string | undefined
 }
 
-/** No bank is so far behind when it books, nor so far ahead when it answers: a date further off is a slip, and no session would ever be held of it. */
+/** No bank is so far behind when it books, nor further ahead than over a holiday: such a date is a slip, and no session would ever be held of it. */
 const farDays = 31
 const isNear = ({ entrustDate, settledAt }: Moved, date: string): boolean =>
-  date >= daysAfter(entrustDate, -farDays) && date <= daysAfter(shanghaiDate(settledAt), farDays)
+  date >= daysAfter(entrustDate, -farDays) && isNearDay(date, settledAt)
 
 /** The booking of an instruction; undefined where no money moved. `dayEnd` is that of the bank's contract. */
 export const bookingOf = (moved: Moved, dayEnd: string): Booking | undefined => {
