@@ -7,7 +7,7 @@ import { type Answer, afterInquiry, afterSend, type DebitState, type Decision } 
 import { unqualifiedIn } from '../domain/reference.ts'
 import { later, shanghaiDate } from '../domain/time.ts'
 import type { Instruction, NewInstruction, Settlement } from '../store/debits.ts'
-import { seeDay } from './day.ts'
+import { namedDay, seeDay } from './day.ts'
 import { type Flow, waitKey } from './flow.ts'
 import { type AnyDebit, reversalRequestOf } from './order.ts'
 
@@ -76,7 +76,7 @@ export const callAndSettle = async (flow: Flow, claimed: Claimed): Promise<void>
       fault,
       transcript,
       bankSerial: answer.kind === 'answered' ? answer.bankSerial : undefined,
-      accountingDate: answer.kind === 'answered' ? answer.accountingDate : undefined,
+      accountingDate: namedDay(flow, instruction, answer.kind === 'answered' ? answer.accountingDate : undefined, now),
       tombstone: decision.effect === 'tombstone' ? await tombstoneFor(flow, instruction, request as AnyDebit, now) : undefined,
     })
     flow.note({

@@ -15,7 +15,7 @@ import { contradiction, recordedOf } from '../domain/break.ts'
 import type { Objection } from '../domain/proposal.ts'
 import { type Finding, objectionTo } from '../domain/resolution.ts'
 import { type BreakKind, declared, type Movement, movementOf, type Ticket } from '../domain/ticket.ts'
-import { later } from '../domain/time.ts'
+import { isNearDay, later } from '../domain/time.ts'
 import type { Keyed } from '../store/doubts.ts'
 import type { Flow } from './flow.ts'
 import { byOperators, instant, isInstant, kindOf, nothing, type Place } from './kind.ts'
@@ -92,10 +92,16 @@ const notYet: Objection = {
   zh: '核对账目的时刻晚于现在',
   en: 'the bank cannot have looked into its books yet',
 }
+const dayAhead: Objection = {
+  rule: 'day-ahead',
+  zh: '会计日期太远,银行不会提前到这一天记账',
+  en: 'the accounting date is further ahead than any bank works',
+}
 const objectionToResolution = (flow: Flow, found: Keyed, content: ResolutionContent, now: Date): Objection | undefined => {
   if (found.state === 'unknown' && !found.person) return stillWorking
   const isProof = content.decision === 'succeeded' || proofOf(found.verb, outcomeOf(content), 'first', true) === 'refused'
   if (!isProof) return foreignCode
+  if (content.accountingDate !== undefined && !isNearDay(content.accountingDate, now)) return dayAhead
   // What was booked stays so; that nothing was is true as of then, and says nothing of what was sent since.
   const at = content.checkedAt === undefined ? now : new Date(content.checkedAt)
   if (at > now) return notYet

@@ -36,14 +36,20 @@ export const openBreakKit = async (begin: string) => {
   await writeActive(fresh.db, [orderOf(bankCode, '440000000000000001')])
   const slots = openSlots(100)
   const notes: Note[] = []
-  const kit = { at: Date.parse(begin), says: {} as { [verb: string]: UnifiedCode | 'undelivered' } }
+  const kit = { at: Date.parse(begin), says: {} as { [verb: string]: UnifiedCode | 'undelivered' }, named: undefined as string | undefined }
   const clock = () => new Date(kit.at)
   const dayOf = () => new Date(kit.at + 8 * 3_600_000).toISOString().slice(0, 10)
   const call = async (_bank: string, verb: string, request: { amount: number }): Promise<Called> => {
     const says = kit.says[verb] ?? (verb === 'inquiry' ? '94054' : '90000')
     if (says === 'undelivered') return { answer: { kind: says, fault: 'connect-failed' }, transcript: '{}' }
     const result = outcome(says)
-    const answer = { kind: 'answered', outcome: result, amount: request.amount, bankSerial: 'B1', accountingDate: dayOf() } as const
+    const answer = {
+      kind: 'answered',
+      outcome: result,
+      amount: request.amount,
+      bankSerial: 'B1',
+      accountingDate: kit.named ?? dayOf(),
+    } as const
     return { answer, told: { ...request, result }, transcript: '{}' } as unknown as Called
   }
   const reference = sampleReference()

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { beforeRemittance } from '../../../gateway/domain/session.ts'
 import { shanghaiTime } from '../../../gateway/domain/time.ts'
+import { acceptDebit } from '../../../gateway/flows/accept.ts'
 import { heardAdjustment, issueNotice } from '../../../gateway/flows/adjustments.ts'
 import { callBanks } from '../../../gateway/flows/bank-calls.ts'
 import { book } from '../../../gateway/flows/book.ts'
@@ -15,7 +16,7 @@ import { openStore } from '../../../gateway/store/store.ts'
 import { type BreakKit, bankCode, openBreakKit, zhang } from '../break-kit.ts'
 import { countedDatabase } from '../counted.ts'
 import { endSession, matchedSession } from '../matched.ts'
-import { until } from '../stage.ts'
+import { orderOf, until } from '../stage.ts'
 import { taxSystem } from '../store/kit.ts'
 
 // Article 35 over a real record: differences become breaks, each goes its one way, and only a later session ends it.
@@ -360,6 +361,25 @@ test('plain SQL neither skips a step, nor changes what was found, nor takes anyt
   await refused('DELETE FROM adjustment_notice')
   await refused('UPDATE adoption SET amount = 1')
   await refused(`INSERT INTO adoption VALUES (${row!.id}, 1, '440000000000000001', '4301', '2026-11-09', 1, NOW())`)
+})
+
+test('a day that cannot be is none, though the bank names it: what is to go back after the day has ended goes by a notice', async () => {
+  const ticketNo = '440000000000000777'
+  const day = kit.dayOf()
+  kit.named = '2028-12-11'
+  await acceptDebit(kit.flow, kit.slots, taxSystem, orderOf(bankCode, ticketNo, { amount: 5_000 }))
+  await until('it is taken', async () => (await kit.store.find(ticketNo))?.state === 'succeeded')
+  kit.named = undefined
+  const detail = 'the accounting date that the bank named cannot be: 2028-12-11'
+  expect(kit.notes).toContainEqual({ event: 'trouble', bankCode, ticketNo, detail })
+  kit.at += 86_400_000
+  const orderNo = 'of another year'
+  await reverse(kit.flow, kit.slots, taxSystem, { orderNo, ticketNo, amount: 1_000, reason: 'tax-side' })
+  const ended = { state: 'refused', rule: 'after-day-end', outcome: { code: '38002' } }
+  expect(await kit.store.findOrder({ taxSystem, kind: 'reversal', orderNo })).toMatchObject(ended)
+  await book(kit.flow)
+  const booked = kit.fresh.db.query('SELECT accounting_date AS day, dated_by AS datedBy FROM booking WHERE ticket_no = ?', [ticketNo])
+  expect(await booked).toEqual([{ day, datedBy: 'clock' }])
 })
 
 test('of many tickets the record is asked some times for all of them, not some times for each', async () => {

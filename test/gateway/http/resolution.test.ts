@@ -1,6 +1,6 @@
 import { outcome, type UnifiedCode } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { shanghaiTime } from '../../../gateway/domain/time.ts'
+import { shanghaiDate, shanghaiTime } from '../../../gateway/domain/time.ts'
 import { advance } from '../../../gateway/flows/advance.ts'
 import type { Flow } from '../../../gateway/flows/flow.ts'
 import { openSlots } from '../../../gateway/flows/slots.ts'
@@ -231,9 +231,11 @@ describe('what is not even proposed', () => {
     await refusedBecause('resolve-doubt', notBooked(key, new Date(desk.house.flow.clock().getTime() + 60_000)), 'cannot have looked')
     await withdrawBy(desk.zhang, await proposeBy(desk.zhang, 'resolve-doubt', notBooked(key, desk.house.flow.clock())))
   })
-  test('a success over nothing, and a code of another verb', async () => {
+  test('a success over nothing, or under a day that cannot be, and a code of another verb', async () => {
     const { key } = await doubtful(desk)
     await refusedBecause('resolve-doubt', booked(key, 0), 'a success over nothing')
+    const accountingDate = shanghaiDate(new Date(desk.house.flow.clock().getTime() + 11 * 86_400_000))
+    await refusedBecause('resolve-doubt', { ...booked(key, 300), accountingDate }, 'further ahead than any bank works')
     await refusedBecause('resolve-doubt', { ...notBooked(key), code: '34001' }, 'does not say')
   })
   test.each([
