@@ -1,6 +1,6 @@
 import { noticeMakers } from './flows/adjustments.ts'
 import { begin, type InHand } from './flows/advance.ts'
-import { alarmOfUntaken, callWhole } from './flows/bank-calls.ts'
+import { alarmOfRefusals, alarmOfUntaken, callWhole, type Refusals } from './flows/bank-calls.ts'
 import { book } from './flows/book.ts'
 import { advanceBreaks } from './flows/break-remedies.ts'
 import { endAgreements, syncMonth, turnCalendar } from './flows/calendar.ts'
@@ -59,15 +59,20 @@ export const startWork = (
       await begin(flow, slots, inHand, ids)
     }
   }
+  const refusals: Refusals = new Map()
   const each = [
     eachBank(flow, (bankCode, going) => tellWhole(flow, bankCode, going)),
-    eachBank(flow, (bankCode, going) => callWhole(flow, bankCode, going, { ...voucherMakers, ...noticeMakers })),
+    eachBank(flow, (bankCode, going) => callWhole(flow, bankCode, going, { ...voucherMakers, ...noticeMakers }, refusals)),
   ]
   const loops = [
     repeat(flow, options.relayMs, () => relay(flow, tell)),
     // What the sweep found stays due until a worker has done it: told once a round is enough.
     repeat(flow, options.sweepMs, () => sweep(flow, tell).then(() => 0)),
     ...each.map(banks => repeat(flow, options.sweepMs, () => banks.round())),
+    repeat(flow, options.sweepMs, async () => {
+      alarmOfRefusals(flow, refusals)
+      return 0
+    }),
     // At start, and then often enough that the first minute of a day is not missed.
     repeat(flow, calendarMs, async () => {
       await turnCalendar(flow)

@@ -21,32 +21,36 @@ const leastTold = 5
  */
 export type Makers = { readonly [verb: string]: (flow: Flow, call: BankCall) => Promise<{ readonly [name: string]: unknown } | undefined> }
 
+/** What a bank refuses of what it is told of single tickets (art. 34), by bank and verb: how often since that was told of, and when it may be told of again. */
+export type Refusals = Map<string, { readonly bankCode: string; readonly verb: string; code: string; count: number; next: number }>
+
 /** Tells banks what is due, at most so much of each; returns how much was told. */
-export const callBanks = async (flow: Flow, makers: Makers = {}): Promise<number> => {
+export const callBanks = async (flow: Flow, makers: Makers = {}, refusals: Refusals = new Map()): Promise<number> => {
   const banks = await flow.store.bankCalls.banksCalled(flow.clock())
-  const told = await Promise.all(banks.map(bankCode => callBank(flow, bankCode, makers)))
+  const told = await Promise.all(banks.map(bankCode => callBank(flow, bankCode, makers, refusals)))
   return told.reduce((sum, count) => sum + count, 0)
 }
 
 /** Tells one bank what is due, and goes on as long as there is more. */
-export const callWhole = async (flow: Flow, bankCode: string, going: () => boolean, makers: Makers = {}): Promise<boolean> =>
-  (await callBank(flow, bankCode, makers, going)) === atOnce
+export const callWhole = async (flow: Flow, bankCode: string, going: () => boolean, makers: Makers, refusals: Refusals): Promise<boolean> =>
+  (await callBank(flow, bankCode, makers, refusals, going)) === atOnce
 
-const callBank = async (flow: Flow, bankCode: string, makers: Makers, going = () => true): Promise<number> => {
+const callBank = async (flow: Flow, bankCode: string, makers: Makers, refusals: Refusals, going = () => true): Promise<number> => {
   const policy = flow.reference().banks.get(bankCode)?.policy
   if (!policy) return 0
   const waiting = await flow.store.bankCalls.dueBankCalls(bankCode, flow.clock(), atOnce)
   let told = 0
   await Promise.all(
     Array.from({ length: lanes }, async () => {
-      for (let call = waiting.shift(); call && going(); call = waiting.shift()) if (await callOnce(flow, call, policy, makers)) told++
+      for (let call = waiting.shift(); call && going(); call = waiting.shift())
+        if (await callOnce(flow, call, policy, makers, refusals)) told++
     }),
   )
   return told
 }
 
 /** Makes one call, if nobody else does; whether it did. Never throws: whatever fails leaves the lease to run out. */
-const callOnce = async (flow: Flow, call: BankCall, policy: BankPolicy, makers: Makers): Promise<boolean> => {
+const callOnce = async (flow: Flow, call: BankCall, policy: BankPolicy, makers: Makers, refusals: Refusals): Promise<boolean> => {
   const { bankCode, verb } = call
   try {
     const now = flow.clock()
@@ -66,13 +70,39 @@ const callOnce = async (flow: Flow, call: BankCall, policy: BankPolicy, makers: 
       ...(said ? { code: said.code } : {}),
       ...(fault === undefined ? {} : { fault }),
     })
-    if (isOurs && settlement.again === undefined && said?.class === 'refused')
-      flow.note({ event: 'trouble', bankCode, verb, code: said.code, detail: `the bank refuses ${names[verb] ?? verb} ${call.subject}` })
+    if (isOurs && settlement.again === undefined && said?.class === 'refused') refused(flow, call, said.code, refusals)
     return true
   } catch (error) {
     flow.note({ event: 'trouble', bankCode, verb, detail: String(error) })
     return false
   }
+}
+
+/** Of a day with hundreds of thousands of tickets a bank may refuse each: they are counted, and told of once an hour. */
+const counted: ReadonlySet<string> = new Set(['ticketInformation'])
+const refused = (flow: Flow, { bankCode, verb, subject }: BankCall, code: string, refusals: Refusals): void => {
+  if (!counted.has(verb)) {
+    flow.note({ event: 'trouble', bankCode, verb, code, detail: `the bank refuses ${names[verb] ?? verb} ${subject}` })
+    return
+  }
+  const key = `${bankCode} ${verb}`
+  const of = refusals.get(key) ?? { bankCode, verb, code, count: 0, next: 0 }
+  of.code = code
+  of.count++
+  refusals.set(key, of)
+}
+
+/** Tells of what banks refuse of single tickets, at once and then once an hour, bank and process; returns how many refusals that were. */
+export const alarmOfRefusals = (flow: Flow, refusals: Refusals): number => {
+  const now = flow.clock().getTime()
+  const due = [...refusals.values()].filter(({ count, next }) => count > 0 && now >= next)
+  return due.reduce((sum, of) => {
+    const { bankCode, verb, code, count } = of
+    flow.note({ event: 'trouble', bankCode, verb, code, count, detail: 'the bank refuses what it is told of tickets' })
+    of.next = now + hourMs
+    of.count = 0
+    return sum + count
+  }, 0)
 }
 
 /** Calls the bank, and says what came of it: what was not decided is told again under the same key, for ever. */

@@ -1,6 +1,6 @@
 import { outcome } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { callBanks } from '../../../gateway/flows/bank-calls.ts'
+import { alarmOfRefusals, callBanks, type Refusals } from '../../../gateway/flows/bank-calls.ts'
 import type { Flow, Note } from '../../../gateway/flows/flow.ts'
 import { hearBank } from '../../../gateway/flows/hear.ts'
 import { closeFees, raiseAlarms, releaseVouchers, voucherMakers } from '../../../gateway/flows/vouchers.ts'
@@ -351,16 +351,27 @@ describe('after 24 hours (art. 34)', () => {
       }) as unknown as Flow['call'],
     }
     await fresh.db.execute('UPDATE ticket SET voided_at = NOW(3) WHERE ticket_no = ?', [other])
-    await callBanks(flow, voucherMakers)
+    const refusals: Refusals = new Map()
+    await callBanks(flow, voucherMakers, refusals)
     const informed = () => called.filter(request => 'printMark' in request)
     expect(informed()).toMatchObject([{ ticketNo, printMark: 'original' }])
     expect(await store.paymentVouchers.resend(ticketNo, { now, actor: 'test' }, day)).toBeUndefined()
-    await callBanks(flow, voucherMakers)
+    await callBanks(flow, voucherMakers, refusals)
     expect(informed()).toMatchObject([
       { ticketNo, printMark: 'original' },
       { ticketNo, printMark: 'original' },
     ])
-    expect(notes.filter(({ event }) => event === 'trouble')).toHaveLength(2)
+    // Of a day with hundreds of thousands of tickets one line tells, and then one an hour.
+    const told = () => notes.splice(0).filter(({ event }) => event === 'trouble')
+    expect(told()).toEqual([])
+    expect(alarmOfRefusals(flow, refusals)).toBe(2)
+    const detail = 'the bank refuses what it is told of tickets'
+    expect(told()).toEqual([{ event: 'trouble', bankCode: '4301', verb: 'ticketInformation', code: '93004', count: 2, detail }])
+    expect(await store.paymentVouchers.resend(ticketNo, { now, actor: 'test' }, day)).toBeUndefined()
+    await callBanks(flow, voucherMakers, refusals)
+    expect(alarmOfRefusals(flow, refusals)).toBe(0)
+    now = new Date(now.getTime() + 3_600_000)
+    expect([alarmOfRefusals(flow, refusals), alarmOfRefusals(flow, refusals)]).toEqual([1, 0])
   })
 })
 
