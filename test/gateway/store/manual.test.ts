@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { summaryNoOf } from '../../../gateway/domain/voucher.ts'
-import type { Tx } from '../../../gateway/store/database.ts'
+import { openDatabase, type Tx } from '../../../gateway/store/database.ts'
+import { migrate } from '../../../gateway/store/migrate.ts'
 import { loadReference } from '../../../gateway/store/reference.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
-import { type FreshDatabase, freshDatabase } from '../../database.ts'
+import { emptyDatabase, type FreshDatabase, freshDatabase } from '../../database.ts'
 import { page, section } from '../../docs/page.ts'
 import { now, settledDebit } from './kit.ts'
 
-// docs/operating.md, the restore: after its SQL no number of the tail that was lost is given again.
+// The SQL of docs/operating.md and docs/deploy.md, on a real record.
 
 let fresh: FreshDatabase
 beforeAll(async () => {
@@ -54,7 +55,7 @@ const numbers = async () => {
   }
 }
 
-test('no number of the lost tail is given again', async () => {
+test('after a restore no number of the lost tail is given again', async () => {
   const store = openStore(fresh.db)
   await settled(store)
   await store.agreements.takeAgreementIds(1)
@@ -75,4 +76,40 @@ test('no number of the lost tail is given again', async () => {
   // And whoever is given them has some left: a day has 999 summary numbers, and 99,999,999 serial numbers.
   expect(given.summary).toBeLessThan(500)
   expect(given.serial).toBeLessThan(50_000_000)
+})
+
+test('the account that migrates can, and the one that runs reads and writes rows and changes no table', async () => {
+  const own = await emptyDatabase(2)
+  onTestFinished(() => own.drop())
+  const schema = new URL(own.url).pathname.slice(1)
+  const named = (account: string) => `${account}_${schema.slice(-6)}`
+  const grants = [...page('docs/deploy.md').matchAll(/^GRANT .* TO '(\w+)'@'10\.%' IDENTIFIED BY '…';$/gm)].map(([line, account]) => ({
+    account: named(account!),
+    sql: line
+      .replace('taxlink.*', `${schema}.*`)
+      .replace(/'\w+'@'10\.%'/, `'${named(account!)}'@'%'`)
+      .replace('…', 'open'),
+  }))
+  const opened = await Promise.all(
+    grants.map(async ({ account, sql }) => {
+      await own.db.pool.query(sql)
+      // Another suite makes this server read-only for a moment.
+      await own.db.pool.query(`GRANT READ_ONLY ADMIN ON *.* TO '${account}'@'%'`)
+      onTestFinished(async () => {
+        await fresh.db.pool.query(`DROP USER '${account}'@'%'`)
+      })
+      const url = new URL(own.url)
+      url.username = account
+      url.password = 'open'
+      return url.href
+    }),
+  )
+  const [migrating = '', running = ''] = opened
+  await expect(migrate(running, 'migrations', () => {})).rejects.toThrow(/denied/)
+  await migrate(migrating, 'migrations', () => {})
+  const db = openDatabase(running, { connections: 2 })
+  onTestFinished(() => db.close())
+  await settled(openStore(db))
+  await expect(db.execute('DROP TABLE counter')).rejects.toThrow(/denied/)
+  await expect(db.execute('DROP TRIGGER summary_voucher_sum')).rejects.toThrow(/denied/)
 })
