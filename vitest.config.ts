@@ -7,7 +7,7 @@ const pure = [
   'test/gateway/{claim,config,folder,main,pki,ports}.test.ts',
   'test/month/**/*.test.ts',
   'test/gateway/flows/{breaker,detail-file,guard,order,secrets}.test.ts',
-  'test/gateway/store/spool.test.ts',
+  'test/gateway/store/{settle-break,spool}.test.ts',
   'test/tidy.test.ts',
 ]
 const never = ['test/bench/**', '**/node_modules/**', '**/dist/**']

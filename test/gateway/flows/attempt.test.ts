@@ -1,10 +1,14 @@
-import { type Outcome, outcome, type UnifiedCode } from '@taxlink/bank-sdk'
+import { outcome, type UnifiedCode } from '@taxlink/bank-sdk'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Call } from '../../../gateway/call.ts'
+import type { Call, Late } from '../../../gateway/call.ts'
+import type { BankPolicy } from '../../../gateway/domain/bank.ts'
 import type { Answer } from '../../../gateway/domain/debit.ts'
 import { acceptDebit } from '../../../gateway/flows/accept.ts'
 import { advance } from '../../../gateway/flows/advance.ts'
+import { holdAgainstRecord } from '../../../gateway/flows/attempt.ts'
 import type { Flow } from '../../../gateway/flows/flow.ts'
+import { hearLate } from '../../../gateway/flows/late.ts'
+import { reverse } from '../../../gateway/flows/reverse.ts'
 import { openSlots } from '../../../gateway/flows/slots.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
@@ -117,26 +121,128 @@ test('an answer that comes after others have settled it changes nothing, is kept
   await other.close()
 })
 
-test('«not found» is believed only when the latest moment at which it may have left is a quiescence window ago', async () => {
-  let clock = Date.parse('2026-11-10T08:00:00Z')
-  const began = clock
-  const answers: Answer[] = [
-    { kind: 'doubtful', fault: 'timeout', outcome: outcome('28003') },
-    { kind: 'answered', outcome: outcome('94054') as Outcome, amount: 0 },
-    { kind: 'answered', outcome: outcome('94054') as Outcome, amount: 0 },
-  ]
+/** A process whose clock and bank are the test's: `say` is what the bank answers, in turn, each after `tookMs`; `asked` is what it was sent. */
+const scripted = (say: readonly Answer[]) => {
+  const it = { clock: Date.parse('2026-11-10T08:00:00Z'), tookMs: 0, asked: [] as string[], say: [...say] }
   const one = stage(store, sampleReference(), [], 'one')
-  const flow: Flow = { ...one.flow, clock: () => new Date(clock), call: async () => ({ answer: answers.shift()!, transcript: '{}' }) }
-  await acceptDebit(flow, one.slots, taxSystem, orderOf('4301', ticketNo))
+  const call: Call = async (_bank, verb) => {
+    it.asked.push(verb)
+    it.clock += it.tookMs
+    return { answer: it.say.shift()!, transcript: '{}' }
+  }
+  const flow: Flow = { ...one.flow, clock: () => new Date(it.clock), pause: async () => {}, call }
+  return Object.assign(it, { flow, slots: one.slots, close: one.close })
+}
+const withPolicy = (change: Partial<BankPolicy>) => () => sampleReference({ ...quickPolicy, ...change })
+const says = (code: UnifiedCode, amount = 0): Answer => ({ kind: 'answered', outcome: outcome(code), amount })
+const silence: Answer = { kind: 'doubtful', fault: 'timeout', outcome: outcome('28003') }
+/** A debit that its bank never answered. */
+const inDoubt = async ({ flow, slots, clock }: ReturnType<typeof scripted>) => {
+  await acceptDebit(flow, slots, taxSystem, orderOf('4301', ticketNo))
   await until('in doubt', async () => (await store.find(ticketNo))?.state === 'unknown')
   const { instructionId } = (await store.find(ticketNo))!
+  return { instructionId, believed: clock + quickPolicy.timeoutMs + quickPolicy.quiescenceMs }
+}
+
+test('«not found» is believed only when the bank was asked a quiescence window after the latest moment at which it may have left', async () => {
+  const one = scripted([silence, says('94054'), says('94054')])
+  const { instructionId, believed } = await inDoubt(one)
   const next = async () => (await store.load([instructionId]))[0]!.nextAttemptAt!.getTime()
-  const believed = began + quickPolicy.timeoutMs + quickPolicy.quiescenceMs
-  clock = believed - 1
-  await advance(flow, openSlots(1), [instructionId])
+  one.clock = believed - 1
+  // The answer comes after the window is over, and says how things stood before.
+  one.tookMs = 100
+  await advance(one.flow, openSlots(1), [instructionId])
   expect((await store.find(ticketNo))?.state).toBe('unknown')
   expect(await next()).toBe(believed)
-  clock = believed
-  await advance(flow, openSlots(1), [instructionId])
+  one.clock = believed
+  one.tookMs = 0
+  await advance(one.flow, openSlots(1), [instructionId])
   expect((await store.find(ticketNo))?.state).toBe('accepted')
+  await one.close()
+})
+
+test('what was not found is not sent again to a bank that has lost its agency since: it is asked once more, and a person’s (art. 31)', async () => {
+  const one = scripted([silence, says('94054'), says('94054')])
+  const { instructionId, believed } = await inDoubt(one)
+  one.clock = believed
+  await advance(one.flow, openSlots(1), [instructionId])
+  expect((await store.find(ticketNo))?.state).toBe('accepted')
+  const { banks, ...rest } = sampleReference()
+  const revoked = { ...rest, banks: new Map([...banks].map(([code, bank]) => [code, { ...bank, province: 'revoked' as const }])) }
+  await advance({ ...one.flow, reference: () => revoked }, openSlots(1), [instructionId])
+  expect(one.asked).toEqual(['debit', 'inquiry', 'inquiry'])
+  expect(await store.find(ticketNo)).toMatchObject({ state: 'unknown', person: true })
+  await one.close()
+})
+
+test('«cannot be reversed», said late of a reversal that was made, contradicts it only at a bank that repeats its first decision', async () => {
+  const one = scripted([says('90000', 12_345), says('90000', 12_345)])
+  await acceptDebit(one.flow, one.slots, taxSystem, orderOf('4301', ticketNo))
+  await until('debited', async () => (await store.find(ticketNo))?.state === 'succeeded')
+  await reverse(one.flow, one.slots, taxSystem, { orderNo: 'R1', ticketNo, amount: 12_345, reason: 'tax-side' })
+  const found = async () => (await store.findOrder({ taxSystem, kind: 'reversal', orderNo: 'R1' }))!
+  await until('reversed', async () => (await found()).state === 'succeeded')
+  const about = { id: (await found()).instructionId, verb: 'reversal', ticketNo, bankCode: '4301' } as const
+  for (const dedupe of ['none', 'tombstone', 'by-key'] as const) {
+    await holdAgainstRecord({ ...one.flow, reference: withPolicy({ dedupe }) }, about, says('38002'), `{"${dedupe}":1}`, 'late-answer')
+    const kinds = (await store.breaks(true, 0, 10)).map(({ kind }) => kind)
+    expect([dedupe, kinds]).toEqual([dedupe, dedupe === 'by-key' ? ['over-debited'] : []])
+  }
+  await one.close()
+})
+
+test.each(['in the answer to another debit', 'elsewhere'])(
+  'the accounting date that a bank names, %s, ends the day before it for reversals (art. 35(1))',
+  async where => {
+    const on = (accountingDate: string): Answer => ({ ...says('90000', 12_345), accountingDate }) as Answer
+    const one = scripted([on('2026-11-10'), ...(where === 'elsewhere' ? [] : [on('2026-11-11')])])
+    const debit = async (of: string) => {
+      await acceptDebit(one.flow, one.slots, taxSystem, orderOf('4301', of))
+      await one.slots.idle()
+    }
+    await debit(ticketNo)
+    if (where === 'elsewhere') Object.assign(one.flow, { accountingDate: () => '2026-11-11' })
+    else await debit('430000000000000002')
+    await reverse(one.flow, one.slots, taxSystem, { orderNo: 'R1', ticketNo, amount: 12_345, reason: 'tax-side' })
+    expect(await store.findOrder({ taxSystem, kind: 'reversal', orderNo: 'R1' })).toMatchObject({
+      state: 'refused',
+      attempts: 0,
+      outcome: { code: '38002' },
+    })
+    await one.close()
+  },
+)
+
+test('«already done» without an amount proves the reversal of the whole, and not that of a part: the bank may speak of another part', async () => {
+  const one = scripted([says('90000', 12_345), says('94032'), says('90000', 12_345), says('94032')])
+  const reversed = async (amount: number, of: string) => {
+    await acceptDebit(one.flow, one.slots, taxSystem, orderOf('4301', of))
+    await until('debited', async () => (await store.find(of))?.state === 'succeeded')
+    const order = { orderNo: `R-${amount}`, ticketNo: of, amount, reason: 'tax-side' } as const
+    await reverse(one.flow, one.slots, taxSystem, order)
+    await one.slots.idle()
+    return (await store.findOrder({ taxSystem, kind: 'reversal', orderNo: order.orderNo }))!.state
+  }
+  expect(await reversed(12_344, ticketNo)).toBe('unknown')
+  expect(await reversed(12_345, '430000000000000002')).toBe('succeeded')
+  await one.close()
+})
+
+test('a late answer under a key of ours that names another ticket is no answer to it', async () => {
+  const one = scripted([says('24003')])
+  await acceptDebit(one.flow, one.slots, taxSystem, orderOf('4301', ticketNo))
+  await until('refused', async () => (await store.find(ticketNo))?.state === 'refused')
+  const { officeCode, entrustDate, serialNo } = (await store.find(ticketNo))!
+  const late: Late = {
+    ...{ bankCode: '4301', officeCode, entrustDate, serialNo, verb: 'debit', ticketNo },
+    called: { answer: says('90000', 12_345), transcript: '{}' },
+  }
+  const kinds = async (change: Partial<Late>) => {
+    await hearLate(one.flow, { ...late, ...change })
+    return (await store.breaks(true, 0, 10)).map(({ kind }) => kind)
+  }
+  for (const foreign of [{ ticketNo: '430000000000000002' }, { bankCode: '4306' }, { verb: 'reversal' }] as const)
+    expect([foreign, await kinds(foreign)]).toEqual([foreign, []])
+  expect(await kinds({})).toEqual(['bank-only'])
+  await one.close()
 })

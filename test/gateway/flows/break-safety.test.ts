@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { beforeRemittance } from '../../../gateway/domain/session.ts'
-import { heardAdjustment, issueNotice } from '../../../gateway/flows/adjustments.ts'
+import { heardAdjustment, issueNotice, tellNoticeAgain } from '../../../gateway/flows/adjustments.ts'
+import { advance } from '../../../gateway/flows/advance.ts'
 import { callBanks } from '../../../gateway/flows/bank-calls.ts'
 import { advanceBreaks, ownOrders, supplementBreak } from '../../../gateway/flows/break-remedies.ts'
 import { reverse } from '../../../gateway/flows/reverse.ts'
@@ -77,6 +78,48 @@ describe('an excess goes back once', () => {
     await reverse(kit.flow, kit.slots, taxSystem, { ...order, orderNo: 'r3', amount: 500 })
     await kit.advanced()
     expect(await issueNotice(kit.flow, kit.slots, id, zhang)).toEqual({ kind: 'otherwise' })
+  })
+  test('what the tax system gives back between the weighing of an excess and its reversal does not go back twice', async () => {
+    const day = kit.dayOf()
+    const debit = await kit.debited(day, 3_000)
+    await kit.session(day, [kit.found('amount-differs', debit, 3_000, 4_000)], beforeRemittance)
+    expect(await states(debit)).toEqual(['chosen reverse 1000'])
+    const order = { orderNo: 'r4', ticketNo: debit.ticketNo, amount: 1_000, reason: 'over-debited' } as const
+    const { store } = kit.flow
+    const standing: typeof store.breakLife.standing = async (...of) => {
+      const weighed = await store.breakLife.standing(...of)
+      await reverse(kit.flow, kit.slots, taxSystem, order)
+      await kit.slots.idle()
+      return weighed
+    }
+    await advanceBreaks({ ...kit.flow, store: { ...store, breakLife: { ...store.breakLife, standing } } }, kit.slots)
+    await kit.advanced()
+    expect(await moved(debit, 'reversal')).toBe(1_000)
+  })
+  test('what its bank has refused to give back is not asked for again while a reversal may give it back, or when one has', async () => {
+    const day = kit.dayOf()
+    const debit = await kit.debited(day, 3_000)
+    kit.says = { reversal: '34001', adjustmentNotice: '93004' }
+    await kit.session(day, [kit.found('amount-differs', debit, 3_000, 4_000)], beforeRemittance)
+    await kit.advanced()
+    const notice = { breakId: (await kit.theBreak(debit)).id, noticeNo: await noticeFor(debit) }
+    expect(await states(debit)).toEqual(['failed notice 1000'])
+    const again = () => tellNoticeAgain(kit.flow, kit.slots, notice, zhang, '银行已能收')
+    const otherwise = { kind: 'objected', objection: { rule: 'otherwise' } }
+    kit.says = { reversal: '94999' }
+    const order = { orderNo: 'r5', ticketNo: debit.ticketNo, amount: 500, reason: 'over-debited' } as const
+    await reverse(kit.flow, kit.slots, taxSystem, order)
+    await kit.slots.idle()
+    expect(await again()).toMatchObject(otherwise)
+    kit.says = {}
+    const { instructionId } = (await kit.store.findOrder({ taxSystem, kind: 'reversal', orderNo: 'r5' }))!
+    // Asked about, not found, and sent again.
+    for (const _ of ['inquiry', 'reversal']) {
+      kit.at += 60_000
+      await advance(kit.flow, kit.slots, [instructionId])
+    }
+    expect((await kit.store.findOrder({ taxSystem, kind: 'reversal', orderNo: 'r5' }))?.state).toBe('succeeded')
+    expect(await again()).toMatchObject(otherwise)
   })
   test('a later session that finds more asks for what was not begun yet', async () => {
     const day = kit.dayOf()
@@ -289,6 +332,11 @@ test('a reversal that crosses the bank’s day-end is no break that anything is 
     kit.says = { inquiry }
     expect(await issueNotice(kit.flow, kit.slots, id, zhang), inquiry).toEqual({ kind: 'unclear' })
   }
+  // Told of it at a moment when it knew nothing yet, and refused; by now it has it.
+  kit.says = { adjustmentNotice: '93004' }
+  const notice = { breakId: id, noticeNo: await noticeFor(dated) }
+  kit.says = { inquiry: '90000' }
+  expect(await tellNoticeAgain(kit.flow, kit.slots, notice, zhang, '银行已能收')).toEqual({ kind: 'at-the-bank' })
   kit.says = {}
   kit.at += dayMs
   const there = { accountingDate: '2026-12-16' }
@@ -326,6 +374,16 @@ describe('a supplementary debit', () => {
     expect(await ordered()).toEqual({ kind: 'repeated' })
     kit.says = {}
   })
+  test('is not made whole of what the tax system has had supplemented in part', async () => {
+    const debit = await kit.debited('2026-12-05', 2_000)
+    await kit.session('2026-12-05', [kit.found('amount-differs', debit, 2_000, 1_500)])
+    const items = (itemsOf(debit) as { amount: number }[]).map(item => ({ ...item, amount: 300 }))
+    const part = { orderNo: 'q2', ticketNo: debit.ticketNo, reason: 'under-debited', amount: 300, items: items as [] } as const
+    expect(await supplement(kit.flow, kit.slots, taxSystem, part)).toMatchObject({ kind: 'accepted' })
+    await kit.advanced()
+    expect(await supplementOf(debit)).toEqual({ kind: 'otherwise' })
+    expect(await moved(debit, 'supplementaryDebit')).toBe(300)
+  })
   test('that was ordered when the process died belongs to its break all the same', async () => {
     const debit = await kit.debited('2026-12-05', 2_000)
     await kit.session('2026-12-05', [kit.found('amount-differs', debit, 2_000, 1_500)])
@@ -354,52 +412,6 @@ describe('a supplementary debit', () => {
     await kit.session('2026-12-09', [more])
     expect(await supplementOf({ ...debit })).toMatchObject({ kind: expect.stringMatching(/^(unfit|otherwise)$/) })
     expect(await moved(debit, 'supplementaryDebit')).toBe(0)
-  })
-})
-
-describe('an adoption', () => {
-  const settledBy = async (breakId: number) => {
-    const subject = `break/${breakId}`
-    const times = { proposedAt: kit.clock(), expiresAt: new Date(kit.at + 3_600_000) }
-    const about = { kind: 'settle-break', subject, about: undefined, officeCode: zhang.office, orderNo: `P-${breakId}` }
-    const proposal = {
-      ...about,
-      ...times,
-      content: { breakId, decision: 'adopt' },
-      evidence: '银行回单',
-      hash: 'ab'.repeat(32),
-      proposedBy: zhang.uri,
-    }
-    const made = (await kit.store.proposals.propose(proposal, () => subject)) as { proposal: { id: number } }
-    return kit.store.proposals.decide(made.proposal.id, {
-      act: { event: 'approve', by: 'urn:taxlink:operator:li', hash: proposal.hash },
-      now: kit.clock(),
-      reason: undefined,
-      told: () => subject,
-      judge: () => ({ kind: 'moves', to: 'approved' }),
-      apply: deeds => deeds.settleBreak(breakId, 'adopt', kit.flow.printKey()),
-    })
-  }
-  test('of an entry that the books have already is refused with its reason, and so is one of another bank’s ticket', async () => {
-    const debit = await kit.debited('2026-12-14', 2_000, 'refused')
-    const other = await kit.debited('2026-12-14', 2_000, 'refused')
-    const stray = kit.found('bank-only', other, 0, 2_000, { instructionId: undefined, serialNo: '77700003' })
-    kit.at = Date.parse('2026-12-15T09:00:00+08:00')
-    await kit.session('2026-12-14', [kit.found('state-differs', debit, 0, 2_000, { detail: { state: 'refused' } })])
-    await kit.session('2026-12-14', [stray], '', '4306')
-    // Debited, and given back by a reversal of our own: both entries are booked.
-    await kit.fresh.db.execute(
-      `INSERT INTO booking (bank_code, accounting_date, bucket, office_code, entrust_date, serial_no, verb, ticket_no, work_date, treasury_code, amount,
-         account_digest, source, dated_by, seq) VALUES ('4301', '2026-12-14', 1, ?, ?, ?, 'debit', ?, '2026-12-14', '18010000', 2000, 'digest00', 'notice', 'bank', 999999)`,
-      [debit.officeCode, debit.entrustDate, debit.serialNo, debit.ticketNo],
-    )
-    const [own, foreign] = [await kit.theBreak(debit), await kit.theBreak(other)]
-    expect([own, foreign]).toMatchObject([{ remedy: 'persons' }, { remedy: 'persons' }])
-    expect(await settledBy(own.id)).toMatchObject({ kind: 'objected', objection: { rule: 'booked-already' } })
-    expect(await settledBy(foreign.id)).toMatchObject({ kind: 'objected', objection: { rule: 'other-bank' } })
-    // What is open is counted by bank, and nothing else is told.
-    const open = (await kit.store.openBreaks(new Date('2027-12-31T00:00:00Z'))).find(of => of.bankCode === '4306')!
-    expect([open.open > 0, open.overdue > 0]).toEqual([true, true])
   })
 })
 

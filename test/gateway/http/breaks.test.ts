@@ -1,6 +1,6 @@
 import { outcome } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { succeeded } from './house.ts'
+import { order, succeeded } from './house.ts'
 import { bankOnlyBreak, bankSays, type Desk, debited, doneByTwo, openDesk, operator, shownBy, told } from './operators.ts'
 
 // Breaks and adjustment notices over real TLS: who sees them, who may do what, and what they read.
@@ -105,23 +105,31 @@ test('the list of breaks is narrowed by bank, office, day, state, remedy, age an
   desk.later(-2 * 86_400_000)
 })
 
-test('a supplementary debit is started by one operator of the accounts, of what lacks it, once', async () => {
+/** A debit of which a session has found so much to be missing at the bank; what to do about it is open. */
+const lacking = async (kind: 'bank-missing' | 'under-debited', type: 'tax-only' | 'amount-differs', missing = 300) => {
   const { ticketNo, key, amount } = await debited(desk)
   const instructionId = (await desk.house.store.find(ticketNo))!.instructionId
+  const about = `instruction/${instructionId}`
   const { insertId } = await desk.house.fresh.db.execute(
     `INSERT INTO break (at, ticket_no, instruction_id, kind, source, tax_amount, bank_amount, reason, bank_code, office_code, accounting_date, session, subject,
        found_type, entrust_date, serial_no, verb, excess, remedy, deadline)
-     VALUES (NOW(3), ?, ?, 'bank-missing', 'file', ?, 0, 'session 1', '4301', ?, '2026-11-09', 1, ?, 'tax-only', ?, ?, 'debit', ?, 'investigate', NOW(3))`,
-    [ticketNo, instructionId, amount, key.officeCode, `instruction/${instructionId}`, key.entrustDate, key.serialNo, -amount],
+     VALUES (NOW(3), ?, ?, ?, 'file', ?, ?, 'session 1', '4301', ?, '2026-11-09', 1, ?, ?, ?, ?, 'debit', ?, 'investigate', NOW(3))`,
+    [ticketNo, instructionId, kind, amount, amount - missing, key.officeCode, about, type, key.entrustDate, key.serialNo, -missing],
   )
-  await shownBy(desk, ticketNo, key, amount, 0)
+  await shownBy(desk, ticketNo, key, amount, amount - missing)
   await desk.house.store.breakLife.stepBreak(insertId, 'choose', 'test', {}, { now: new Date(), actor: 'test' })
+  return insertId
+}
+test('a supplementary debit is started by one operator of the accounts, of what lacks it, once', async () => {
+  const insertId = await lacking('bank-missing', 'tax-only')
   const path = `/v1/breaks/${insertId}/supplementary-debit`
   expect((await post('wu', path, { orderNo: 'b1' })).status).toBe(409)
   // Only a remedy that goes the right way.
   expect((await post('wu', `/v1/breaks/${insertId}/remedy`, { remedy: 'notice', reason: '已查' })).status).toBe(409)
   const chosen = await post('wu', `/v1/breaks/${insertId}/remedy`, { remedy: 'supplement-missing', reason: '银行确未划缴' })
   expect([chosen.status, chosen.json.remedy]).toEqual([200, 'supplement-missing'])
+  const short = order().items.map((item, n) => (n === 0 ? { ...item, amount: item.amount - 1 } : item))
+  expect(told(await post('wu', path, { orderNo: 'b1', items: short }))).toEqual([422, 'T1016'])
   // Asked, the bank says that it has the debit: it is not made twice.
   expect(told(await post('wu', path, { orderNo: 'b1' }))).toEqual([409, 'T3014'])
   // An inquiry names no amount.
@@ -136,4 +144,18 @@ test('a supplementary debit is started by one operator of the accounts, of what 
   expect(told(await post('wu', path, { orderNo: 'b1' }))).toEqual([200, 'replayed'])
   expect((await post('wu', path, { orderNo: 'b2' })).status).toBe(409)
   expect((await get('wu', `/v1/breaks/${insertId}`)).json.state).toMatch(/^(under-way|remedied)$/)
+})
+
+test('of a part that is missing of several taxes the operator says of which', async () => {
+  const breakId = await lacking('under-debited', 'amount-differs', 150)
+  await post('wu', `/v1/breaks/${breakId}/remedy`, { remedy: 'supplement', reason: '银行少扣' })
+  const path = `/v1/breaks/${breakId}/supplementary-debit`
+  const unsaid = await post('wu', path, { orderNo: 'p1' })
+  expect([told(unsaid), unsaid.json.errors]).toMatchObject([[422, 'T3001'], [{ pointer: '/items' }]])
+  const [one, two] = order().items
+  const items = [
+    { ...one, amount: 50 },
+    { ...two, amount: 100 },
+  ]
+  expect((await post('wu', path, { orderNo: 'p1', items })).status).toBe(202)
 })

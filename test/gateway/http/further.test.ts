@@ -145,6 +145,27 @@ test('a supplementary debit: no break, declared, debited once; its failure voids
   expect(debit.json.voidedAt).toMatch(/\+08:00$/)
 })
 
+test('a supplementary debit of another ticket is none of this one: nothing of it is given back or stopped here', async () => {
+  const [one, two] = [await debited(), await debited()]
+  const { instructionId } = (await house.store.find(one.ticketNo))!
+  const short = { kind: 'under-debited', source: 'resolution', taxAmount: 300, bankAmount: 200, actor: 'x', reason: 'x' } as const
+  await house.store.declareBreak({ ...short, at: new Date(), ticketNo: one.ticketNo, instructionId })
+  const items = [{ ...one.items[0], amount: 100 }]
+  const made = { orderNo: number(), ticketNo: one.ticketNo, reason: 'under-debited', amount: 100, items }
+  const done = await ets.ask('POST', '/v1/supplementary-debits', made, { prefer: 'wait=20' })
+  expect(done.json).toMatchObject({ state: 'succeeded' })
+  const supplementNo = made.orderNo
+  for (const [path, body] of [
+    ['/v1/reversals', reversal(two.ticketNo, { supplementNo })],
+    ['/v1/stops', { orderNo: number(), ticketNo: two.ticketNo, supplementNo }],
+  ] as const) {
+    const said = await ets.ask('POST', path, body)
+    expect([path, said.status, said.json.code]).toEqual([path, 404, 'T3004'])
+  }
+  const own = await ets.ask('POST', '/v1/reversals', reversal(one.ticketNo, { supplementNo }), { prefer: 'wait=20' })
+  expect(own.json).toMatchObject({ state: 'succeeded', bookedAmount: 100 })
+})
+
 test('a stop is final at once: of what was sent it is refused, and names the reversal', async () => {
   const { ticketNo } = await debited(timedOut as typeof succeeded)
   const body = { orderNo: number(), ticketNo }

@@ -249,6 +249,14 @@ describe('what is not even proposed', () => {
   ])('a break that is none: %s, %i and %i of a debit of 300', async (kind, taxAmount, bankAmount) => {
     await refusedBecause('declare-break', { ...(await debited(desk)).key, kind, taxAmount, bankAmount }, 'the record says otherwise')
   })
+  test('a bank that has given some of it back had it', async () => {
+    const { key, ticketNo, amount } = await debited(desk)
+    const missing = { ...key, kind: 'bank-missing', taxAmount: amount, bankAmount: 0 }
+    const order = { orderNo: 'GB-1', ticketNo, amount: 100, reason: 'tax-side' }
+    const back = await desk.ets.ask('POST', '/v1/reversals', order, { prefer: 'wait=20' })
+    expect(back.json).toMatchObject({ state: 'succeeded', bookedAmount: 100 })
+    await refusedBecause('declare-break', missing, 'given back')
+  })
   test('a conclusion that says too little or too much is told where', async () => {
     const { key } = await doubtful(desk)
     for (const [content, pointers] of [
