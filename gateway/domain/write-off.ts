@@ -1,6 +1,6 @@
 import { machine } from './machine.ts'
 import type { Objection } from './proposal.ts'
-import { isOpen, type Ticket } from './ticket.ts'
+import { isOpen, type Ruling, type Ticket } from './ticket.ts'
 
 // 销号 (art. 36, 39): what becomes of a paid ticket until its money is in the treasury, and what may be undone on the way (art. 21).
 
@@ -114,6 +114,13 @@ export const objectionToClose = (
 export type NewTicket = { readonly ticketNo: string; readonly amount: number }
 /** A number under which another ticket stands. */
 export const numberTaken = objection('number-taken', '税票号码已用', 'a ticket of this number is there already')
+/** Why a debit of such a number is refused: the first of the new tickets is of the amount that was debited; the rest of the tax, the second's, is not paid yet. */
+export const paidBefore: Ruling = {
+  code: '24015',
+  rule: 'paid-before',
+  zh: '该税票号码是重新填开的税票,其税款已划缴(第二十一条)',
+  en: 'the ticket was issued anew for money that was debited already (art. 21)',
+}
 /** 印刷税票号码: the last nine digits of the electronic ticket's number (art. 21). */
 export const printedNoOf = (ticketNo: string): string => ticketNo.slice(-9)
 

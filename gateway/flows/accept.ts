@@ -4,6 +4,7 @@ import type { BankPolicy } from '../domain/bank.ts'
 import type { DebitState } from '../domain/debit.ts'
 import { isRoute, type NoRoute, route } from '../domain/reference.ts'
 import { later, shanghaiDate } from '../domain/time.ts'
+import { paidBefore } from '../domain/write-off.ts'
 import type { Instruction, NewDebit } from '../store/debits.ts'
 import { advanceOne } from './advance.ts'
 import { callAndSettle } from './attempt.ts'
@@ -46,7 +47,7 @@ export const acceptDebit = async (flow: Flow, slots: Slots, taxSystem: string, o
       owner: flow.owner,
       instructionId: await flow.store.takeInstructionId(),
     }
-    if (!isRoute(to)) return await write(flow, refusedDebit(known, order, to))
+    if (!isRoute(to)) return await refuse(flow, refusedDebit(known, order, to))
     const message = debitRequestOf(order, key, to)
     const request = JSON.stringify(message)
     const debit = atOnce
@@ -54,7 +55,7 @@ export const acceptDebit = async (flow: Flow, slots: Slots, taxSystem: string, o
       : { ...known, request, outcome: undefined, ...(held ? heldBack(lookAgain(now, held, flow.random())) : withoutPlace(now)) }
     const verdict = await write(flow, debit)
     if (verdict.kind === 'accepted') handedOver = send(flow, slots, debit, message, to.bank.policy)
-    return verdict
+    return verdict.kind === 'paid-before' ? await refuse(flow, refusedDebit(known, order, paidBefore)) : verdict
   } finally {
     if (atOnce && !handedOver) slots.release(order.bankCode)
   }
@@ -112,8 +113,16 @@ const send = (flow: Flow, slots: Slots, debit: NewDebit, message: RequestOf<'deb
   return true
 }
 
-const write = async (flow: Flow, debit: NewDebit): Promise<OrderVerdict> => {
+const refuse = async (flow: Flow, debit: NewDebit): Promise<OrderVerdict> => {
+  const verdict = await write(flow, debit)
+  if (verdict.kind === 'paid-before') throw new Error('what is refused takes no tax twice')
+  return verdict
+}
+
+/** `paid-before`: nothing was written, because the ticket stands for money that was debited (art. 21). */
+const write = async (flow: Flow, debit: NewDebit): Promise<OrderVerdict | { readonly kind: 'paid-before' }> => {
   const written = await flow.store.accept(debit)
+  if (written.kind === 'paid-before') return written
   if (written.kind === 'accepted') {
     flow.note({ event: 'accepted', bankCode: debit.bankCode, ticketNo: debit.ticketNo, state: debit.state })
     if (debit.state === 'refused') flow.settled(debit.ticketNo, 'refused')

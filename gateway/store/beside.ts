@@ -5,6 +5,8 @@ import { inserter, overKeys, sqlTime } from './rows.ts'
 
 /** The server's number of a duplicate key. */
 export const duplicateKey = 1062
+/** And of what a trigger refuses. */
+export const signalled = 1644
 
 /** Open, but not due by itself: a person decides, or another instruction is waited for. Not NULL, so that the index of what is due holds all that is open and nothing else. */
 export const never = '9999-12-31 00:00:00.000'

@@ -2,7 +2,7 @@ import type { Outcome } from '@taxlink/bank-sdk'
 import type { InstructionVerb } from '../domain/answers.ts'
 import { type DebitState, type Decision, isFinal, type Standing } from '../domain/debit.ts'
 import type { Reason } from '../domain/ticket.ts'
-import { carefully, deleteOutbox, duplicateKey, insertJournal, never, publish, upsertOutbox } from './beside.ts'
+import { carefully, deleteOutbox, duplicateKey, insertJournal, never, publish, signalled, upsertOutbox } from './beside.ts'
 import { CommitUnknown, type Database, errnoOf, type Tx } from './database.ts'
 import { grouped } from './group.ts'
 import { type Columns, inserter, overKeys, sqlTime, updater } from './rows.ts'
@@ -36,8 +36,14 @@ export type NewDebit = {
   readonly outcome: Outcome | undefined
   readonly reason: string
 }
-/** `repeated`: the ticket was there before, with this content hash. */
-export type Acceptance = { readonly kind: 'accepted' } | { readonly kind: 'repeated'; readonly contentHash: Buffer }
+/**
+ * `repeated`: the ticket was there before, with this content hash. `paid-before`: it was issued anew for money that was debited (art. 21); nothing was
+ * written, and nothing may be sent.
+ */
+export type Acceptance =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'paid-before' }
+  | { readonly kind: 'repeated'; readonly contentHash: Buffer }
 
 /** An instruction under way, as a worker needs it. */
 export type Instruction = Standing & {
@@ -161,6 +167,12 @@ const ticketsByNo = overKeys(
   `SELECT t.ticket_no AS ticketNo, t.content_hash AS contentHash, i.id AS instructionId
    FROM ticket t JOIN instruction i ON i.ticket_no = t.ticket_no AND i.verb = 'debit' WHERE t.ticket_no IN (?)`,
 )
+const paidByNo = overKeys('SELECT new_ticket_no AS ticketNo FROM ticket_reissue WHERE number = 1 AND new_ticket_no IN (?)')
+/** The numbers of those that are to be debited though they stand for money that was. */
+const paidBefore = async (tx: Tx, debits: readonly NewDebit[]): Promise<ReadonlySet<string>> => {
+  const open = debits.filter(d => !isFinal(d.state)).map(d => d.ticketNo)
+  return new Set((await paidByNo.query<{ ticketNo: string }>(tx, open)).map(row => row.ticketNo))
+}
 /** The attempts of instructions that have an answer. */
 export const answersOf = overKeys('SELECT attempt_no AS attemptNo FROM answer WHERE instruction_id IN (?)')
 
@@ -233,7 +245,7 @@ const writeAcceptances = async (tx: Tx, debits: readonly NewDebit[]): Promise<vo
   )
 }
 
-/** Accepts what is new and tells what was there. The usual case, all new, is tried at once; a duplicate key sends the group the careful way. */
+/** Accepts what is new and tells what was there. The usual case, all new, is tried at once; what a key or a trigger refuses sends the group the careful way. */
 const acceptGroup =
   (db: Database) =>
   async (items: readonly NewDebit[]): Promise<readonly Acceptance[]> => {
@@ -244,7 +256,7 @@ const acceptGroup =
         return items.map(() => ({ kind: 'accepted' }))
       } catch (error) {
         // A failed COMMIT is not a rollback: the careful way re-reads by key and finds out.
-        if (errnoOf(error) !== duplicateKey && !(error instanceof CommitUnknown)) throw error
+        if (![duplicateKey, signalled].includes(errnoOf(error)) && !(error instanceof CommitUnknown)) throw error
       }
     }
     return carefully(() =>
@@ -263,8 +275,13 @@ const acceptGroup =
           known.set(d.ticketNo, d)
           fresh.push(d)
         }
-        await writeAcceptances(tx, fresh)
+        const paid = await paidBefore(tx, fresh)
+        await writeAcceptances(
+          tx,
+          fresh.filter(d => !paid.has(d.ticketNo)),
+        )
         return items.map((d): Acceptance => {
+          if (paid.has(d.ticketNo)) return { kind: 'paid-before' }
           const first = known.get(d.ticketNo)!
           return first.instructionId === d.instructionId ? { kind: 'accepted' } : { kind: 'repeated', contentHash: first.contentHash }
         })

@@ -6,7 +6,7 @@ import { readShown } from '../../../gateway/store/break-reads.ts'
 import { readTickets } from '../../../gateway/store/tickets.ts'
 import { day, emptyDay, noonOf, office, paid, session, treasury } from '../day-end.ts'
 import { uri } from './certificates.ts'
-import type { Caller } from './house.ts'
+import { type Caller, order } from './house.ts'
 import { bankSays, type Desk, doneByTwo, openDesk, told } from './operators.ts'
 
 // What operators see and enter of vouchers and the treasury, and what a bank tells of them, over real TLS.
@@ -177,6 +177,14 @@ describe('the treasury', () => {
       undo: { cause: 'particulars-wrong' },
       reissues: [{ ticketNo: '143010226110000017', amount: 100, printedNo: first.slice(-9), enteredOn: day }],
     })
+    // Its number stands for money that was debited: of what comes with it that is refused, and all else goes its way.
+    const debit = (ticketNo: string) => desk.ets.ask('POST', '/v1/debits', order({ bankCode: '4310', ticketNo }))
+    const [again, other] = await Promise.all([debit('143010226110000017'), debit('143010226110000018')])
+    expect(again.json).toMatchObject({ state: 'refused', result: { code: '24015' } })
+    expect((await get(desk.ets, '/v1/debits/143010226110000017')).json).toMatchObject({ state: 'refused' })
+    expect(desk.house.debited.get('143010226110000017')).toBeUndefined()
+    expect(other.status).toBeLessThan(300)
+    expect(told(await debit('143010226110000017'))).toEqual([200, 'replayed'])
     // Its tax is due as before: no session finds that the bank has too much of it.
     const { db } = desk.house.fresh
     const shown = await readShown(db, '4310', [first], await readTickets(db, [first]))
