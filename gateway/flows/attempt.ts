@@ -178,8 +178,7 @@ export const holdAgainstRecord = async (
   const said = saidBy(verb, answer, flow.reference().banks.get(bankCode)?.policy.dedupe === 'by-key')
   const at = flow.clock()
   const resultCode = answer.kind === 'answered' ? answer.outcome.code : undefined
-  await flow.store.keepLate({ instructionId, at, resultCode, transcript, said })
-  const found = said && (await flow.store.contradict(about, said, { at, actor: flow.owner, source }))
+  const found = await flow.store.keepLate({ instructionId, ticketNo, at, resultCode, transcript, said }, { actor: flow.owner, source })
   if (found)
     flow.note({
       event: 'trouble',

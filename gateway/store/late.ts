@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { InstructionVerb } from '../domain/answers.ts'
 import { type Contradiction, contradiction, recordedOf, type Said } from '../domain/break.ts'
 import type { DebitState } from '../domain/debit.ts'
-import { type BreakSource, type Movement, movementOf, type Ticket } from '../domain/ticket.ts'
+import { type BreakSource, isOpen, type Movement, movementOf, type Ticket } from '../domain/ticket.ts'
 import { carefully } from './beside.ts'
 import { insertBreak } from './breaks.ts'
 import type { Database, Tx } from './database.ts'
@@ -17,12 +17,13 @@ export type Named = {
   readonly verb: InstructionVerb
   readonly state: DebitState
 }
-/** When something was found, by whom, and how. */
-export type Found = { readonly at: Date; readonly actor: string; readonly source: BreakSource }
+/** By whom something was found, and how. */
+export type Found = { readonly actor: string; readonly source: BreakSource }
 
 /** An answer nobody waited for: its code and words, and what it says for certain, where it does. */
 export type LateAnswer = {
   readonly instructionId: number
+  readonly ticketNo: string
   readonly at: Date
   readonly resultCode: string | undefined
   readonly transcript: string
@@ -34,12 +35,40 @@ export type LateAnswers = {
   /** The instruction with this key. */
   named(key: { officeCode: string; entrustDate: string; serialNo: string }): Promise<Named | undefined>
   /**
-   * Keeps the words of an answer nobody waited for; the same words once. Where it says something for certain of an instruction that is still open,
-   * that is held against its end, whenever it comes.
+   * Keeps the words of an answer nobody waited for, the same words once, and holds what they say for certain against the record: where a settled one and
+   * they cannot both be true, a break and a line in the journal; the record stays as it is. Of an instruction that is still open they are held against its
+   * end, whenever it comes. All in one transaction: nobody reads the words a second time.
    */
-  keepLate(late: LateAnswer): Promise<void>
-  /** Where a settled record and the bank's word cannot both be true, a break and a line in the journal; the record stays as it is. */
-  contradict(about: Pick<Named, 'id' | 'ticketNo'>, said: Said, found: Found): Promise<Contradiction | undefined>
+  keepLate(late: LateAnswer, found: Found): Promise<Contradiction | undefined>
+}
+
+const insertWords = (tx: Tx, { instructionId, at, resultCode, transcript, said }: LateAnswer): Promise<unknown> =>
+  tx.execute(
+    `INSERT INTO late_answer (instruction_id, transcript_hash, at, result_code, transcript, said_state, said_amount)
+     VALUES (?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE at = at`,
+    [
+      instructionId,
+      hash('sha256', transcript, 'buffer'),
+      sqlTime(at),
+      resultCode ?? null,
+      transcript,
+      said?.state ?? null,
+      said?.amount ?? null,
+    ],
+  )
+
+const keepOnce = async (tx: Tx, late: LateAnswer, { actor, source }: Found): Promise<Contradiction | undefined> => {
+  const { instructionId: id, ticketNo, at, said } = late
+  const ticket = said && (await lockTicket(tx, ticketNo))
+  const own = ticket && movementOf(ticket, id)
+  await insertWords(tx, late)
+  if (!said || !own) return undefined
+  // Not the fast way of settling: at its end the words are looked at.
+  if (isOpen(own)) await tx.execute('UPDATE instruction SET awaited = 1 WHERE id = ? AND settled_at IS NULL', [id])
+  const found = contradiction(recordedOf(ticket, own), said)
+  const reason = `the bank says ${said.code}, ${said.amount} fen; the record says ${own.state}, ${own.booked} fen`
+  if (found) await insertBreak(tx, { ...found, at, ticketNo, instructionId: id, source, actor, reason })
+  return found
 }
 
 /** Opens the late answers over `db`. */
@@ -52,46 +81,7 @@ export const openLateAnswers = (db: Database): LateAnswers => ({
         [officeCode, entrustDate, serialNo],
       )
     )[0],
-  keepLate: ({ instructionId, at, resultCode, transcript, said }) =>
-    carefully(() =>
-      db.transaction(async tx => {
-        await tx.execute(
-          `INSERT INTO late_answer (instruction_id, transcript_hash, at, result_code, transcript, said_state, said_amount)
-           VALUES (?, ?, ?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE at = at`,
-          [
-            instructionId,
-            hash('sha256', transcript, 'buffer'),
-            sqlTime(at),
-            resultCode ?? null,
-            transcript,
-            said?.state ?? null,
-            said?.amount ?? null,
-          ],
-        )
-        // Not the fast way of settling: at its end the words are looked at. An end that was quicker is held against them by `contradict`.
-        if (said) await tx.execute('UPDATE instruction SET awaited = 1 WHERE id = ? AND settled_at IS NULL', [instructionId])
-      }),
-    ),
-  contradict: ({ id, ticketNo }, said, { at, actor, source }) =>
-    carefully(() =>
-      db.transaction(async tx => {
-        const ticket = await lockTicket(tx, ticketNo)
-        const own = ticket && movementOf(ticket, id)
-        if (!ticket || !own) return undefined
-        const found = contradiction(recordedOf(ticket, own), said)
-        if (found)
-          await insertBreak(tx, {
-            ...found,
-            at,
-            ticketNo,
-            instructionId: id,
-            source,
-            actor,
-            reason: `the bank says ${said.code}, ${said.amount} fen; the record says ${own.state}, ${own.booked} fen`,
-          })
-        return found
-      }),
-    ),
+  keepLate: (late, found) => carefully(() => db.transaction(tx => keepOnce(tx, late, found))),
 })
 
 /** What late answers said for certain of an instruction, in the order in which they came. */

@@ -9,7 +9,7 @@ import type { Instruction, NewDebit, Settlement } from '../../gateway/store/debi
 import { openStore, type Store } from '../../gateway/store/store.ts'
 import { type Random, randomOf } from '../crash/random.ts'
 import { type FreshDatabase, freshDatabase } from '../database.ts'
-import { contradict, keepLate, named, order, review, sawDay, stop } from './orders.ts'
+import { keepLate, named, order, review, sawDay, stop } from './orders.ts'
 import { Record } from './record.ts'
 import { Refused } from './rows.ts'
 import { feed, findDebit } from './views.ts'
@@ -151,7 +151,7 @@ class Walk {
     return ['order', said, refusable(() => order(tables, made, decide))]
   }
 
-  /** What is looked at again, put off, heard late, contradicted, or seen of a bank's day. */
+  /** What is looked at again, put off, heard late and held against the record, named, or seen of a bank's day. */
   async #further(now: Date): Promise<readonly [string, unknown, unknown]> {
     const { random, record } = this
     const { tables } = record
@@ -173,18 +173,14 @@ class Walk {
       }
       case 2: {
         const words = random.pick(['{"a":1}', '{"b":2}'])
-        const [state, amount] = [random.pick(['succeeded', 'refused'] as const), random.pick([0, 10_000])]
+        const [state, amount] = [random.pick(['succeeded', 'refused'] as const), random.pick([0, 500, 10_000])]
         const said = random.percent(50) ? { state, code: '90000', amount } : undefined
-        const late = { instructionId: some.id, at: now, resultCode: '90000', transcript: words, said }
-        await store.keepLate(late)
-        keepLate(tables, late)
-        return ['keepLate', await store.named(some), named(tables, some)]
+        const late = { instructionId: some.id, ticketNo: some.ticketNo, at: now, resultCode: '90000', transcript: words, said }
+        const found = { actor: 'one', source: random.pick(['late-answer', 'inquiry'] as const) }
+        return ['keepLate', await store.keepLate(late, found), keepLate(tables, late, found)]
       }
-      case 3: {
-        const said = { state: random.pick(['succeeded', 'refused'] as const), code: '90000', amount: random.whole(1, 1_000) }
-        const found = { at: now, actor: 'one', source: random.pick(['late-answer', 'inquiry'] as const) }
-        return ['contradict', await store.contradict(some, said, found), contradict(tables, some, said, found)]
-      }
+      case 3:
+        return ['named', await store.named(some), named(tables, some)]
       default: {
         const day = random.pick(['2026-11-10', '2026-11-11', '2026-11-12'])
         return ['sawDay', await openBankDays(fresh.db).sawDay(some.bankCode, day, now), sawDay(tables, some.bankCode, day, now)]
@@ -374,7 +370,7 @@ test.each([1, 2, 3, 4])('walk %i: the simulated record and the real one go the s
     'order ',
     'stop ',
     'review ',
-    'contradict ',
+    'keepLate ',
   ])
     expect(kinds).toContain(kind)
   const ids = [...walk.record.tables.instruction.keys()]

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { type Outcome, outcome } from '@taxlink/bank-sdk'
-import { type Contradiction, contradiction, recordedOf, type Said } from '../../gateway/domain/break.ts'
+import { type Contradiction, contradiction, recordedOf } from '../../gateway/domain/break.ts'
 import { type Movement, movementOf, type Ticket, type Verdict } from '../../gateway/domain/ticket.ts'
 import type { Found, LateAnswer, Named } from '../../gateway/store/late.ts'
 import type { Actor } from '../../gateway/store/linked.ts'
@@ -120,37 +120,30 @@ export const review = (
   return verdict.kind
 }
 
-/** Holds a bank's late word against the record. */
-export const contradict = (
-  tables: Tables,
-  { id, ticketNo }: Pick<Named, 'id' | 'ticketNo'>,
-  said: Said,
-  { at, actor, source }: Found,
-): Contradiction | undefined => {
-  const ticket = ticketOf(tables, ticketNo)
-  const own = ticket && movementOf(ticket, id)
-  if (!ticket || !own) return undefined
-  const found = contradiction(recordedOf(ticket, own), said)
-  const reason = `the bank says ${said.code}, ${said.amount} fen; the record says ${own.state}, ${own.booked} fen`
-  if (found) declareBreak(tables, { ...found, at, ticketNo, instructionId: id, source, actor, reason })
-  return found
-}
-
 /** The instruction with this key. */
 export const named = (tables: Tables, key: { officeCode: string; entrustDate: string; serialNo: string }): Named | undefined => {
   const row = tables.byKey.get(`${key.officeCode}/${key.entrustDate}/${key.serialNo}`)
   return row && { id: row.id, ticketNo: row.ticket_no, bankCode: row.bank_code, verb: row.verb, state: row.state }
 }
 
-/** Keeps the words of a late answer once; what it says of an open instruction is held against its end. */
-export const keepLate = (tables: Tables, { instructionId, at, resultCode, transcript, said }: LateAnswer): void => {
+/** Keeps the words of a late answer once, and holds what they say against the record; of an open instruction against its end. */
+export const keepLate = (tables: Tables, late: LateAnswer, { actor, source }: Found): Contradiction | undefined => {
+  const { instructionId, ticketNo, at, resultCode, transcript, said } = late
   const transcript_hash = hash('sha256', transcript, 'buffer')
-  const row = tables.instruction.get(instructionId)
-  if (said && row?.settled_at === null) row.awaited = 1
-  if (tables.late_answer.some(l => l.instruction_id === instructionId && l.transcript_hash.equals(transcript_hash))) return
-  const [result_code, said_state, said_amount] = [resultCode ?? null, said?.state ?? null, said?.amount ?? null]
-  const kept = { instruction_id: instructionId, transcript_hash, at: at.getTime(), result_code, transcript, said_state, said_amount }
-  tables.late_answer.push(kept)
+  if (!tables.late_answer.some(l => l.instruction_id === instructionId && l.transcript_hash.equals(transcript_hash))) {
+    const [result_code, said_state, said_amount] = [resultCode ?? null, said?.state ?? null, said?.amount ?? null]
+    const kept = { instruction_id: instructionId, transcript_hash, at: at.getTime(), result_code, transcript, said_state, said_amount }
+    tables.late_answer.push(kept)
+  }
+  const ticket = ticketOf(tables, ticketNo)
+  const own = ticket && movementOf(ticket, instructionId)
+  if (!said || !own) return undefined
+  const row = tables.instruction.get(instructionId)!
+  if (row.settled_at === null) row.awaited = 1
+  const found = contradiction(recordedOf(ticket, own), said)
+  const reason = `the bank says ${said.code}, ${said.amount} fen; the record says ${own.state}, ${own.booked} fen`
+  if (found) declareBreak(tables, { ...found, at, ticketNo, instructionId, source, actor, reason })
+  return found
 }
 
 /** Remembers the latest accounting date of a bank. */

@@ -1,7 +1,7 @@
 import type { AgreementStanding } from '../../gateway/domain/agreement.ts'
 import type { Store } from '../../gateway/store/store.ts'
 import { declareBreak, ticketOf } from './linked.ts'
-import { contradict, keepLate, named, order, review, sawDay, stop } from './orders.ts'
+import { keepLate, named, order, review, sawDay, stop } from './orders.ts'
 import { accountOf, decide, keyed, propose } from './proposals.ts'
 import type { Record } from './record.ts'
 import { feed, findDebit, findOrder, findStop, viewOf } from './views.ts'
@@ -138,9 +138,8 @@ export const openSimulatedStore = (
     stop: (made, decide) => carefully(() => ask(true, () => stop(tables, made, decide))),
     review: (id, ticketNo, decide, by) => carefully(() => ask(true, () => review(tables, id, ticketNo, decide, by))),
     declareBreak: found => ask(true, () => declareBreak(tables, found)),
-    contradict: (about, said, found) => carefully(() => ask(true, () => contradict(tables, about, said, found))),
     named: key => ask(false, () => named(tables, key)),
-    keepLate: late => ask(true, () => keepLate(tables, late)),
+    keepLate: (late, found) => carefully(() => ask(true, () => keepLate(tables, late, found))),
     sawDay: async (bankCode, day, now) => {
       if ((seen.get(bankCode) ?? '') >= day) return
       await ask(true, () => sawDay(tables, bankCode, day, now))
