@@ -52,8 +52,8 @@ export const proofOf = (verb: InstructionVerb, { code, class: of }: Outcome, ask
 }
 
 /**
- * Whether the amount a bank names is the one asked for. «Already done» (94032) may leave it out where it can mean but one thing: that the whole
- * was given back, or this very reversal, which was asked about. Of a part it may speak of another part.
+ * Whether the amount a bank names is the one asked for. «Already done» (94032) is believed where it can mean but one thing, and may leave the amount out
+ * there: that the whole was given back, or this very reversal, which was asked about. Of a part it may speak of another part, though that be as large.
  */
 export const sameAmount = (asked: number, { code }: Outcome, told: number, meansThis: boolean): boolean =>
-  told === asked || (code === '94032' && told === 0 && meansThis)
+  code === '94032' ? meansThis && (told === asked || told === 0) : told === asked

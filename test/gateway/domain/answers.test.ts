@@ -41,10 +41,10 @@ test.each(verbs)('what every code proves about a %s, however it was asked', verb
         ])
 })
 
-test('«already done» may leave the amount out where it can mean but one thing, a success may not', () => {
+test('«already done» is believed, and may leave the amount out, where it can mean but one thing; a success may not', () => {
   for (const meansThis of [true, false]) {
     const same = (code: UnifiedCode, told: number) => sameAmount(5, outcome(code), told, meansThis)
-    expect([same('90000', 5), same('94032', 5), same('94032', 0)]).toEqual([true, true, meansThis])
+    expect([same('90000', 5), same('94032', 5), same('94032', 0)]).toEqual([true, meansThis, meansThis])
     expect([same('90000', 0), same('94032', 4), same('90000', 6)]).toEqual([false, false, false])
   }
 })
@@ -76,12 +76,18 @@ describe('a reversal', () => {
     expect(afterSend({ ...reversal, whole: true }, answered('94032', 0), policy, now, 0.5)).toMatchObject({ state: 'succeeded' })
     expect(afterSend(reversal, answered('90000'), policy, now, 0.5).effect).toBeUndefined()
   })
-  test('of a part, «already done» without its amount may speak of another part: only an inquiry tells', () => {
+  test('of a part, «already done» may speak of another part, though that was as large: only an inquiry tells', () => {
     const part = { ...reversal, whole: false }
-    for (const inquiries of [0, 1])
-      expect(afterSend({ ...part, inquiries }, answered('94032', 0), policy, now, 0.5)).toMatchObject({ state: 'unknown', person: false })
-    expect(afterSend(part, answered('94032'), policy, now, 0.5)).toMatchObject({ state: 'succeeded' })
-    expect(afterInquiry({ ...part, state: 'unknown' }, answered('94032', 0), policy, now, 0.5)).toMatchObject({ state: 'succeeded' })
+    for (const told of [0, 100]) {
+      for (const inquiries of [0, 1])
+        expect(afterSend({ ...part, inquiries }, answered('94032', told), policy, now, 0.5)).toMatchObject({ state: 'unknown', person: false })
+      expect(afterInquiry({ ...part, state: 'unknown' }, answered('94032', told), policy, now, 0.5)).toMatchObject({ state: 'succeeded' })
+    }
+    // A bank that has but the other part does not know this one: then it is sent again, or is a person's.
+    const asked = { ...part, state: 'unknown', lastSentAt: now, leftBy: now } as const
+    const absent = (dedupe: BankPolicy['dedupe']) => afterInquiry(asked, answered('94054', 0), { ...policy, dedupe }, at(60_000), 0.5)
+    expect(absent('by-key')).toMatchObject({ state: 'accepted' })
+    expect(absent('none')).toMatchObject({ state: 'unknown', person: true })
   })
   test('of another amount than asked for is a doubt', () => {
     expect(afterSend(reversal, answered('90000', 99), policy, now, 0.5).state).toBe('unknown')
