@@ -48,5 +48,7 @@ export const saidBy = (verb: InstructionVerb, answer: Answer, byKey: boolean): S
   const { outcome, amount } = answer
   const proof = proofOf(verb, outcome, 'again', byKey)
   if (proof !== 'done' && proof !== 'refused') return undefined
+  // «Already done» that leaves the amount out is no word that nothing was given back.
+  if (outcome.code === '94032' && amount === 0) return undefined
   return { state: proof === 'done' ? 'succeeded' : 'refused', code: outcome.code, amount }
 }

@@ -80,7 +80,10 @@ describe('a reversal', () => {
     const part = { ...reversal, whole: false }
     for (const told of [0, 100]) {
       for (const inquiries of [0, 1])
-        expect(afterSend({ ...part, inquiries }, answered('94032', told), policy, now, 0.5)).toMatchObject({ state: 'unknown', person: false })
+        expect(afterSend({ ...part, inquiries }, answered('94032', told), policy, now, 0.5)).toMatchObject({
+          state: 'unknown',
+          person: false,
+        })
       expect(afterInquiry({ ...part, state: 'unknown' }, answered('94032', told), policy, now, 0.5)).toMatchObject({ state: 'succeeded' })
     }
     // A bank that has but the other part does not know this one: then it is sent again, or is a person's.
@@ -282,6 +285,9 @@ describe('a late answer against a settled record', () => {
     expect(saidBy('debit', answered('90000'), true)).toEqual({ state: 'succeeded', code: '90000', amount: 100 })
     expect(saidBy('debit', answered('24003', 0), true)).toMatchObject({ state: 'refused' })
     for (const code of ['24015', '28003', '94054', '31004'] as const) expect(saidBy('debit', answered(code, 0), true)).toBeUndefined()
+    // «Already reversed» without its amount names no sum that could be held against one.
+    expect(saidBy('reversal', answered('94032', 0), true)).toBeUndefined()
+    expect(saidBy('reversal', answered('94032', 100), true)).toEqual({ state: 'succeeded', code: '94032', amount: 100 })
     expect(saidBy('debit', { kind: 'undelivered', fault: 'x' }, true)).toBeUndefined()
   })
 })
