@@ -68,7 +68,10 @@ export type Flow = {
   /** The key of the fingerprints of bookings; the same in every process. */
   readonly printKey: () => PrintKey
   readonly note: (note: Note) => void
-  /** Told after every commit that settled an instruction or left it in doubt; `key` is what requests wait under. */
+  /**
+   * Told after the commits of this process that settled an instruction or left it in doubt, as far as a request may wait for it; `key` is what it waits
+   * under. What settles beside those, by two persons say or with another instruction, a request finds when it looks again.
+   */
   readonly settled: (key: string, state: DebitState) => void
 }
 

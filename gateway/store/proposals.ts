@@ -233,7 +233,14 @@ const propose = async (tx: Tx, proposal: NewProposal, told: Told): Promise<Propo
       sqlTime(proposal.expiresAt),
     ],
   )
-  await journal(tx, proposal.about, 'propose', proposal.proposedBy, proposal.proposedAt, `proposal ${insertId}: ${proposal.evidence}`)
+  await journal(
+    tx,
+    proposal.about,
+    'propose',
+    proposal.proposedBy,
+    proposal.proposedAt,
+    `proposal ${insertId}: ${withoutNumbers(proposal.evidence)}`,
+  )
   const [written] = await read(tx, 'id = ?', [insertId])
   await audit(tx, written!, told, 'propose', proposal.proposedBy, proposal.proposedAt)
   return { kind: 'proposed', proposal: written! }
@@ -248,9 +255,11 @@ class Objected extends Error {
   }
 }
 
-const decide = async (tx: Tx, id: number, { act, now, reason, judge, apply, told }: Deciding): Promise<Decided> => {
+const decide = async (tx: Tx, id: number, { act, now: clock, reason, judge, apply, told }: Deciding): Promise<Decided> => {
   const [proposal] = await read(tx, 'id = ? FOR UPDATE', [id])
   if (!proposal) return { kind: 'absent' }
+  // The clock of another process may be behind that of the one that wrote it; nothing is decided before it was proposed.
+  const now = clock < proposal.proposedAt ? proposal.proposedAt : clock
   const accounts = new Map<string, Account | undefined>()
   for (const uri of new Set([proposal.proposedBy, ...(act.event === 'expire' ? [] : [act.by])])) {
     const name = operatorName(uri)
@@ -329,8 +338,8 @@ const deedsIn = (tx: Tx, { id, about, proposedBy, officeCode }: Proposal, by: Ac
 
 /** Who lets a proposal expire. */
 const gateway = 'urn:taxlink:gateway'
-/** People write what they should not: a long number may be an account, also with spaces in it or in full width. */
-const withoutNumbers = (prose: string): string =>
+/** People write what they should not into what is never changed: a long number may be an account, also with spaces in it or in full width. */
+export const withoutNumbers = (prose: string): string =>
   prose.normalize('NFKC').replace(/\d(?: ?\d){5,}/g, digits => `${digits.replaceAll(' ', '').slice(0, 2)}****`)
 /** A step of a proposal in the audit journal. What it is about in detail is frozen in the proposal itself; the hash binds it. */
 const audit = (tx: Tx, proposal: Proposal, told: Told, action: string, actor: string, at: Date): Promise<void> => {

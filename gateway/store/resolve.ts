@@ -43,11 +43,10 @@ export const resolveDoubt = async (
   const kind = state === 'succeeded' ? breakOf(own, moved) : undefined
   const isOther = state === 'succeeded' && moved !== own.amount
   await moveWithoutCall(tx, ticket, own, { state, outcome, reason, ...(isOther ? { booked: moved } : {}) }, by)
-  await tx.execute('UPDATE instruction SET bank_serial = ?, accounting_date = ? WHERE id = ?', [
-    bankSerial ?? null,
-    accountingDate ?? null,
-    own.id,
-  ])
+  await tx.execute(
+    'UPDATE instruction SET bank_serial = COALESCE(?, bank_serial), accounting_date = COALESCE(?, accounting_date) WHERE id = ?',
+    [bankSerial ?? null, accountingDate ?? null, own.id],
+  )
   const settled: Movement = { ...own, state, booked: moved, accountingDate: accountingDate ?? own.accountingDate }
   await conclude(tx, ticket, settled, outcome.code, by, 'bank')
   // Of an original of which only a part came back nothing is proved.

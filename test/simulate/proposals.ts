@@ -4,7 +4,15 @@ import { breakOf, hasTombstoneOpen, tombstoneOpen } from '../../gateway/domain/r
 import { type Movement, movementOf } from '../../gateway/domain/ticket.ts'
 import type { Keyed } from '../../gateway/store/doubts.ts'
 import type { Actor } from '../../gateway/store/linked.ts'
-import { again, type Decided, type Deciding, type Deeds, type NewProposal, type Proposing } from '../../gateway/store/proposals.ts'
+import {
+  again,
+  type Decided,
+  type Deciding,
+  type Deeds,
+  type NewProposal,
+  type Proposing,
+  withoutNumbers,
+} from '../../gateway/store/proposals.ts'
 import type { About } from '../../gateway/store/resolve.ts'
 import { conclude, declareBreak, followEffect, moveWithoutCall, ticketOf } from './linked.ts'
 import { keyOf, type ProposalRow, type Tables } from './rows.ts'
@@ -38,7 +46,7 @@ export const propose = (tables: Tables, proposal: NewProposal): Proposing => {
   const id = tables.proposal.length + 1
   const row: ProposalRow = { ...proposal, id, state: 'proposed', decidedBy: undefined, decidedAt: undefined, reason: undefined }
   tables.proposal.push(row)
-  steps(tables, proposal.about, 'propose', proposal.proposedBy, proposal.proposedAt, `proposal ${id}: ${proposal.evidence}`)
+  steps(tables, proposal.about, 'propose', proposal.proposedBy, proposal.proposedAt, `proposal ${id}: ${withoutNumbers(proposal.evidence)}`)
   return { kind: 'proposed', proposal: { ...row } }
 }
 
@@ -102,8 +110,8 @@ const deedsIn = (tables: Tables, { id, about, proposedBy }: ProposalRow, by: Act
       const isOther = state === 'succeeded' && moved !== own.amount
       moveWithoutCall(tables, own, { state, outcome, reason, ...(isOther ? { booked: moved } : {}) }, by)
       const row = tables.instruction.get(own.id)!
-      row.bank_serial = bankSerial ?? null
-      row.accounting_date = accountingDate ?? null
+      row.bank_serial = bankSerial ?? row.bank_serial
+      row.accounting_date = accountingDate ?? row.accounting_date
       const settled: Movement = { ...own, state, booked: moved, accountingDate: accountingDate ?? own.accountingDate }
       conclude(tables, ticket, settled, outcome.code, by, 'bank')
       const isZero = state === 'succeeded' && (moved === 0 || moved === own.amount)

@@ -406,6 +406,21 @@ describe.each(kinds)('%s', kind => {
   })
 })
 
+test('a process whose clock is behind decides like any other; and no number of the evidence stands in the journal', async () => {
+  const { ticketNo, key } = await doubtful(desk)
+  const proposal = proposalOf('resolve-doubt', booked(key, 300), { evidence: '银行书面答复,账号 6222 0210 0100 1234' })
+  const { json } = await desk.zhang.ask('POST', '/v1/proposals', proposal)
+  desk.later(-5_000)
+  const said = await approveBy(desk.li, { id: json.id as number, hash: json.hash as string })
+  desk.later(5_000)
+  expect(told(said)).toEqual([200, undefined])
+  const lines = await desk.house.fresh.db.query<{ reason: string }>(
+    "SELECT reason FROM journal WHERE ticket_no = ? AND event = 'propose'",
+    [ticketNo],
+  )
+  expect(lines.map(line => line.reason)).toEqual([`proposal ${String(json.id)}: 银行书面答复,账号 62****`])
+})
+
 test('a kind that does not exist', async () => {
   for (const kind of ['grant-everything', '__proto__', 'constructor', undefined, 1])
     expect(told(await desk.zhang.ask('POST', '/v1/proposals', { ...proposalOf('x', {}), kind }))).toEqual([422, 'T3001'])

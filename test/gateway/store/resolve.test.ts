@@ -85,6 +85,23 @@ describe('a debit that a reversal waits for', () => {
   })
 })
 
+test('what the bank had told of an instruction stays where two persons say nothing else of it', async () => {
+  const told = async (resolution: Resolution) => {
+    const debit = await newDebit(store)
+    await store.accept(debit)
+    const about = { id: debit.instructionId, ticketNo: debit.ticketNo }
+    await store.settle(settlementOf(about, doubt, { bankSerial: 'A1', accountingDate: '2026-11-09' }))
+    await resolve(debit.instructionId, debit.ticketNo, resolution)
+    const [row] = await fresh.db.query<{ serial: string; day: string }>(
+      'SELECT bank_serial AS serial, accounting_date AS day FROM instruction WHERE id = ?',
+      [debit.instructionId],
+    )
+    return row
+  }
+  expect(await told(nothing)).toEqual({ serial: 'A1', day: '2026-11-09' })
+  expect(await told(done)).toEqual({ serial: 'B1', day: '2026-11-10' })
+})
+
 describe('a supplementary debit of art. 35(3)', () => {
   const supplemented = async () => {
     const debit = await settledDebit(store)
