@@ -44,10 +44,12 @@ export const assemble = async (
   role: string,
   hear: { readonly note: (note: Note) => void; readonly settled: (key: string, state: DebitState) => void },
 ): Promise<Parts> => {
-  // The hot path's few connections keep their prepared statements; reads have their own, so that a slow list never holds up a debit.
+  // The hot path's few connections keep their prepared statements; the gate of a debit and all orders go by those of the reads. A tax system's lists may be
+  // slow, and have their own, so that they hold up neither.
   const db = openDatabase(config.databaseUrl, { connections: 4 })
   const reads = openDatabase(config.databaseUrl, { connections: 4 })
-  const store = openStore(db, reads)
+  const lists = openDatabase(config.databaseUrl, { connections: 2 })
+  const store = openStore(db, reads, lists)
   let loaded: Reference = (await store.reference()) ?? emptyReference
   let [registry, halts] = await Promise.all([store.registry.read(), store.halts()])
   const whole = () => withHalts(withRegistry(loaded, registry, shanghaiDate(clock())), halts)
@@ -137,7 +139,7 @@ export const assemble = async (
       slots.close()
       await slots.idle()
       await banks.close()
-      await Promise.all([db.close(), reads.close()])
+      await Promise.all([db.close(), reads.close(), lists.close()])
     },
   }
 }

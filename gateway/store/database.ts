@@ -87,7 +87,7 @@ export const openDatabase = (url: string, options: DatabaseOptions): Database =>
     // An idle connection may be told of its end twice; the second 'error' without a listener would end the process.
     connection.on('error', () => {})
     // These go first in the connection's own queue, before the statement of whoever borrows it.
-    for (const sql of session) {
+    for (const sql of [...session, endsAfter(statementTimeout)]) {
       connection.query(sql, error => {
         // Half a session is worse than none: everything queued behind fails with this error.
         if (error) cut(connection, error)
@@ -171,6 +171,12 @@ const session = [
   // As a statement, because the variable is tx_isolation in MariaDB and transaction_isolation in MySQL.
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 ]
+
+/**
+ * The time-out is ours alone: what we have given up runs on at the server, with its locks, until MariaDB ends it, a little later than we do. MySQL knows no
+ * such limit of what writes.
+ */
+const endsAfter = (timeoutMs: number): string => `SET SESSION autocommit = 1 /*M!100101 , max_statement_time = ${timeoutMs / 1000 + 2} */`
 
 /** The options of every connection. Read from the URL by hand: mysql2 lets a URL's parameters override options that are `false`. */
 const connectionOptions = (url: string): ConnectionOptions => {

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 // As CommonJS they cost a tenth of that.
 const require = createRequire(import.meta.url)
 
-export const { and, asc, eq, gt, inArray, sql } = require('drizzle-orm') as typeof import('drizzle-orm')
+export const { and, asc, eq, gt, inArray, isNotNull, lte, sql } = require('drizzle-orm') as typeof import('drizzle-orm')
 export const { drizzle } = require('drizzle-orm/mysql2') as typeof import('drizzle-orm/mysql2')
 export const { bigint, boolean, char, customType, date, datetime, int, mysqlTable, text, varchar } =
   require('drizzle-orm/mysql-core') as typeof import('drizzle-orm/mysql-core')

@@ -2,11 +2,11 @@ import { isUnifiedCode, type Outcome, outcome } from '@taxlink/bank-sdk'
 import type { SQL } from 'drizzle-orm'
 import type { Pool } from 'mysql2/promise'
 import type { InstructionVerb } from '../domain/answers.ts'
-import type { DebitState } from '../domain/debit.ts'
+import { type DebitState, isFinal } from '../domain/debit.ts'
 import type { Reason } from '../domain/ticket.ts'
 import type { Database } from './database.ts'
 import type { Instruction } from './debits.ts'
-import { and, asc, drizzle, eq, gt, inArray, sql } from './drizzle.ts'
+import { and, asc, drizzle, eq, gt, inArray, isNotNull, lte, sql } from './drizzle.ts'
 import { sqlTime } from './rows.ts'
 import { answer, attempt, instruction, result, tax_order, ticket } from './tables.ts'
 
@@ -200,9 +200,23 @@ const instructionColumns = {
   request: instruction.request,
 }
 
-/** Opens the reads over the pool of `db`. */
-export const openDebitReads = (db: Database): DebitReads => {
+/**
+ * The first and the last id of a day: the key of the banks has each office's days together, and is gone through office by office. A list of the day goes by
+ * id from the one to the other, and not through all that ever was.
+ */
+const idsOf = async (db: Database, entrustDate: string): Promise<{ readonly first: number; readonly last: number } | undefined> => {
+  const [row] = await db.query<{ first: number | null; last: number | null }>(
+    `SELECT MIN(i.id) AS first, MAX(i.id) AS last FROM (SELECT DISTINCT office_code FROM instruction) o
+       STRAIGHT_JOIN instruction i FORCE INDEX (bank_key) ON i.office_code = o.office_code AND i.entrust_date = ?`,
+    [entrustDate],
+  )
+  return row && row.first !== null && row.last !== null ? { first: row.first, last: row.last } : undefined
+}
+
+/** Opens the reads over the pool of `db`; what a caller narrows at will, and may be slow, over that of `lists`. */
+export const openDebitReads = (db: Database, lists: Database = db): DebitReads => {
   const d = drizzle(db.reads as unknown as Pool)
+  const slow = drizzle(lists.reads as unknown as Pool)
   const debits = () => d.select(columns).from(instruction).innerJoin(ticket, eq(ticket.ticketNo, instruction.ticketNo))
   const isDebit = eq(instruction.verb, 'debit')
   return {
@@ -210,17 +224,26 @@ export const openDebitReads = (db: Database): DebitReads => {
     findMany: async ticketNos =>
       ticketNos.length === 0 ? [] : (await debits().where(and(isDebit, inArray(instruction.ticketNo, [...ticketNos])))).map(view),
     list: async (filter, afterId, limit) => {
+      const isOpen = filter.state !== undefined && !isFinal(filter.state)
+      const day = filter.entrustDate === undefined || isOpen ? undefined : await idsOf(lists, filter.entrustDate)
+      if (filter.entrustDate !== undefined && !isOpen && !day) return []
       const conditions: (SQL | undefined)[] = [
         isDebit,
         eq(ticket.taxSystem, filter.taxSystem),
-        gt(instruction.id, afterId),
+        gt(instruction.id, day ? Math.max(afterId, day.first - 1) : afterId),
+        day && lte(instruction.id, day.last),
+        // The index of what is due holds all that is open, and nothing else.
+        isOpen ? isNotNull(instruction.nextAttemptAt) : undefined,
         filter.entrustDate === undefined ? undefined : eq(instruction.entrustDate, filter.entrustDate),
         filter.bankCode === undefined ? undefined : eq(instruction.bankCode, filter.bankCode),
         filter.officeCode === undefined ? undefined : eq(instruction.officeCode, filter.officeCode),
         filter.state === undefined ? undefined : eq(instruction.state, filter.state),
       ]
       return (
-        await debits()
+        await slow
+          .select(columns)
+          .from(instruction, isOpen ? { forceIndex: 'due' } : {})
+          .innerJoin(ticket, eq(ticket.ticketNo, instruction.ticketNo))
           .where(and(...conditions))
           .orderBy(asc(instruction.id))
           .limit(limit)

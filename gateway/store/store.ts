@@ -104,12 +104,12 @@ export type Store = DebitWrites &
 /** What follows from the answers of banks that were told something, by verb. */
 const follows: Follows = { adjustmentNotice: noticeTold, summaryVoucher: voucherTold }
 
-/** The record in MySQL or MariaDB: `db` for the writes of the hot path, `reads` for everything else. */
-export const openStore = (db: Database, reads: Database = db): Store => {
+/** The record in MySQL or MariaDB: `db` for the writes of the hot path, `lists` for what a tax system lists of it, `reads` for everything else. */
+export const openStore = (db: Database, reads: Database = db, lists: Database = reads): Store => {
   const counters = openCounters(db, name => (name === 'instruction' ? 1_000 : 100))
   return {
     ...openDebitWrites(db, openLinked(reads)),
-    ...openDebitReads(reads),
+    ...openDebitReads(reads, lists),
     ...openOrders(reads),
     ...openOrderReads(reads),
     ...openBreaks(reads),

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { clockAhead } from '../../../gateway/store/clock.ts'
 import { CommitUnknown, type Database, errnoOf, openDatabase, type Scalar } from '../../../gateway/store/database.ts'
 import { emptyDatabase, type FreshDatabase } from '../../database.ts'
+import { until } from '../stage.ts'
 import { openProxy } from './cut.ts'
 
 let fresh: FreshDatabase
@@ -335,6 +336,17 @@ describe('lost connections', () => {
     expect(await thrown(hasty.execute('UPDATE account SET fen = 7 WHERE SLEEP(1) = 0 AND id = 1'))).toBeInstanceOf(CommitUnknown)
     expect(await thrown(hasty.reads.query({ sql: 'SELECT SLEEP(3)' }))).toMatchObject({ code: 'PROTOCOL_SEQUENCE_TIMEOUT' })
     expect(await hasty.reads.query({ sql: 'SELECT ? AS one' }, [1])).toEqual([[{ one: 1 }], []])
+    // Nor does it run on at the server, busy as it is.
+    const busy = 'SELECT COUNT(*) FROM seq_1_to_4000000000 WHERE seq % 7 = 9'
+    expect(await thrown(hasty.query(busy))).toMatchObject({ code: 'PROTOCOL_SEQUENCE_TIMEOUT' })
+    await until(
+      'the server has ended it',
+      async () => {
+        const running = await fresh.db.query('SELECT 1 FROM information_schema.processlist WHERE info = ?', [busy])
+        return running.length === 0
+      },
+      20_000,
+    )
   })
 })
 
