@@ -12,9 +12,9 @@ export type Said = { readonly toldCode: string | null; readonly bookedAt: Date |
 export const isRefused = ({ toldCode, bookedAt }: Said): boolean =>
   bookedAt === null && toldCode !== null && isUnifiedCode(toldCode) && outcomes[toldCode].class !== 'succeeded'
 
-/** That the bank has heard of the notice `n`, or is to: it was not spared. */
-export const isTold = `NOT EXISTS (SELECT 1 FROM bank_call w WHERE w.bank_code = n.bank_code AND w.verb = 'adjustmentNotice' AND w.subject = n.notice_no
-  AND w.fault = '${withdrawn}')`
+/** That the bank has heard of the notice `n`, or is to: it was not spared; or it was spared another telling because it has given back. */
+export const isTold = `(n.booked_at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM bank_call w WHERE w.bank_code = n.bank_code AND w.verb = 'adjustmentNotice'
+  AND w.subject = n.notice_no AND w.fault = '${withdrawn}'))`
 
 type Row = Said & { readonly ticketNo: string; readonly instructionId: number | null; readonly amount: number }
 // What one asks for that was to be debited at another bank is not of this one's money.

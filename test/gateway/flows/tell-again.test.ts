@@ -116,6 +116,8 @@ test('what a bank has given back under the key that it had refused it does not h
   kit.at += 600_000
   await told()
   expect(await kit.store.bankCalls.told(bankCode, 'adjustmentNotice', of.noticeNo)).toMatchObject({ fault: 'withdrawn', attemptNo: 2 })
+  // It has given back all the same, and no session has shown that yet: nobody asks for so much again, nor reverses it.
+  expect(await kit.store.breakLife.standing(bankCode, debit.ticketNo)).toMatchObject({ asked: 300 })
   // Booked it is under the key that has left us, though the next was taken already.
   const [first, second] = await tellings(of.noticeNo)
   expect(second!.serialNo).not.toBe(first!.serialNo)
