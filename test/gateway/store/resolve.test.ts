@@ -132,6 +132,25 @@ describe('a supplementary debit of art. 35(3)', () => {
   })
 })
 
+describe('a supplementary debit of art. 35(2)', () => {
+  test.each([
+    ['all that was missing', 3_000, []],
+    ['a part of it: what is missing still stands', 1_000, ['under-debited of 7000', 'under-debited of 1000']],
+  ] as const)('brought %s', async (_what, moved, left) => {
+    const debit = await settledDebit(store)
+    const about = { at: now, ticketNo: debit.ticketNo, instructionId: debit.instructionId, actor: by.actor, reason: 'a letter' }
+    await store.declareBreak({ ...about, kind: 'under-debited', source: 'resolution', taxAmount: 10_000, bankAmount: 7_000 })
+    const supplement = await further(store, debit, 'supplementaryDebit', 3_000, 'under-debited')
+    await store.order(orderOf(supplement), ticket =>
+      decideSupplement(ticket, movementOf(ticket, debit.instructionId)!, 'under-debited', 3_000),
+    )
+    await inDoubt(supplement)
+    await resolve(supplement.id, debit.ticketNo, { ...done, moved })
+    const open = (await store.breaks(true, 0, 100)).filter(found => found.ticketNo === debit.ticketNo)
+    expect(open.map(({ kind, bankAmount }) => `${kind} of ${bankAmount}`)).toEqual(left)
+  })
+})
+
 describe('a tombstone of our own', () => {
   const buried = async () => {
     const debit = await newDebit(store)
