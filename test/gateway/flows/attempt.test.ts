@@ -213,6 +213,21 @@ test.each(['in the answer to another debit', 'elsewhere'])(
   },
 )
 
+test('a reversal that never left does not leave any more when its bank is seen at work on another day', async () => {
+  const debited = { ...says('90000', 12_345), accountingDate: '2026-11-10' } as Answer
+  const one = scripted([debited, { kind: 'undelivered', fault: 'connect-failed' }])
+  await acceptDebit(one.flow, one.slots, taxSystem, orderOf('4301', ticketNo))
+  await one.slots.idle()
+  await reverse(one.flow, one.slots, taxSystem, { orderNo: 'R1', ticketNo, amount: 12_345, reason: 'tax-side' })
+  await one.slots.idle()
+  const found = async () => (await store.findOrder({ taxSystem, kind: 'reversal', orderNo: 'R1' }))!
+  expect(await found()).toMatchObject({ state: 'accepted', attempts: 1 })
+  one.clock += 60_000
+  await advance({ ...one.flow, accountingDate: () => '2026-11-11' }, openSlots(1), [(await found()).instructionId])
+  expect(await found()).toMatchObject({ state: 'refused', attempts: 1, outcome: { code: '38002' } })
+  await one.close()
+})
+
 test('«already done» without an amount proves the reversal of the whole, and not that of a part: the bank may speak of another part', async () => {
   const one = scripted([says('90000', 12_345), says('94032'), says('90000', 12_345), says('94032')])
   const reversed = async (amount: number, of: string) => {
