@@ -208,15 +208,15 @@ const issueOnce = async (tx: Tx, { breakId, issuingOffice, issuedOn, dueOn, by }
 
 /** What follows from the bank's answer to a notice: that it has it; where it refuses it, a person has to speak with the bank. */
 export const noticeTold = async (tx: Tx, call: BankCall, outcome: Outcome | undefined, now: Date): Promise<void> => {
+  const [row] = await tx.query<{ breakId: number }>('SELECT break_id AS breakId FROM adjustment_notice WHERE notice_no = ?', [call.subject])
+  // Before its notice, in the order in which everybody does.
+  const held = row && (await lockBreak(tx, row.breakId))
   await tx.execute('UPDATE adjustment_notice SET told_at = ?, told_code = ? WHERE notice_no = ?', [
     sqlTime(now),
     outcome?.code ?? null,
     call.subject,
   ])
-  if (outcome?.class === 'succeeded') return
-  const [row] = await tx.query<{ breakId: number }>('SELECT break_id AS breakId FROM adjustment_notice WHERE notice_no = ?', [call.subject])
-  const held = row && (await lockBreak(tx, row.breakId))
-  if (held)
+  if (held && outcome?.class !== 'succeeded')
     await writeStep(
       tx,
       held,

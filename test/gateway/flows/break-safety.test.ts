@@ -1,3 +1,4 @@
+import { outcome } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { beforeRemittance } from '../../../gateway/domain/session.ts'
 import { heardAdjustment, issueNotice, tellNoticeAgain } from '../../../gateway/flows/adjustments.ts'
@@ -8,6 +9,7 @@ import { reverse } from '../../../gateway/flows/reverse.ts'
 import { supplement, supplementDebit } from '../../../gateway/flows/supplement.ts'
 import { openCalendar } from '../../../gateway/store/calendar.ts'
 import type { NewDebit } from '../../../gateway/store/debits.ts'
+import { noticeTold } from '../../../gateway/store/notices.ts'
 import { lockTicket } from '../../../gateway/store/tickets.ts'
 import { type BreakKit, bankCode, openBreakKit, zhang } from '../break-kit.ts'
 import { until } from '../stage.ts'
@@ -190,6 +192,50 @@ describe('an excess goes back once', () => {
     await kit.session(day, [kit.found('amount-differs', debit, 3_000, 3_300)], beforeRemittance)
     expect(await states(debit)).toEqual(['confirmed notice 300'])
   })
+})
+
+test('a bank’s answer to a notice waits for the break before it touches the notice, as everybody does', async () => {
+  const day = kit.dayOf()
+  const debit = await kit.debited(day, 3_000)
+  kit.says = { reversal: '34001' }
+  await kit.session(day, [kit.found('amount-differs', debit, 3_000, 3_300)], beforeRemittance)
+  await kit.advanced()
+  kit.says = {}
+  const subject = await noticeFor(debit)
+  const { id } = (await kit.breaksOf(debit)).at(-1)!
+  const { db } = kit.fresh
+  const answered = {
+    bankCode,
+    officeCode: zhang.office,
+    verb: 'adjustmentNotice',
+    subject,
+    content: {},
+    id: 0,
+    attemptNo: 1,
+    undelivered: 0,
+    key: undefined,
+  }
+  const waits = async () =>
+    (
+      await db.query(
+        "SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID() AND info LIKE '%FROM break b WHERE b.id = %FOR UPDATE'",
+      )
+    ).length > 0
+  let told: Promise<void> = Promise.resolve()
+  await db.transaction(
+    async tx => {
+      await tx.query('SELECT id FROM break WHERE id = ? FOR UPDATE', [id])
+      told = db.transaction(other => noticeTold(other, answered, outcome('93004'), kit.clock()), { retries: 0 })
+      await until('the answer waits', waits)
+      await tx.execute('UPDATE adjustment_notice SET told_code = NULL WHERE notice_no = ?', [subject])
+    },
+    { retries: 0 },
+  )
+  await told
+  expect(await states(debit)).toEqual(['failed notice 300'])
+  // Nothing of it is left to the next.
+  await kit.session(day, [], beforeRemittance)
+  expect(await states(debit)).toEqual(['superseded notice 300'])
 })
 
 test('whoever locks a ticket sees an instruction of it that comes to its end at this very moment', async () => {
