@@ -24,6 +24,10 @@ export const ticketOf = (tables: Tables, ticketNo: string): Ticket | undefined =
     bankCode: head.bank_code,
     amount: head.amount,
     isVoid: head.voided_at !== null,
+    // Nothing is written off, adopted or asked back by a notice in the simulation.
+    isWrittenOff: false,
+    isAdopted: false,
+    askedBack: [],
     movements: (tables.ofTicket.get(ticketNo) ?? []).map(movement),
     breaks: tables.break
       .filter(b => b.ticket_no === ticketNo)

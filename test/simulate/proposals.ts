@@ -1,3 +1,4 @@
+import type { Halt } from '../../gateway/domain/bank.ts'
 import { type Account, operatorName } from '../../gateway/domain/operator.ts'
 import type { Objection } from '../../gateway/domain/proposal.ts'
 import { breakOf, hasTombstoneOpen, tombstoneOpen } from '../../gateway/domain/resolution.ts'
@@ -10,13 +11,13 @@ import {
   type Deciding,
   type Deeds,
   type NewProposal,
+  type Proposal,
   type Proposing,
   withoutNumbers,
 } from '../../gateway/store/proposals.ts'
 import type { About } from '../../gateway/store/resolve.ts'
 import { conclude, declareBreak, followEffect, moveWithoutCall, ticketOf } from './linked.ts'
 import { keyOf, type ProposalRow, type Tables } from './rows.ts'
-import { journal } from './writes.ts'
 
 // gateway/store/proposals.ts, halts.ts and resolve.ts in memory: each function is one transaction.
 
@@ -32,37 +33,50 @@ const accounts: ReadonlyMap<string, Account> = new Map(
 /** The account of this name. */
 export const accountOf = (name: string): Account | undefined => accounts.get(name)
 
+/** A proposal as anybody is told of it: what its second person saw stands in the row alone. */
+export const proposalOf = ({ seenHash: _seenHash, ...proposal }: ProposalRow): Proposal => proposal
+
+/** The banks that are halted. */
+export const haltsOf = ({ halt }: Tables): ReadonlyMap<string, Halt> =>
+  new Map([...halt].map(([bankCode, { proposalId: _proposalId, ...rest }]) => [bankCode, rest]))
+
 const steps = (tables: Tables, about: About | undefined, event: string, actor: string, at: Date, reason: string): void => {
   const row = about && tables.instruction.get(about.instructionId)
-  if (row) journal(tables, row, at, event, actor, row.state, reason)
+  if (!row) return
+  const { id: instruction_id, ticket_no, state } = row
+  // Prose of persons: what is left of it ends with a whole character.
+  tables.journal.push({ at: at.getTime(), ticket_no, instruction_id, event, actor, state, reason: [...reason].slice(0, 200).join('') })
+  tables.touched.add(ticket_no)
 }
 
 /** Writes a proposal, unless it was there before or another about the same is still open. */
 export const propose = (tables: Tables, proposal: NewProposal): Proposing => {
   const known = tables.proposal.find(p => p.proposedBy === proposal.proposedBy && p.orderNo === proposal.orderNo)
-  if (known) return again({ ...known }, proposal.hash)
+  if (known) return again(proposalOf(known), proposal.hash)
   const open = tables.proposal.find(p => p.kind === proposal.kind && p.subject === proposal.subject && p.state === 'proposed')
   if (open) return { kind: 'open', id: open.id }
   const id = tables.proposal.length + 1
   const row: ProposalRow = { ...proposal, id, state: 'proposed', decidedBy: undefined, decidedAt: undefined, reason: undefined }
   tables.proposal.push(row)
   steps(tables, proposal.about, 'propose', proposal.proposedBy, proposal.proposedAt, `proposal ${id}: ${withoutNumbers(proposal.evidence)}`)
-  return { kind: 'proposed', proposal: { ...row } }
+  return { kind: 'proposed', proposal: proposalOf(row) }
 }
 
 /** Moves a proposal as the rules judge. What its approval does is done at once, so that this is one transaction; the rest only tells of it. */
-export const decide = async (tables: Tables, id: number, { act, now, reason, judge, apply }: Deciding): Promise<Decided> => {
+export const decide = async (tables: Tables, id: number, { act, now: clock, reason, judge, apply }: Deciding): Promise<Decided> => {
   const row = tables.proposal[id - 1]
   if (!row) return { kind: 'absent' }
-  const verdict = judge({ ...row }, uri => accounts.get(operatorName(uri) ?? ''))
-  if (verdict.kind === 'repeated') return { kind: 'repeated', proposal: { ...row } }
-  if (verdict.kind === 'refused') return { kind: 'refused', proposal: { ...row }, why: verdict.why }
+  // The clock of another process may be behind.
+  const now = clock < row.proposedAt ? row.proposedAt : clock
+  const verdict = judge(proposalOf(row), uri => accounts.get(operatorName(uri) ?? ''))
+  if (verdict.kind === 'repeated') return { kind: 'repeated', proposal: proposalOf(row) }
+  if (verdict.kind === 'refused') return { kind: 'refused', proposal: proposalOf(row), why: verdict.why }
   const by = act.event === 'expire' ? undefined : act.by
   let wasDone = true
   const deeds = deedsIn(tables, row, { now, actor: by ?? '' }, done => {
     wasDone = done
   })
-  const applied = verdict.to === 'approved' ? apply(deeds, { ...row }) : undefined
+  const applied = verdict.to === 'approved' ? apply(deeds, proposalOf(row)) : undefined
   if (wasDone) {
     row.state = verdict.to
     row.decidedBy = by
@@ -71,7 +85,7 @@ export const decide = async (tables: Tables, id: number, { act, now, reason, jud
     if (act.event === 'approve') row.seenHash = act.hash
     steps(tables, row.about, act.event, by ?? row.proposedBy, now, `proposal ${id} of ${row.proposedBy}`)
   }
-  const proposal = { ...row }
+  const proposal = proposalOf(row)
   const objection = await applied
   if ((objection === undefined) !== wasDone) throw new Error('an approval that was done, and objected to')
   return objection ? { kind: 'objected', objection } : { kind: 'decided', proposal }
@@ -146,6 +160,7 @@ const deedsIn = (tables: Tables, { id, about, proposedBy }: ProposalRow, by: Act
 const saidLate = (tables: Tables, instructionId: number): Keyed['said'] =>
   tables.late_answer
     .filter(late => late.instruction_id === instructionId && late.said_state !== null)
+    .toSorted((a, b) => a.at - b.at || Buffer.compare(a.transcript_hash, b.transcript_hash))
     .map(late => ({ state: late.said_state!, code: late.result_code ?? '', amount: late.said_amount ?? 0 }))
 
 /** The instruction with this key, as somebody needs it who is to say what became of it. */

@@ -1,9 +1,11 @@
 import type { AgreementStanding } from '../../gateway/domain/agreement.ts'
+import type { Proposal } from '../../gateway/store/proposals.ts'
 import type { Store } from '../../gateway/store/store.ts'
 import { declareBreak, ticketOf } from './linked.ts'
 import { keepLate, named, order, review, sawDay, stop } from './orders.ts'
-import { accountOf, decide, keyed, propose } from './proposals.ts'
+import { accountOf, decide, haltsOf, keyed, proposalOf, propose } from './proposals.ts'
 import type { Record } from './record.ts'
+import type { ProposalRow } from './rows.ts'
 import { feed, findDebit, findOrder, findStop, viewOf } from './views.ts'
 import type { Host, World } from './world.ts'
 
@@ -174,12 +176,12 @@ export const openSimulatedStore = (
     keyed: key => ask(false, () => keyed(tables, key)),
     ticket: ticketNo => ask(false, () => ticketOf(tables, ticketNo)),
     openByBank: notSimulated('openByBank'),
-    halts: () => ask(false, () => new Map(tables.halt)),
+    halts: () => ask(false, () => haltsOf(tables)),
     proposals: {
       propose: proposal => carefully(() => ask(true, () => propose(tables, proposal))),
       decide: (id, deciding) => carefully(async () => ask(true, () => decide(tables, id, deciding))),
-      find: id => ask(false, () => copyOf(tables.proposal[id - 1])),
-      findOrder: (by, orderNo) => ask(false, () => copyOf(tables.proposal.find(p => p.proposedBy === by && p.orderNo === orderNo))),
+      find: id => ask(false, () => found(tables.proposal[id - 1])),
+      findOrder: (by, orderNo) => ask(false, () => found(tables.proposal.find(p => p.proposedBy === by && p.orderNo === orderNo))),
       list: notSimulated('list'),
       over: (now, limit) =>
         ask(false, () => tables.proposal.flatMap(p => (p.state === 'proposed' && p.expiresAt <= now ? [p.id] : [])).slice(0, limit)),
@@ -241,7 +243,7 @@ export const openSimulatedStore = (
   }
 }
 
-const copyOf = <T extends object>(row: T | undefined): T | undefined => row && { ...row }
+const found = (row: ProposalRow | undefined): Proposal | undefined => row && proposalOf(row)
 
 const ignored = (run: () => void): void => {
   try {
