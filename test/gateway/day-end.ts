@@ -3,9 +3,10 @@ import { shanghaiDate } from '../../gateway/domain/time.ts'
 import type { Flow } from '../../gateway/flows/flow.ts'
 import { writeOffDue } from '../../gateway/flows/write-off.ts'
 import type { Database } from '../../gateway/store/database.ts'
+import type { NewDebit } from '../../gateway/store/debits.ts'
 import { sqlTime } from '../../gateway/store/rows.ts'
 import type { Store } from '../../gateway/store/store.ts'
-import { settledDebit } from './store/kit.ts'
+import { claimed, further, orderOf, settledDebit, settlementOf } from './store/kit.ts'
 
 // A bank day as it stands after its sessions, for what follows from it.
 
@@ -60,6 +61,16 @@ export const paid = async (store: Store, how: Paid = {}): Promise<string> => {
   const { amount = 10_000, bankCode = '4301', officeCode = office, fixedQuota } = how
   const change = { amount, bankCode, officeCode, request: requestOf(how), ...(fixedQuota === undefined ? {} : { fixedQuota }) }
   return (await settledDebit(store, {}, change)).ticketNo
+}
+
+/** Its bank has given back so much of it, at the tax side's wish. */
+export const givenBack = async (store: Store, ticketNo: string, amount: number): Promise<void> => {
+  const { instructionId, bankCode } = (await store.find(ticketNo))!
+  const plain = await further(store, { ticketNo, instructionId, bankCode } as NewDebit, 'reversal', amount, 'tax-side')
+  const reversal = { ...plain, request: requestOf({ amount }) }
+  await store.order(orderOf(reversal), () => ({ kind: 'send' }))
+  const { attemptNo } = (await claimed(store, reversal.id))!
+  await store.settle(settlementOf({ id: reversal.id, ticketNo, verb: 'reversal' }, {}, { attemptNo }))
 }
 
 /** Books all that the feed tells. */

@@ -7,7 +7,7 @@ import { closeFees, raiseAlarms, releaseVouchers, voucherMakers } from '../../..
 import { writeOffDue } from '../../../gateway/flows/write-off.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
-import { day, emptyDay, noonOf, office, paid, receive, session, treasury } from '../day-end.ts'
+import { day, emptyDay, givenBack, noonOf, office, paid, receive, session, treasury } from '../day-end.ts'
 import { sampleReference } from '../stage.ts'
 
 // From a balanced day to the treasury, over a real record (art. 36–39); the clock is the test's.
@@ -230,9 +230,16 @@ describe('what is said of a voucher', () => {
     const { summaryNo } = await one()
     expect((await receipt(summaryNo, 501)).code).toBe('93004')
     expect((await receipt(summaryNo, 500, { treasuryCode: '18020000' })).code).toBe('93004')
+    // A bank that works ahead over holidays dates by ten days in advance at most.
+    expect((await receipt(summaryNo, 500, { enteredOn: '2026-11-21' })).code).toBe('93004')
     expect((await remit(summaryNo, 499)).code).toBe('93004')
-    expect(await store.vouchers.find(summaryNo)).toMatchObject({ state: 'made', differences: 3 })
-    expect((await store.vouchers.happenings(summaryNo)).map(h => h.rule)).toEqual(['amount-differs', 'another-treasury', 'amount-differs'])
+    expect(await store.vouchers.find(summaryNo)).toMatchObject({ state: 'made', differences: 4 })
+    expect((await store.vouchers.happenings(summaryNo)).map(h => h.rule)).toEqual([
+      'amount-differs',
+      'another-treasury',
+      'date-impossible',
+      'amount-differs',
+    ])
     expect((await receipt(summaryNo, 500)).code).toBe('90000')
     expect(await store.vouchers.find(summaryNo)).toMatchObject({ state: 'received', enteredOn: day })
   })
@@ -411,8 +418,11 @@ describe('fees (art. 42)', () => {
     await paid(store, { channel: 'phone', fixedQuota: false })
     await paid(store, { channel: 'phone' })
     await paid(store, { channel: 'computer', fixedQuota: true })
+    // Of which a part went back: what is left goes to the treasury, and nothing is due for it.
+    await givenBack(store, await paid(store, { channel: 'phone', fixedQuota: true, amount: 9 }), 4)
     await session(fresh.db, store)
     await writeOffDue(flowOf('one'))
+    expect((await sums()).vouchers).toBe(40_010n)
     expect(await store.fees.month('2026-11')).toEqual([{ bankCode: '4301', month: '2026-11', tickets: 2, amount: 200, at: undefined }])
     expect(await closeFees(flowOf('one'))).toBe(0)
     now = at('00:10:00', '2026-12-01')
