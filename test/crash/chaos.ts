@@ -29,6 +29,8 @@ export type ChaosReport = {
   /** Reversals and supplementary debits that moved money. */
   readonly givenBack: number
   readonly supplemented: number
+  /** Reversals for a tombstone. */
+  readonly tombstones: number
   readonly seconds: number
   readonly dir: string
 }
@@ -171,6 +173,7 @@ const report = (
   tickets: evidence.record.length,
   givenBack: doneOf(evidence, 'reversal'),
   supplemented: doneOf(evidence, 'supplementaryDebit'),
+  tombstones: (evidence.further ?? []).filter(f => f.unordered === 1).length,
   seconds: Math.round((performance.now() - began) / 100) / 10,
   ...came,
 })
@@ -273,8 +276,8 @@ const toldKills = ({ atMs, forMs }: { atMs: number; forMs: number }, killed: num
   `${(atMs / 1000).toFixed(2).padStart(6)} s  for ${forMs} ms each connection that commits is killed: ${killed}`
 
 /** A report as people read it. */
-export const chaosText = ({ name, happened, faults, tickets, givenBack, supplemented, seconds, dir }: ChaosReport): string => {
-  const head = `${name}: ${happened.length} happened, ${tickets} tickets, ${givenBack} given back, ${supplemented} supplemented, ${seconds} s`
+export const chaosText = ({ name, happened, faults, tickets, givenBack, supplemented, tombstones, seconds, dir }: ChaosReport): string => {
+  const head = `${name}: ${happened.length} happened, ${tickets} tickets, ${givenBack} given back, ${supplemented} supplemented, ${tombstones} tombstones, ${seconds} s`
   if (faults.length === 0) return head
   return [head, ...happened.map(h => `  ${h}`), ...faults.slice(0, 40).map(f => `  ✗ ${f}`), `  logs in ${dir}`].join('\n')
 }

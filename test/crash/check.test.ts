@@ -71,6 +71,19 @@ const [first, second] = good.record as [Evidence['record'][number], Evidence['re
 test('a good day has no faults', () => {
   expect(check(good)).toEqual([])
 })
+test('a reversal that nobody ordered is told to nobody', () => {
+  const unordered = { ticketNo: poor, bankCode: '4301', verb: 'reversal', state: 'succeeded', booked: 0, unordered: 1 }
+  expect(check({ ...good, further: [unordered] })).toEqual([])
+  const told = { seq: 3, ticketNo: poor, state: 'succeeded', verb: 'reversal' }
+  const evidence = {
+    ...good,
+    seen: { ...good.seen, feed: [...good.seen.feed, told] },
+    results: [...good.results, told],
+    further: [unordered],
+  }
+  expect(check(evidence).join()).toContain('the feed tells "reversal succeeded" beside its debit, the record ""')
+  expect(check({ ...good, further: [{ ...unordered, state: 'unknown' }] }).join()).toContain('a reversal is still unknown')
+})
 test('what was given back once, in the record and at the bank, is no fault', () => {
   const third = { seq: 3, ticketNo: paid, state: 'succeeded', verb: 'reversal' }
   const evidence: Evidence = {

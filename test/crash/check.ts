@@ -10,6 +10,8 @@ export type Further = {
   readonly verb: string
   readonly state: string
   readonly booked: number
+  /** 1: nobody ordered it, it is to leave a tombstone. */
+  readonly unordered?: number
 }
 /** A line of the feed as the record holds it; about a debit where it names no verb. */
 export type Published = { readonly seq: number; readonly ticketNo: string; readonly state: string; readonly verb?: string }
@@ -133,7 +135,7 @@ const checkStrays = ({ seen, record, books }: Evidence): string[] => {
   )
 }
 
-/** The feed has every final ticket once, and what was adopted once more as that, without a gap; whoever read it while it grew has seen exactly that. */
+/** The feed has every final ticket once, tells nobody of what nobody ordered, and what was adopted once more as that, without a gap; whoever read it while it grew has seen exactly that. */
 const checkFeed = ({ seen, record, further = [], adopted = [], results }: Evidence): string[] => {
   const faults: string[] = []
   const lines = results.toSorted((a, b) => a.seq - b.seq)
@@ -141,7 +143,7 @@ const checkFeed = ({ seen, record, further = [], adopted = [], results }: Eviden
   const published = byTicket(lines.filter(line => (line.verb ?? 'debit') === 'debit'))
   const others = byTicket(lines.filter(line => (line.verb ?? 'debit') !== 'debit'))
   const adoptions = adopted.map(ticketNo => ({ ticketNo, verb: 'adoption', state: 'succeeded' }))
-  const finals = byTicket([...further.filter(f => isFinal(f.state)), ...adoptions])
+  const finals = byTicket([...further.filter(f => isFinal(f.state) && f.unordered !== 1), ...adoptions])
   for (const ticketNo of new Set([...others.keys(), ...finals.keys()])) {
     const [told, done] = [others, finals].map(of =>
       (of.get(ticketNo) ?? [])

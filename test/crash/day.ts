@@ -166,6 +166,12 @@ const shared = <T extends { readonly order: Order }>(random: Random, banks: read
   })
 }
 
+/**
+ * The bank of which nothing may be sent again: what it does not find is reversed first, for its tombstone. It gives back the whole only: whether a
+ * part went back it would have to be asked, and then a person.
+ */
+const tombstones = { code: '4310', policy: { dedupe: 'tombstone', reversal: 'whole-only' } } as const
+
 /** Short windows, so that a doubt is settled within seconds; ladders longer than any accident, so that no person is called. */
 const referenceOf = (places: number): string => {
   const file = JSON.parse(readFileSync(join(import.meta.dirname, '../../gateway/data/reference.json'), 'utf8')) as {
@@ -189,6 +195,7 @@ const referenceOf = (places: number): string => {
       concurrency: places,
       // Rests of a breaker are a part of this: none outlasts the day.
       linkTestMs: 1_500,
+      ...(bank.code === tombstones.code ? tombstones.policy : {}),
       ...(bank.code === '4301' ? { connections: 4, pipeline: 16 } : { connections: 24, pipeline: 1 }),
     },
   }))

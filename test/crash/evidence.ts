@@ -15,8 +15,8 @@ export const readRecord = async (
          LEFT JOIN instruction i ON i.ticket_no = t.ticket_no AND i.verb = 'debit'`,
       ),
       further: await rows<Further>(
-        `SELECT ticket_no AS ticketNo, bank_code AS bankCode, verb, state, IF(state = 'succeeded', COALESCE(booked_amount, amount), 0) AS booked
-         FROM instruction WHERE verb <> 'debit'`,
+        `SELECT ticket_no AS ticketNo, bank_code AS bankCode, verb, state, IF(state = 'succeeded', COALESCE(booked_amount, amount), 0) AS booked,
+           COALESCE(reason, '') = 'in-doubt' AS unordered FROM instruction WHERE verb <> 'debit'`,
       ),
       adopted: (await rows<{ ticketNo: string }>('SELECT ticket_no AS ticketNo FROM adoption')).map(({ ticketNo }) => ticketNo),
       results: await rows<Published>(

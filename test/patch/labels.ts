@@ -59,10 +59,8 @@ const commits: readonly { readonly name: string; readonly what: string; readonly
     name: 'counter',
     what: 'a block of numbers',
     sql: /^INSERT INTO counter\b/,
-    reach: {
-      gateway: true,
-      worker: 'a worker takes numbers for tombstones only, and every bank of this city tells repetitions by their key',
-    },
+    // A worker takes them for tombstones: one bank of this city wants those.
+    reach: both,
   },
   { name: 'delivery-begin', what: 'the row of a webhook', sql: /^INSERT IGNORE INTO delivery\b/, reach: worker },
   { name: 'delivery-lease', what: 'the right to deliver', sql: /^UPDATE delivery SET lease_owner = \?/, reach: worker },
