@@ -29,6 +29,8 @@ export class TaxSide {
   readonly accepted = new Map<string, DebitOrder>()
   /** By kind and number: the content of further orders that was told to be accepted. */
   readonly ordered = new Map<string, Further['order']>()
+  /** By kind and number: every content of further orders that was sent. */
+  readonly given = new Map<string, Further['order'][]>()
   readonly told: Told[] = []
   /** The feed as it was read, and as it was delivered. */
   readonly read: ResultView[] = []
@@ -74,6 +76,8 @@ export class TaxSide {
   /** Gives a further order about a ticket that was accepted, until it is answered; `then` once it is known to be accepted. */
   further(of: Further, then?: () => void): void {
     const { orderNo, ticketNo } = of.order
+    const name = `${of.kind}/${orderNo}`
+    this.given.set(name, [...(this.given.get(name) ?? []), of.order])
     this.#give(({ flow, slots }) =>
       (of.kind === 'reversal'
         ? reverse(flow, slots, taxSystem, of.order)
@@ -83,10 +87,10 @@ export class TaxSide {
       ).then(({ kind }) => () => {
         this.#world.trace.add(this.#world.now, 'tax', `${of.kind} ${kind}`, ticketNo)
         if (kind === 'absent') this.odd.push(`${ticketNo}: accepted, but a ${of.kind} does not find it`)
-        const before = this.ordered.get(`${of.kind}/${orderNo}`)
+        const before = this.ordered.get(name)
         if (kind === 'accepted' || kind === 'repeated') {
           if (before && before !== of.order) this.odd.push(`${ticketNo}: two contents of ${of.kind} ${orderNo} are told to be accepted`)
-          this.ordered.set(`${of.kind}/${orderNo}`, of.order)
+          this.ordered.set(name, of.order)
           if (!before) then?.()
           // Not taken on: the bank says that it has the debit, or does not say that it has not.
         } else if (kind !== 'at-the-bank' && kind !== 'unclear' && before === of.order)

@@ -124,13 +124,11 @@ export class Watch {
   #checkOrder({ kind, order_no: orderNo, ticket_no: ticketNo, instruction_id: id }: OrderRow): void {
     const { record, taxSide } = this.#city
     const of = kind === 'supplementaryDebit' ? 'supplement' : kind
-    const order = taxSide.ordered.get(`${of}/${orderNo}`)
+    const orders = taxSide.given.get(`${of}/${orderNo}`) ?? []
     const row = record.tables.instruction.get(id)!
-    if (!order || order.ticketNo !== ticketNo || row.ticket_no !== ticketNo)
-      return void broken('order', `${ticketNo}: nobody ordered ${of} ${orderNo}`)
-    if (!('amount' in order)) return
-    if (row.verb !== kind || row.amount !== order.amount || row.reason !== order.reason)
-      broken('order', `${ticketNo}: ${of} ${orderNo} of ${order.amount} became a ${row.verb} of ${row.amount}, ${row.reason}`)
+    const made = orders.find(order => !('amount' in order) || (order.amount === row.amount && order.reason === row.reason))
+    if (made?.ticketNo !== ticketNo || row.ticket_no !== ticketNo || ('amount' in made && row.verb !== kind))
+      broken('order', `${ticketNo}: nobody ordered what ${of} ${orderNo} is: ${row.verb}, ${row.amount} fen, ${row.reason}`)
   }
 
   #checkEnded(row: InstructionRow): void {
@@ -286,7 +284,9 @@ export class Watch {
       broken('books-agree', `${ticketNo}: ${verb} ${state} ${row.result_code} with ${bookedOf(row)} fen, the bank has ${this.#atBank(row)}`)
     const [entry] = entries
     if (state !== 'succeeded' || !entry || differs !== 0) return
-    if (row.bank_serial !== entry.serial || row.accounting_date !== entry.accountingDate)
+    // «Already reversed» names no serial number.
+    const isSerial = row.bank_serial === entry.serial || (row.bank_serial === null && row.result_code === '94032')
+    if (!isSerial || row.accounting_date !== entry.accountingDate)
       broken(
         'books-agree',
         `${ticketNo}: ${verb} stands under ${row.bank_serial} ${row.accounting_date}, at the bank ${entry.serial} ${entry.accountingDate}`,

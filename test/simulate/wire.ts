@@ -21,8 +21,8 @@ export class Wire implements Tap {
   readonly #seen = new Map<string, Seen>()
   /** Late answers: the instruction of this key must be due by then. */
   readonly #late: { readonly key: string; readonly by: number; readonly attempts: number }[] = []
-  /** When each inquiry left. */
-  readonly #leftAt = new WeakMap<Asked, number>()
+  /** When the last inquiry about a key left. An answer to one before may pass for its answer: neither carries a number. */
+  readonly #askedAt = new Map<string, number>()
 
   /** Whether anything ever left under this instruction's key. */
   hasLeft(row: InstructionRow): boolean {
@@ -30,7 +30,7 @@ export class Wire implements Tap {
   }
 
   sent(host: Host, bank: SimulatedBank, asked: Asked): void {
-    if (asked.verb === 'inquiry') this.#leftAt.set(asked, this.city.world.now)
+    if (asked.verb === 'inquiry') this.#askedAt.set(asked.key, this.city.world.now)
     if (asked.verb === 'inquiry' || asked.verb === 'linkTest') return
     this.#keep(() => {
       const { key, ticketNo } = asked
@@ -121,7 +121,7 @@ export class Wire implements Tap {
     if (seen && asked.verb === 'inquiry' && waited && code === '94054') {
       // It speaks of when it was asked, not of when it came.
       const { quiescenceMs } = this.city.reference.banks.get(bank.bank.code)!.policy
-      const at = this.#leftAt.get(asked) ?? 0
+      const at = this.#askedAt.get(asked.key) ?? 0
       if (this.city.plan.skewMs > 0 || at >= seen.lastSentAt + quiescenceMs) seen.absent = true
     }
     if (asked.verb === 'debit' && !waited && code !== undefined) this.#hearLate(asked.key)
