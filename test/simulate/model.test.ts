@@ -38,22 +38,26 @@ const noteRows = ({ journal, break: breaks, halt }: Tables): void => {
   if (halt.size > 0) happened.add('a bank is halted')
 }
 
-test.each([1, 2, 3, 4, 5, 6, 7, 8])('walk %i: the simulated record and the real one go the same way', async seed => {
-  const walk = new Walk(seed, both)
-  const { tables } = both.record
-  for (let i = 0; i < 400; i++) {
-    const { kinds, real, model, ticketNo } = await walk.step()
-    const when = `step ${i}: ${kinds.join(', ')}`
-    expect(model, when).toEqual(real)
-    if (ticketNo !== undefined) expect(ticketOf(tables, ticketNo), `${when}: the ticket`).toEqual(await both.store.ticket(ticketNo))
-    for (const kind of kinds) happened.add(kind)
-    if (i % 50 === 49) await haveTheSameRows(when)
-    if (i % 20 === 19) await sayTheSame(when, walk, 2)
-  }
-  await haveTheSameRows('at the end')
-  await sayTheSame('at the end', walk, 1_000)
-  noteRows(tables)
-})
+test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  'walk %i: the simulated record and the real one go the same way',
+  async seed => {
+    const walk = new Walk(seed, both)
+    const { tables } = both.record
+    for (let i = 0; i < 400; i++) {
+      const { kinds, real, model, ticketNo } = await walk.step()
+      const when = `step ${i}: ${kinds.join(', ')}`
+      expect(model, when).toEqual(real)
+      if (ticketNo !== undefined) expect(ticketOf(tables, ticketNo), `${when}: the ticket`).toEqual(await both.store.ticket(ticketNo))
+      for (const kind of kinds) happened.add(kind)
+      if (i % 50 === 49) await haveTheSameRows(when)
+      if (i % 20 === 19) await sayTheSame(when, walk, 2)
+    }
+    await haveTheSameRows('at the end')
+    await sayTheSame('at the end', walk, 1_000)
+    noteRows(tables)
+  },
+  240_000,
+)
 
 /** What must have been compared. */
 const everything = [
