@@ -45,7 +45,15 @@ const steps = (tables: Tables, about: About | undefined, event: string, actor: s
   if (!row) return
   const { id: instruction_id, ticket_no, state } = row
   // Prose of persons: what is left of it ends with a whole character.
-  tables.journal.push({ at: at.getTime(), ticket_no, instruction_id, event, actor, state, reason: [...reason].slice(0, 200).join('') })
+  tables.journal.push({
+    at: at.getTime(),
+    ticket_no,
+    instruction_id,
+    event,
+    actor,
+    state,
+    reason: Array.from(reason).slice(0, 200).join(''),
+  })
   tables.touched.add(ticket_no)
 }
 

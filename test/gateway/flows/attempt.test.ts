@@ -131,7 +131,7 @@ const scripted = (say: readonly Answer[]) => {
     return { answer: it.say.shift()!, transcript: '{}' }
   }
   const flow: Flow = { ...one.flow, clock: () => new Date(it.clock), pause: async () => {}, call }
-  return Object.assign(it, { flow, slots: one.slots, close: one.close })
+  return Object.assign(it, { flow, slots: one.slots, close: () => one.close() })
 }
 const withPolicy = (change: Partial<BankPolicy>) => () => sampleReference({ ...quickPolicy, ...change })
 const says = (code: UnifiedCode, amount = 0): Answer => ({ kind: 'answered', outcome: outcome(code), amount })

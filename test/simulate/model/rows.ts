@@ -70,7 +70,12 @@ export const modelRows = ({ tables: t }: Record, { name, by }: Table): object[] 
         rowsOf([...t.halt].map(([bank_code, h]) => ({ proposal_id: h.proposalId, bank_code, reason: h.reason, halted_at: h.since }))),
         ...by,
       )
-    default:
+    case 'bank_day':
+    case 'delivery':
+    case 'instruction':
+    case 'late_answer':
+    case 'result':
+    case 'ticket':
       return inOrder(rowsOf(t[name].values()), ...by)
   }
 }
