@@ -1,4 +1,5 @@
 import type { CityState, QualificationState } from './qualification.ts'
+import { later } from './time.ts'
 
 /**
  * What a bank has promised in its contract; data of the registry, not code of the adapter.
@@ -40,6 +41,10 @@ export type BankPolicy = {
   /** Pause between link tests (连接测试); also the longest rest of a breaker that opened. Without it there are link tests only to close a breaker. */
   readonly linkTestMs?: number
 }
+
+/** When the bank's window is over for what was claimed at `sentAt`: it leaves within its time-out of that. Until then «not booked» proves nothing. */
+export const quietFrom = ({ timeoutMs, quiescenceMs }: Pick<BankPolicy, 'timeoutMs' | 'quiescenceMs'>, sentAt: Date): Date =>
+  later(sentAt, timeoutMs + quiescenceMs)
 
 /** 停用: two persons have stopped a bank; it gets no debits until two persons resume it. What may be there already is still asked about. */
 export type Halt = {

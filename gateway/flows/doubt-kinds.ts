@@ -11,11 +11,12 @@ import {
   type UnifiedCode,
 } from '@taxlink/bank-sdk'
 import { proofOf } from '../domain/answers.ts'
+import { quietFrom } from '../domain/bank.ts'
 import { contradiction, recordedOf } from '../domain/break.ts'
 import type { Objection } from '../domain/proposal.ts'
 import { type Finding, objectionTo } from '../domain/resolution.ts'
 import { type BreakKind, declared, type Movement, movementOf, type Ticket } from '../domain/ticket.ts'
-import { isNearDay, later } from '../domain/time.ts'
+import { isNearDay } from '../domain/time.ts'
 import type { Keyed } from '../store/doubts.ts'
 import type { Flow } from './flow.ts'
 import { byOperators, instant, isInstant, kindOf, nothing, type Place } from './kind.ts'
@@ -71,10 +72,10 @@ const findingOf = ({ decision, amount = 0 }: ResolutionContent): Finding => (dec
 const outcomeOf = ({ decision, code = '99090' }: ResolutionContent): Outcome =>
   decision === 'succeeded' ? outcome('90000', '90000', '两人核实:已入账') : outcome(code, code, '两人核实:未入账')
 
-/** When the bank's window is over for what left at `sentAt`; a send leaves within its time-out of the claim. Undefined: nobody knows how this bank is. */
+/** The same of a bank by its code. Undefined: nobody knows how this bank is. */
 export const quietAfter = (flow: Pick<Flow, 'reference'>, bankCode: string) => {
   const policy = flow.reference().banks.get(bankCode)?.policy
-  return (sentAt: Date): Date | undefined => policy && later(sentAt, policy.timeoutMs + policy.quiescenceMs)
+  return (sentAt: Date): Date | undefined => policy && quietFrom(policy, sentAt)
 }
 
 const stillWorking: Objection = {

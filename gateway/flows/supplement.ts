@@ -1,7 +1,7 @@
 import { checkSum, type RequestOf } from '@taxlink/bank-sdk'
 import { named, stoppedUnder } from '../domain/agreement.ts'
 import { type InstructionVerb, proofOf } from '../domain/answers.ts'
-import type { BankPolicy } from '../domain/bank.ts'
+import { type BankPolicy, quietFrom } from '../domain/bank.ts'
 import { barred } from '../domain/reference.ts'
 import { decideSupplement } from '../domain/supplement.ts'
 import { movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
@@ -83,24 +83,29 @@ export const supplementDebit = async (
 /**
  * What the bank itself says of an instruction that it is said not to have (art. 35(1), 35(3)). A debit that it has, under its next day perhaps, must not be
  * debited a second time, whoever orders that, and a reversal not given back a second time: the next session will show it. A code that refuses the question
- * (not signed on, closed, «already paid») says nothing of that. A bank that cannot be asked has only its file to say so. The question takes a place at the
- * bank like any other call.
+ * (not signed on, closed, «already paid») says nothing of that. A bank that cannot be asked has only its file to say so. Neither proves anything before the
+ * bank's window is over: a second copy of what was sent may still be booked by a bank that has lost the first. The question takes a place at the bank like
+ * any other call.
  */
 export const askBank = async (
   flow: Flow,
   slots: Slots,
-  { verb, bankCode, request }: Pick<Instruction, 'verb' | 'bankCode' | 'request'>,
+  { verb, bankCode, request, lastSentAt }: Pick<Instruction, 'verb' | 'bankCode' | 'request' | 'lastSentAt'>,
   policy: BankPolicy,
 ): Promise<'missing' | 'at-the-bank' | 'unclear'> => {
-  if (!policy.inquiry) return 'missing'
+  const missing = () => (lastSentAt === undefined || quietFrom(policy, lastSentAt) <= flow.clock() ? 'missing' : 'unclear')
+  if (!policy.inquiry) return missing()
   const asked = inquiryOf(JSON.parse(request) as RequestOf<InstructionVerb>)
   if (!(await slots.take(bankCode, policy.concurrency, () => flow.pause(patienceMs)))) return 'unclear'
   try {
+    // It tells how things stood when it was asked.
+    const notFound = missing()
     const { answer } = await flow.call(bankCode, 'inquiry', asked, policy.timeoutMs)
     if (answer.kind !== 'answered') return 'unclear'
     const proof = proofOf(verb, answer.outcome, 'inquiry', policy.dedupe === 'by-key')
     if (proof === 'done') return 'at-the-bank'
-    return answer.outcome.code === '94054' || proof === 'refused' ? 'missing' : 'unclear'
+    if (proof === 'refused') return 'missing'
+    return answer.outcome.code === '94054' ? notFound : 'unclear'
   } finally {
     slots.release(bankCode)
   }

@@ -112,7 +112,10 @@ const notNoticed = (kind: 'undated' | 'at-the-bank' | 'unclear'): Refusal => {
         '经查询,银行答复该笔冲正已办理(可能记在次一会计日),不开通知单;待下一场对账',
         'asked, the bank says that it has made this reversal, under its next day perhaps: no notice; wait for the next session',
       )
-    : notSo('银行未能答复该笔冲正是否已办理,请稍后再试', 'the bank did not say whether it has made this reversal: try again later')
+    : notSo(
+        '尚不能确定银行没有办这笔冲正(银行未能答复,或仍在静默期内),请稍后再试',
+        'it is not certain yet that the bank lacks this reversal (it did not say, or its quiescence window is open): try again later',
+      )
 }
 
 const notSo = (zh: string, en: string): Refusal => new Refusal(409, 'not-applicable', { errors: [{ pointer: '', zh, en }] })

@@ -30,8 +30,8 @@ export const notSupplemented = (kind: 'at-the-bank' | 'unclear'): Refusal =>
           }
         : {
             pointer: '',
-            zh: '银行未能答复该笔是否已扣款,请稍后原样再发',
-            en: 'the bank did not say whether it has this debit: send the same again later',
+            zh: '尚不能确定银行没有扣这一笔(银行未能答复,或仍在静默期内),请稍后原样再发',
+            en: 'it is not certain yet that the bank lacks this debit (it did not say, or its quiescence window is open): send the same again later',
           },
     ],
   })

@@ -62,8 +62,15 @@ export const furtherBugs: readonly Bug[] = [
     'refusal-of-the-question',
     'a bank that refuses to be asked is taken not to have the debit',
     asking,
-    "|| proof === 'refused' ? 'missing'",
-    "|| answer.outcome.class === 'refused' ? 'missing'",
+    "if (proof === 'refused') return 'missing'",
+    "if (answer.outcome.class === 'refused') return 'missing'",
+  ),
+  bug(
+    'missing-too-early',
+    'a bank is believed to lack a debit that may still be booked',
+    asking,
+    'quietFrom(policy, lastSentAt) <= flow.clock()',
+    'lastSentAt <= flow.clock()',
   ),
   bug(
     'bank-not-asked',

@@ -188,7 +188,9 @@ export class SimulatedBank {
         break
       case 'claims-more':
       case 'claims-all':
-        if (asked.verb === 'debit' && this.ledger.inquire(asked.heard as Heard<'inquiry'>).code === '94054') this.#lie(deed, asked)
+        // It keeps to what it has said of a key.
+        if (asked.verb !== 'debit' || this.lies.has(asked.key)) break
+        if (this.ledger.inquire(asked.heard as Heard<'inquiry'>).code === '94054') this.#lie(deed, asked)
         break
       case 'wrong-amount': {
         const reply = this.#act(asked) as Reply<'debit'>

@@ -7,6 +7,7 @@ import { supplement } from '../../gateway/flows/supplement.ts'
 import type { NewBreak } from '../../gateway/store/breaks.ts'
 import type { ResultView } from '../../gateway/store/reads.ts'
 import type { Parts } from './parts.ts'
+import { minute } from './plan.ts'
 import type { Event, World } from './world.ts'
 
 /** What the tax side was told of an instruction. */
@@ -92,9 +93,9 @@ export class TaxSide {
           if (before && before !== of.order) this.odd.push(`${ticketNo}: two contents of ${of.kind} ${orderNo} are told to be accepted`)
           this.ordered.set(name, of.order)
           if (!before) then?.()
-          // Not taken on: the bank says that it has the debit, or does not say that it has not.
-        } else if (kind !== 'at-the-bank' && kind !== 'unclear' && before === of.order)
-          this.odd.push(`${ticketNo}: ${of.kind} ${orderNo} differs from itself`)
+        } else if (kind === 'unclear') this.#world.after(10 * minute, () => this.further(of, then))
+        // Not taken on: the bank says that it has the debit.
+        else if (kind !== 'at-the-bank' && before === of.order) this.odd.push(`${ticketNo}: ${of.kind} ${orderNo} differs from itself`)
       }),
     )
   }

@@ -47,6 +47,7 @@ export class Wire implements Tap {
       this.#checkRepetition(bank, asked)
       this.#checkHalt(host, row)
       if (row.verb === 'reversal' && row.reason !== 'in-doubt') this.#checkReversal(row)
+      if (row.reason === 'bank-missing') this.#checkMissing(row)
     })
   }
 
@@ -108,6 +109,17 @@ export class Wire implements Tap {
     const [hours = 0, minutes = 0] = dayEnd.split(':').map(Number)
     const ends = Date.parse(`${original.accounting_date}T00:00:00Z`) + (hours - 8) * 3_600_000 + minutes * 60_000
     if (world.now > ends + timeoutMs + 60_000) broken('article-35', `${row.ticket_no}: a reversal leaves after the bank's day has ended`)
+  }
+
+  /** art. 35(3): that a bank lacks a debit counts only once nothing of what was sent can be booked any more. */
+  #checkMissing(row: InstructionRow): void {
+    const { record, reference, plan, world } = this.city
+    const debit = record.tables.instruction.get(row.original_id ?? 0)
+    const last = debit && this.#seen.get(keyOf(debit))
+    if (!last || plan.skewMs > 0) return
+    const { quiescenceMs } = reference.banks.get(row.bank_code)!.policy
+    if (world.now < last.lastSentAt + quiescenceMs)
+      broken('article-35', `${row.ticket_no}: taken to be missing at the bank inside the quiescence window of its debit`)
   }
 
   underWay(host: Host, bank: SimulatedBank, inFlight: number): void {

@@ -420,6 +420,33 @@ describe('a supplementary debit', () => {
     expect(await ordered()).toEqual({ kind: 'repeated' })
     kit.says = {}
   })
+  test('of the whole waits until nothing that was sent of the debit can be booked any more', async () => {
+    const debit = await kit.debited('2026-12-05', 2_000)
+    await kit.session('2026-12-05', [kit.found('tax-only', debit, 2_000, 0)])
+    await kit.fresh.db.execute('UPDATE instruction SET last_sent_at = ? WHERE ticket_no = ?', [kit.clock(), debit.ticketNo])
+    const order = { orderNo: 'q3', ticketNo: debit.ticketNo, reason: 'bank-missing', amount: 2_000, items: itemsOf(debit) } as const
+    const ordered = () => supplement(kit.flow, kit.slots, taxSystem, order)
+    const { call, reference } = kit.flow
+    const { timeoutMs, quiescenceMs } = reference().banks.get(debit.bankCode)!.policy
+    kit.at += timeoutMs + quiescenceMs - 1
+    expect(await ordered()).toEqual({ kind: 'unclear' })
+    const bank = reference().banks.get(debit.bankCode)!
+    const mute = { ...bank, policy: { ...bank.policy, inquiry: false } }
+    Object.assign(kit.flow, { reference: () => ({ ...reference(), banks: new Map([[debit.bankCode, mute]]) }) })
+    expect(await ordered()).toEqual({ kind: 'unclear' })
+    // «Not found» tells how things stood when it was asked.
+    const slowly = async (...asked: Parameters<typeof call>) => {
+      kit.at++
+      return call(...asked)
+    }
+    Object.assign(kit.flow, { reference, call: slowly })
+    expect(await ordered()).toEqual({ kind: 'unclear' })
+    expect(await moved(debit, 'supplementaryDebit')).toBe(0)
+    Object.assign(kit.flow, { call })
+    expect(await ordered()).toMatchObject({ kind: 'accepted' })
+    await kit.advanced()
+    expect(await states(debit)).toEqual(['remedied supplement-missing -2000'])
+  })
   test('is not made whole of what the tax system has had supplemented in part', async () => {
     const debit = await kit.debited('2026-12-05', 2_000)
     await kit.session('2026-12-05', [kit.found('amount-differs', debit, 2_000, 1_500)])

@@ -138,6 +138,11 @@ test('a supplementary debit is started by one operator of the accounts, of what 
       ? succeeded(about, asked)
       : { answer: { kind: 'answered', outcome: outcome('94054'), amount: 0 }, transcript: '{}' },
   )
+  // What was sent a moment ago may yet be booked: «not found» proves nothing.
+  const early = await post('wu', path, { orderNo: 'b1' })
+  expect([told(early), early.json.errors]).toMatchObject([[409, 'T3014'], [{ zh: expect.stringContaining('静默期') }]])
+  const { policy } = desk.house.flow.reference().banks.get('4301')!
+  desk.later(policy.timeoutMs + policy.quiescenceMs)
   const started = await post('wu', path, { orderNo: 'b1' })
   desk.house.say(succeeded)
   expect([started.status, started.json]).toMatchObject([202, { breakId: insertId, orderNo: 'b1' }])
