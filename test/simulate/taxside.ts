@@ -79,6 +79,12 @@ export class TaxSide {
     const { orderNo, ticketNo } = of.order
     const name = `${of.kind}/${orderNo}`
     this.given.set(name, [...(this.given.get(name) ?? []), of.order])
+    // The answer may come more than once; what it asks for is done once.
+    let isGivenAgain = false
+    const giveAgain = (): void => {
+      if (!isGivenAgain) this.#world.after(10 * minute, () => this.further(of, then))
+      isGivenAgain = true
+    }
     this.#give(({ flow, slots }) =>
       (of.kind === 'reversal'
         ? reverse(flow, slots, taxSystem, of.order)
@@ -93,7 +99,7 @@ export class TaxSide {
           if (before && before !== of.order) this.odd.push(`${ticketNo}: two contents of ${of.kind} ${orderNo} are told to be accepted`)
           this.ordered.set(name, of.order)
           if (!before) then?.()
-        } else if (kind === 'unclear') this.#world.after(10 * minute, () => this.further(of, then))
+        } else if (kind === 'unclear') giveAgain()
         // Not taken on: the bank says that it has the debit.
         else if (kind !== 'at-the-bank' && before === of.order) this.odd.push(`${ticketNo}: ${of.kind} ${orderNo} differs from itself`)
       }),

@@ -43,7 +43,9 @@ export class Wire implements Tap {
       const last = this.city.plan.skewMs > 0 ? attempts : attempts.slice(-1)
       if (!last.some(attempt => attempt.verb === asked.verb && attempt.owner === host.name))
         broken('evidence', `${ticketNo}: sent, but no attempt of the sender stands last on record`)
-      if (isFinal(row.state)) broken('no-blind-resend', `${ticketNo}: ${row.verb} sent though it is ${row.state}`)
+      // There somebody may have asked about it meanwhile, and heard that it is booked: to a bank that dedupes it may then leave all the same.
+      const isAskedMeanwhile = this.city.plan.skewMs > 0 && bank.dedupes && row.state === 'succeeded'
+      if (isFinal(row.state) && !isAskedMeanwhile) broken('no-blind-resend', `${ticketNo}: ${row.verb} sent though it is ${row.state}`)
       this.#checkRepetition(bank, asked)
       this.#checkHalt(host, row)
       if (row.verb === 'reversal' && row.reason !== 'in-doubt') this.#checkReversal(row)
