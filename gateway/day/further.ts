@@ -65,6 +65,13 @@ const declare = async ({ operators: [first, second] }: Parties, said: Declaratio
   await second.order(`/v1/proposals/${id}/approval`, { hash })
 }
 
+/** Orders a supplementary debit: again and again until it is certain that the bank lacks the debit, which it is once the bank's quiescence window is over. */
+const supplement = async ({ taxSide }: Parties, order: SupplementOrder, until: number): Promise<void> => {
+  const path = '/v1/supplementary-debits'
+  while (Date.now() < until && (await taxSide.insist(path, order)).status === 409) await pause(1_000)
+  await taxSide.order(path, order)
+}
+
 /** Plays one: a reversal is ordered whatever its debit has come to, a supplementary debit when the break is declared. */
 const playOne = async (parties: Parties, one: FurtherOrder, until: number): Promise<void> => {
   const { taxSide } = parties
@@ -76,7 +83,7 @@ const playOne = async (parties: Parties, one: FurtherOrder, until: number): Prom
   const debit = await ended<Keyed>(taxSide, `/v1/debits/${one.declaration.ticketNo}`, until)
   if (!debit) return
   await declare(parties, one.declaration, debit)
-  await taxSide.order('/v1/supplementary-debits', one.supplement)
+  await supplement(parties, one.supplement, until)
   await ended(taxSide, `/v1/supplementary-debits/${one.supplement.orderNo}`, until)
 }
 
