@@ -12,9 +12,11 @@ import { type Guard, openGuard } from './flows/guard.ts'
 import { hearLate } from './flows/late.ts'
 import { openLook } from './flows/look.ts'
 import { openSlots, type Slots } from './flows/slots.ts'
+import { watchClock } from './flows/timely.ts'
 import { printKeyFor } from './keys.ts'
 import { openQueue, type WakeQueue } from './queue.ts'
 import { openCalendar } from './store/calendar.ts'
+import { clockAhead } from './store/clock.ts'
 import { type Database, openDatabase } from './store/database.ts'
 import type { BankDay } from './store/days.ts'
 import { openStore, type Store } from './store/store.ts'
@@ -54,6 +56,7 @@ export const assemble = async (
   let [registry, halts] = await Promise.all([store.registry.read(), store.halts()])
   const whole = () => withHalts(withRegistry(loaded, registry, shanghaiDate(clock())), halts)
   const [clock, random] = [() => new Date(), Math.random]
+  const watch = await watchClock(() => clockAhead(reads, clock), hear.note)
   let reference = whole()
   const queue = openQueue(config.redisUrl, 'taxlink', error => hear.note({ event: 'trouble', detail: `redis: ${error.message}` }))
   const lines = bankLines(config, reference)
@@ -74,6 +77,7 @@ export const assemble = async (
     pause: (ms, until) => timer(ms, undefined, until ? { signal: until } : {}).catch(() => undefined),
     store,
     call: guard.call,
+    isTimely: watch.isTimely,
     heldUntil: guard.heldUntil,
     accountingDate: guard.accountingDate,
     reference: () => reference,
@@ -112,6 +116,7 @@ export const assemble = async (
       error => hear.note({ event: 'trouble', detail: `${what}: ${String(error)}` }),
     )
   const looks = [
+    watch,
     refreshed('reference data', refreshMs, async () => {
       const next = await store.reference()
       if (next && next.version !== loaded.version) loaded = next

@@ -26,7 +26,7 @@ import { developmentPki } from './pki.ts'
 import { migrationsDir } from './prepare.ts'
 import { sftpWay } from './sftp.ts'
 import { readBacklog } from './store/backlog.ts'
-import { clockAhead, clocksApartMs } from './store/clock.ts'
+import { clockAhead } from './store/clock.ts'
 import { pending } from './store/migrate.ts'
 import { openSpool, type Spool } from './store/spool.ts'
 import { postWebhook } from './webhook.ts'
@@ -86,8 +86,7 @@ const base = async (config: InForce, role: string): Promise<Base> => {
       'there is no reference data: run migrate',
     ),
     clock: check(
-      // A record that is away is told by its own check.
-      async () => Math.abs(await clockAhead(parts.db, parts.flow.clock).catch(() => 0)) <= clocksApartMs,
+      async () => parts.flow.isTimely(),
       '本机时钟与数据库相差超过 10 秒:校准 NTP',
       'the clock of this machine and that of the database are more than 10 s apart: see to NTP',
     ),

@@ -39,6 +39,7 @@ const deskOver = (db: Database, reference: Reference, clock: () => Date): Flow =
   pause: never,
   store: openStore(db),
   call: never,
+  isTimely: () => true,
   heldUntil: () => undefined,
   accountingDate: () => undefined,
   reference: () => reference,

@@ -21,7 +21,8 @@ export type OrderVerdict =
 
 /**
  * Accepts one order: ticket, instruction, journal and the first attempt (or, where the bank has no free place, the outbox) in one transaction, then
- * the bank is called at once by this process. Throws a Fault where the items do not sum to the total; anything the rules refuse is a refused debit.
+ * the bank is called at once by this process; one whose clock is off leaves that to a worker. Throws a Fault where the items do not sum to the total;
+ * anything the rules refuse is a refused debit.
  */
 export const acceptDebit = async (flow: Flow, slots: Slots, taxSystem: string, order: DebitOrder): Promise<OrderVerdict> => {
   checkOrder(order)
@@ -29,7 +30,9 @@ export const acceptDebit = async (flow: Flow, slots: Slots, taxSystem: string, o
   const way = route(flow.reference(), order.bankCode, order.officeCode, shanghaiDate(flow.clock()))
   const to = (isRoute(way) ? await barredByAgreement(flow, order) : undefined) ?? way
   const held = isRoute(to) ? flow.heldUntil(order.bankCode) : undefined
-  const atOnce = isRoute(to) && !held && (await slots.take(order.bankCode, to.bank.policy.concurrency, () => flow.pause(patienceMs)))
+  const isTimely = flow.isTimely()
+  const atOnce =
+    isRoute(to) && !held && isTimely && (await slots.take(order.bankCode, to.bank.policy.concurrency, () => flow.pause(patienceMs)))
   const now = flow.clock()
   const entrustDate = shanghaiDate(now)
   let handedOver = false
@@ -52,7 +55,7 @@ export const acceptDebit = async (flow: Flow, slots: Slots, taxSystem: string, o
     const request = JSON.stringify(message)
     const debit = atOnce
       ? { ...known, request, outcome: undefined, ...firstAttempt(later(now, to.bank.policy.timeoutMs + flow.leaseMs)) }
-      : { ...known, request, outcome: undefined, ...(held ? heldBack(lookAgain(now, held, flow.random())) : withoutPlace(now)) }
+      : { ...known, request, outcome: undefined, ...(isTimely ? waiting(flow, now, held) : withoutClock) }
     const verdict = await write(flow, debit)
     if (verdict.kind === 'accepted') handedOver = send(flow, slots, debit, message, to.bank.policy)
     return verdict.kind === 'paid-before' ? await refuse(flow, refusedDebit(known, order, paidBefore)) : verdict
@@ -86,6 +89,15 @@ const heldBack = (again: Date): Course => ({
   wakeAt: again,
   reason: 'accepted, sends to this bank are held back',
 })
+/** Left to a worker without a time of ours: it is due by any clock, and the next sweep finds it. */
+const withoutClock: Course = {
+  state: 'accepted',
+  nextAttemptAt: new Date(0),
+  wakeAt: undefined,
+  reason: 'accepted, the clock of this process is off',
+}
+const waiting = (flow: Flow, now: Date, held: Date | undefined): Course =>
+  held ? heldBack(lookAgain(now, held, flow.random())) : withoutPlace(now)
 const refusedDebit = (known: Known, order: DebitOrder, why: NoRoute): NewDebit => ({
   ...known,
   request: JSON.stringify(order),
@@ -103,7 +115,7 @@ const refusedDebit = (known: Known, order: DebitOrder, why: NoRoute): NewDebit =
 const send = (flow: Flow, slots: Slots, debit: NewDebit, message: RequestOf<'debit'>, policy: BankPolicy): boolean => {
   const instruction = instructionOf(debit)
   if (debit.state !== 'sent') {
-    if (flow.heldUntil(debit.bankCode)) return false
+    if (flow.heldUntil(debit.bankCode) || !flow.isTimely()) return false
     slots.run(debit.bankCode, policy.concurrency, () => advanceOne(flow, instruction))
     return false
   }

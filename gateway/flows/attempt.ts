@@ -22,13 +22,17 @@ export type Claimed = {
   readonly message?: RequestOf<InstructionVerb>
 }
 
-/** Claims what is to be done next; undefined: somebody else has it, or the commit's fate is unknown (then the lease runs out and it is asked about). */
+/**
+ * Claims what is to be done next; undefined: somebody else has it, or the commit's fate is unknown (then the lease runs out and it is asked about), or the
+ * clock of this process is off (then it stays due as it is, and the sweep finds it for others).
+ */
 export const claim = async (
   flow: Flow,
   instruction: Instruction,
   verb: InstructionVerb | 'inquiry',
   timeoutMs: number,
 ): Promise<Claimed | undefined> => {
+  if (!flow.isTimely()) return undefined
   const now = flow.clock()
   const ours = await flow.store.claim({ instruction, verb, owner: flow.owner, now, leaseUntil: later(now, timeoutMs + flow.leaseMs) })
   if (!ours) return undefined

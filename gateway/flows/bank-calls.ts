@@ -53,6 +53,7 @@ const callBank = async (flow: Flow, bankCode: string, makers: Makers, refusals: 
 const callOnce = async (flow: Flow, call: BankCall, policy: BankPolicy, makers: Makers, refusals: Refusals): Promise<boolean> => {
   const { bankCode, verb } = call
   try {
+    if (!flow.isTimely()) return false
     const now = flow.clock()
     const entrustDate = shanghaiDate(now)
     const fresh = call.key ?? { entrustDate, serialNo: await flow.store.takeSerial(call.officeCode, entrustDate) }

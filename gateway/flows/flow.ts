@@ -56,6 +56,11 @@ export type Flow = {
   readonly pause: (ms: number, until?: AbortSignal) => Promise<void>
   readonly store: Store
   readonly call: Call
+  /**
+   * Whether the clock of this process agrees with the record's. While it does not, nothing is begun at banks: when something left, and when a bank's
+   * window is over, is judged by the clocks of all processes.
+   */
+  readonly isTimely: () => boolean
   /** Until when sends to a bank are held back, because its breaker is open; undefined: they go. */
   readonly heldUntil: (bankCode: string) => Date | undefined
   /** The latest accounting date the bank has named to this process. */

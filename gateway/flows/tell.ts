@@ -45,6 +45,7 @@ const tellBank = async (flow: Flow, bankCode: string, going = () => true): Promi
 const tellOne = async (flow: Flow, call: AgreementCall, policy: BankPolicy): Promise<boolean> => {
   const { bankCode } = call
   try {
+    if (!flow.isTimely()) return false
     const now = flow.clock()
     const entrustDate = shanghaiDate(now)
     const key = call.key ?? { entrustDate, serialNo: await flow.store.takeSerial(call.officeCode, entrustDate) }

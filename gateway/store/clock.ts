@@ -1,6 +1,6 @@
 import type { Database } from './database.ts'
 
-/** So far may the clocks of two processes be apart (ms), much less than the shortest quiescence of a bank; whoever is further off does not say it is ready. */
+/** So far may the clocks of two processes be apart (ms), much less than the shortest quiescence of a bank; whoever is further off begins nothing at banks, and does not say it is ready. */
 export const clocksApartMs = 10_000
 
 /**

@@ -33,6 +33,7 @@ const flow: Flow = {
       told: { officeCode: '14301020000', entrustDate: day, serialNo: '00000001', result },
       transcript: '{}',
     }),
+  isTimely: () => true,
   heldUntil: () => undefined,
   accountingDate: () => undefined,
   reference: () => reference,

@@ -59,6 +59,7 @@ export const openBreakKit = async (begin: string) => {
     random: () => 0.5,
     pause: () => Promise.resolve(),
     reference: () => reference,
+    isTimely: () => true,
     heldUntil: () => undefined,
     accountingDate: () => undefined,
     call: call as unknown as Call,

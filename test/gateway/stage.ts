@@ -152,6 +152,7 @@ export const stage = (
     pause: (ms, until) => pause(ms, undefined, until ? { signal: until } : {}).catch(() => undefined),
     store,
     call: guarded ? guard.call : lines3.call,
+    isTimely: () => true,
     heldUntil: guarded ? guard.heldUntil : () => undefined,
     accountingDate: guard.accountingDate,
     reference: () => reference,

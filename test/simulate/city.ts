@@ -178,6 +178,7 @@ export class City {
         }),
       store,
       call: guard.call,
+      isTimely: () => true,
       heldUntil: guard.heldUntil,
       accountingDate: guard.accountingDate,
       reference,

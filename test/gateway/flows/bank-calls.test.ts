@@ -42,7 +42,7 @@ const flowWith = (...says: readonly (UnifiedCode | 'undelivered' | 'doubtful' | 
   }
   const reference = sampleReference()
   const parts = { store, clock, random: () => 0.5, reference: () => reference, call: call as unknown as Call, owner: 'one', leaseMs: 500 }
-  return { flow: { ...parts, note: () => {} } as unknown as Flow, asked }
+  return { flow: { ...parts, isTimely: () => true, note: () => {} } as unknown as Flow, asked }
 }
 const tell = (subject: string, more: object = {}) =>
   store.bankCalls.tellBank([

@@ -64,6 +64,7 @@ const scene = (accountingDate: string, bankCode = '4301') => {
     pause: () => Promise.resolve(),
     store,
     call,
+    isTimely: () => true,
     heldUntil: () => undefined,
     accountingDate: () => undefined,
     reference: () => reference,

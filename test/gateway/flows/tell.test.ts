@@ -50,6 +50,7 @@ const flowWith = (...says: readonly (UnifiedCode | 'undelivered' | 'doubtful' | 
     store,
     clock,
     random: () => 0.5,
+    isTimely: () => true,
     reference: () => reference,
     call: call as unknown as Call,
     owner: 'one',

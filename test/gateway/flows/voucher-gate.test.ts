@@ -24,6 +24,7 @@ const flow: Flow = {
   pause: () => Promise.resolve(),
   store: undefined as never,
   call: () => Promise.reject(new Error('no bank is called here')),
+  isTimely: () => true,
   heldUntil: () => undefined,
   accountingDate: () => undefined,
   reference: () => reference,

@@ -23,6 +23,7 @@ const flowOf = (owner: string): Flow => ({
   pause: () => Promise.resolve(),
   store,
   call: () => Promise.reject(new Error('no bank is called here')),
+  isTimely: () => true,
   heldUntil: () => undefined,
   accountingDate: () => undefined,
   reference: () => reference,

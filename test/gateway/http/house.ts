@@ -124,6 +124,7 @@ export const openHouse = async (
     pause: ms => pause(ms),
     store,
     call,
+    isTimely: () => true,
     heldUntil: () => undefined,
     accountingDate: () => undefined,
     reference: () => reference,
