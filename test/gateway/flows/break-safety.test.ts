@@ -81,6 +81,14 @@ describe('an excess goes back once', () => {
     await kit.advanced()
     expect(await issueNotice(kit.flow, kit.slots, id, zhang)).toEqual({ kind: 'otherwise' })
   })
+  test('what a second file of the day shows beyond what a notice has asked for is a break of its own', async () => {
+    const day = '2026-11-09'
+    const debit = await kit.debited(day, 3_000)
+    await kit.session(day, [kit.found('duplicate-at-bank', debit, 3_000, 6_000)])
+    await noticeFor(debit)
+    await kit.session(day, [kit.found('duplicate-at-bank', debit, 3_000, 9_000)])
+    expect(await states(debit)).toEqual(['under-way notice 3000', 'chosen notice 3000'])
+  })
   test('what the tax system gives back between the weighing of an excess and its reversal does not go back twice', async () => {
     const day = kit.dayOf()
     const debit = await kit.debited(day, 3_000)
