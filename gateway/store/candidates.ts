@@ -5,7 +5,7 @@ import type { BookedDay, Candidate } from '../domain/write-off.ts'
 import { readShown, type ShownOfTicket } from './break-reads.ts'
 import type { Tx } from './database.ts'
 import { overKeys } from './rows.ts'
-import { type MovementRow, movementIn } from './tickets.ts'
+import { holdTickets, type MovementRow, movementIn } from './tickets.ts'
 
 // Tickets as the noon batch sees them, many at a time: with their instructions locked, so that nothing is ordered of them until it is decided. The
 // triggers look at it again.
@@ -40,7 +40,7 @@ const movements = overKeys(
   `SELECT ticket_no AS ticketNo, id, verb, state, amount, booked_amount AS booked, original_id AS originalId, reason, inquiries,
      accepted_at AS acceptedAt, last_sent_at AS lastSentAt, accounting_date AS accountingDate, settled_at AS settledAt,
      JSON_VALUE(request, '$.channel') AS channel
-   FROM instruction WHERE ticket_no IN (?) LOCK IN SHARE MODE`,
+   FROM instruction FORCE INDEX (one_live) WHERE ticket_no IN (?) LOCK IN SHARE MODE`,
 )
 type BreakRow = {
   ticketNo: string
@@ -148,8 +148,7 @@ const foundOf = (row: TicketRow, all: readonly PaidRow[], own: readonly BookingR
 
 /** Reads these tickets as they stand. */
 export const readCandidates = async (tx: Pick<Tx, 'query'>, ticketNos: readonly string[]): Promise<Found[]> => {
-  // Locked twice, as every ticket is: what comes to its end while it is waited for moves within the index.
-  await movements.query<PaidRow>(tx, ticketNos)
+  await holdTickets(tx, ticketNos, 'LOCK IN SHARE MODE')
   const all = Map.groupBy(await movements.query<PaidRow>(tx, ticketNos), row => row.ticketNo)
   const heads = await tickets.query<TicketRow>(tx, ticketNos)
   const own = Map.groupBy(await bookings.query<BookingRow>(tx, ticketNos, [beforeRemittance]), row => row.ticketNo)

@@ -84,17 +84,38 @@ export const readTickets = async (
 
 type Lock = '' | 'FOR UPDATE'
 /**
- * Locks twice. The index of tickets holds what is live of each, too, and an instruction that comes to its end moves within it: whoever waited for just that
- * finds its old place empty, and is past the new one. What the first reading has locked does not move any more, and what it missed has moved already.
+ * Passes the gate of tickets and locks their instructions, before either is read. The gate is their own rows, which never move, so that whoever decides about
+ * the same tickets comes one after the other. What only settles the instruction it has in hand does not pass it: it locks the row, and then the entry of the
+ * index that moves with it; so the rows are locked first here, too, in the order of their ids, as everywhere. What is read afterwards is read by the index:
+ * nothing of it moves any more, and what a process of an older version has added without passing the gate is found.
  */
+export const holdTickets = async (
+  tx: Pick<Tx, 'query'>,
+  ticketNos: readonly string[],
+  lock: 'FOR UPDATE' | 'LOCK IN SHARE MODE',
+): Promise<void> => {
+  await gate.query(tx, ticketNos)
+  const ids = (await instructions.query<{ id: number }>(tx, ticketNos)).map(row => row.id)
+  await held[lock].query(
+    tx,
+    ids.toSorted((a, b) => a - b),
+  )
+}
+// By their keys: left to itself the server goes through a small table whole, and waits for what others have locked of other tickets.
+const gate = overKeys('SELECT ticket_no FROM ticket FORCE INDEX (PRIMARY) WHERE ticket_no IN (?) ORDER BY ticket_no FOR UPDATE')
+const instructions = overKeys('SELECT id FROM instruction WHERE ticket_no IN (?)')
+const heldSql = 'SELECT id FROM instruction FORCE INDEX (PRIMARY) WHERE id IN (?) ORDER BY id'
+const held = { 'FOR UPDATE': overKeys(`${heldSql} FOR UPDATE`), 'LOCK IN SHARE MODE': overKeys(`${heldSql} LOCK IN SHARE MODE`) }
+
 const lockAll = async (tx: Pick<Tx, 'query'>, ticketNos: readonly string[]): Promise<MovementRow[]> => {
-  await movements['FOR UPDATE'].query<MovementRow>(tx, ticketNos)
+  await holdTickets(tx, ticketNos, 'FOR UPDATE')
   return movements['FOR UPDATE'].query<MovementRow>(tx, ticketNos)
 }
-const movementsSql = `SELECT ticket_no AS ticketNo, id, verb, state, amount, booked_amount AS booked, original_id AS originalId, reason, inquiries,
+const movementsSql = (hint: string): string =>
+  `SELECT ticket_no AS ticketNo, id, verb, state, amount, booked_amount AS booked, original_id AS originalId, reason, inquiries,
     accepted_at AS acceptedAt, last_sent_at AS lastSentAt, accounting_date AS accountingDate
-  FROM instruction WHERE ticket_no IN (?) ORDER BY ticket_no, id`
-const movements = { '': overKeys(movementsSql), 'FOR UPDATE': overKeys(`${movementsSql} FOR UPDATE`) }
+  FROM instruction ${hint} WHERE ticket_no IN (?) ORDER BY ticket_no, id`
+const movements = { '': overKeys(movementsSql('')), 'FOR UPDATE': overKeys(`${movementsSql('FORCE INDEX (one_live)')} FOR UPDATE`) }
 type HeadRow = Omit<Ticket, 'isVoid' | 'isWrittenOff' | 'isAdopted' | 'movements' | 'breaks' | 'askedBack' | 'bankDay'> & {
   readonly writtenOff: number
   readonly adopted: number

@@ -10,7 +10,6 @@ import { supplement, supplementDebit } from '../../../gateway/flows/supplement.t
 import { openCalendar } from '../../../gateway/store/calendar.ts'
 import type { NewDebit } from '../../../gateway/store/debits.ts'
 import { noticeTold } from '../../../gateway/store/notices.ts'
-import { lockTicket } from '../../../gateway/store/tickets.ts'
 import { type BreakKit, bankCode, openBreakKit, zhang } from '../break-kit.ts'
 import { until } from '../stage.ts'
 import { taxSystem } from '../store/kit.ts'
@@ -260,14 +259,15 @@ test('whoever locks a ticket sees an instruction of it that comes to its end at 
   let seen = 0
   const waits = async (): Promise<boolean> => {
     const rows = await kit.fresh.db.query(
-      `SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID() AND info LIKE 'SELECT ticket\\_no%FOR UPDATE'`,
+      `SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID() AND info LIKE '%FROM instruction%FOR UPDATE'`,
     )
     seen = rows.length > 0 ? seen + 1 : 0
     return seen > 3
   }
   let looked: Promise<unknown> = Promise.resolve()
   await kit.fresh.db.transaction(async tx => {
-    await lockTicket(tx, debit.ticketNo)
+    // As who settles it: the row, and only then what moves in the index.
+    await tx.query('SELECT id FROM instruction WHERE id = ? FOR UPDATE', [instructionId])
     looked = kit.store.breakLife.standing(bankCode, debit.ticketNo)
     await until('the other waits', waits)
     await tx.execute("UPDATE instruction SET state = 'succeeded', settled_at = accepted_at, next_attempt_at = NULL WHERE id = ?", [
