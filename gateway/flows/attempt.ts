@@ -135,28 +135,28 @@ const tombstoneFor = async (flow: Flow, instruction: Instruction, original: AnyD
 
 type Evidence = Pick<Settlement, 'fault' | 'transcript' | 'bankSerial' | 'accountingDate' | 'tombstone'>
 
-/** An answer is worth keeping: while the record is out of reach it is offered again, within the lease. False: it was stale. */
-const settle = async (
-  flow: Flow,
-  claimed: Claimed,
-  answer: Answer,
-  decision: Decision,
-  now: Date,
-  evidence: Evidence,
-): Promise<boolean> => {
-  const { instruction, state: from, attemptNo } = claimed
-  const settlement = { instruction, from, attemptNo, owner: flow.owner, now, decision, ...evidence }
+/** An answer is worth keeping: while the record is out of reach it is offered again, as long as a lease runs. */
+export const offered = async <T>(flow: Pick<Flow, 'pause' | 'leaseMs'>, write: () => Promise<T>): Promise<T> => {
   for (let pauseMs = 100; ; pauseMs *= 3) {
     try {
-      const ours = await flow.store.settle(settlement)
-      if (ours) flow.settled(waitKey(instruction), decision.state)
-      else await keepStale(flow, claimed, answer, settlement)
-      return ours
+      return await write()
     } catch (error) {
       if (pauseMs > flow.leaseMs / 3) throw error
       await flow.pause(pauseMs)
     }
   }
+}
+
+/** Records what came of a call. False: it was stale. */
+const settle = (flow: Flow, claimed: Claimed, answer: Answer, decision: Decision, now: Date, evidence: Evidence): Promise<boolean> => {
+  const { instruction, state: from, attemptNo } = claimed
+  const settlement = { instruction, from, attemptNo, owner: flow.owner, now, decision, ...evidence }
+  return offered(flow, async () => {
+    const ours = await flow.store.settle(settlement)
+    if (ours) flow.settled(waitKey(instruction), decision.state)
+    else await keepStale(flow, claimed, answer, settlement)
+    return ours
+  })
 }
 
 /** The fence has moved on, and what others decided stands. The answer is kept, and where it contradicts the record it becomes a break. */

@@ -1,5 +1,5 @@
 import type { Late } from '../call.ts'
-import { holdAgainstRecord } from './attempt.ts'
+import { holdAgainstRecord, offered } from './attempt.ts'
 import type { Flow } from './flow.ts'
 
 /**
@@ -13,7 +13,7 @@ export const hearLate = async (flow: Flow, late: Late): Promise<void> => {
   try {
     // A moment later: the time-out that gave it up is just being recorded.
     await flow.pause(200)
-    await use(flow, late, { officeCode, entrustDate, serialNo })
+    await offered(flow, () => use(flow, late, { officeCode, entrustDate, serialNo }))
   } catch (error) {
     flow.note({ event: 'trouble', bankCode, detail: String(error) })
   }

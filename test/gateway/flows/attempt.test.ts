@@ -261,3 +261,25 @@ test('a late answer under a key of ours that names another ticket is no answer t
   expect(await kinds({})).toEqual(['bank-only'])
   await one.close()
 })
+
+test('a late answer is kept though the record does not take it at once', async () => {
+  const one = scripted([says('24003')])
+  await acceptDebit(one.flow, one.slots, taxSystem, orderOf('4301', ticketNo))
+  await until('refused', async () => (await store.find(ticketNo))?.state === 'refused')
+  const { officeCode, entrustDate, serialNo } = (await store.find(ticketNo))!
+  let refused = 0
+  const keepLate: Store['keepLate'] = async (...late) => {
+    if (refused++ === 0) throw Object.assign(new Error('Deadlock found'), { errno: 1213 })
+    return store.keepLate(...late)
+  }
+  await hearLate(
+    { ...one.flow, store: { ...store, keepLate } },
+    {
+      ...{ bankCode: '4301', officeCode, entrustDate, serialNo, verb: 'debit', ticketNo },
+      called: { answer: says('90000', 12_345), transcript: '{}' },
+    },
+  )
+  expect(await fresh.db.query('SELECT result_code AS code FROM late_answer')).toEqual([{ code: '90000' }])
+  expect((await store.breaks(true, 0, 10)).map(({ kind }) => kind)).toEqual(['bank-only'])
+  await one.close()
+})
