@@ -173,8 +173,6 @@ const paidBefore = async (tx: Tx, debits: readonly NewDebit[]): Promise<Readonly
   const open = debits.filter(d => !isFinal(d.state)).map(d => d.ticketNo)
   return new Set((await paidByNo.query<{ ticketNo: string }>(tx, open)).map(row => row.ticketNo))
 }
-/** The attempts of instructions that have an answer. */
-export const answersOf = overKeys('SELECT attempt_no AS attemptNo FROM answer WHERE instruction_id IN (?)')
 
 const moveOnClaim = updater<Claim>(
   'instruction',
@@ -415,15 +413,13 @@ const settleGroup =
     }
   }
 
-/** After a COMMIT of unknown fate, each on its own: was it written, is it stale, or can it be written now? */
+/** After a COMMIT of unknown fate, each on its own: it is written now, or it is not ours any more, or it was written; whoever looks again tells which. */
 const settleOneByOne = async (db: Database, items: readonly Settlement[]): Promise<boolean[]> => {
   const results: boolean[] = []
   for (const item of items) {
     results.push(
       await carefully(() =>
         db.transaction(async tx => {
-          const written = await answersOf.query<{ attemptNo: number }>(tx, [item.instruction.id])
-          if (written.some(a => a.attemptNo === item.attemptNo)) return true
           try {
             await writeSettlements(tx, [item])
             return true
@@ -445,7 +441,7 @@ export type DebitWrites = {
   accept(debit: NewDebit): Promise<Acceptance>
   /** Takes the right to call the bank; false: somebody else has it, or it moved on. Committed before the first byte leaves. */
   claim(claim: Claim): Promise<boolean>
-  /** Records what came of a call; false: the fence is not ours any more, and nothing was changed. */
+  /** Records what came of a call, once, however often it is offered; false: the fence is not ours any more, and nothing was changed. */
   settle(settlement: Settlement): Promise<boolean>
   /** Keeps the answer of a settlement whose fence was not ours any more, as evidence; it moves nothing, and an answer that stands there stays. */
   keep(settlement: Settlement): Promise<void>

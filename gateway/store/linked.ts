@@ -6,7 +6,7 @@ import { isOpen, type Movement, movementOf, type Ticket, type Verdict, withMovem
 import { carefully, deleteOutbox, insertJournal, never, publish, upsertOutbox } from './beside.ts'
 import { closeBreaks } from './breaks.ts'
 import type { Database, Tx } from './database.ts'
-import { answersOf, type NewInstruction, type Settlement, Stale, writeSettlements } from './debits.ts'
+import { type NewInstruction, type Settlement, Stale, writeSettlements } from './debits.ts'
 import { heedLate } from './late.ts'
 import { sqlTime } from './rows.ts'
 import { lockTicket } from './tickets.ts'
@@ -162,22 +162,33 @@ const leaveTombstone = async (tx: Tx, ticket: Ticket, n: NewInstruction, { actor
   await upsertOutbox(tx, [{ instructionId: n.id, wakeAt: n.acceptedAt }])
 }
 
-const settleOnce = async (tx: Tx, s: Settlement, again: boolean): Promise<boolean> => {
-  const { instruction, decision, attemptNo, now, owner: actor } = s
+/**
+ * Whether it was recorded before, by a COMMIT whose answer never came, in whichever call: then its own line stands in the journal. The answer of its attempt
+ * proves nothing: that is kept of what was stale, too.
+ */
+const isRecorded = async (tx: Tx, { instruction, owner, now, decision }: Settlement): Promise<boolean> =>
+  (
+    await tx.query('SELECT 1 FROM journal WHERE ticket_no = ? AND instruction_id = ? AND actor = ? AND at = ? AND event = ? LIMIT 1', [
+      instruction.ticketNo,
+      instruction.id,
+      owner,
+      sqlTime(now),
+      decision.event,
+    ])
+  ).length > 0
+
+const settleOnce = async (tx: Tx, s: Settlement): Promise<boolean> => {
+  const { instruction, decision, now, owner: actor } = s
   const ticket = await lockTicket(tx, instruction.ticketNo)
   const own = ticket && movementOf(ticket, instruction.id)
   if (!ticket || !own) return false
-  if (again) {
-    const written = await answersOf.query<{ attemptNo: number }>(tx, [own.id])
-    if (written.some(a => a.attemptNo === attemptNo)) return true
-  }
   const awaited = await tx.execute('UPDATE instruction SET awaited = 0 WHERE id = ? AND awaited = 1', [own.id])
   try {
     await writeSettlements(tx, [s])
   } catch (error) {
     if (!(error instanceof Stale)) throw error
     if (awaited.affectedRows > 0) await tx.execute('UPDATE instruction SET awaited = 1 WHERE id = ?', [own.id])
-    return false
+    return isRecorded(tx, s)
   }
   if (decision.booked !== undefined) await tx.execute('UPDATE instruction SET booked_amount = ? WHERE id = ?', [decision.booked, own.id])
   const by = { now, actor }
@@ -193,13 +204,8 @@ const settleOnce = async (tx: Tx, s: Settlement, again: boolean): Promise<boolea
   return true
 }
 
-/** Settles one with all that follows from it; false: the fence is not ours any more. A COMMIT of unknown fate is looked up by its answer. */
+/** Settles one with all that follows from it; false: the fence is not ours any more, and it was not recorded while it was. */
 export const openLinked =
   (db: Database) =>
-  (settlement: Settlement): Promise<boolean> => {
-    let runs = 0
-    return carefully(() => {
-      const again = runs++ > 0
-      return db.transaction(tx => settleOnce(tx, settlement, again))
-    })
-  }
+  (settlement: Settlement): Promise<boolean> =>
+    carefully(() => db.transaction(tx => settleOnce(tx, settlement)))

@@ -8,7 +8,7 @@ import type { NewBreak } from '../../gateway/store/breaks.ts'
 import type { NewInstruction, Settlement } from '../../gateway/store/debits.ts'
 import type { Actor, EndedBy, Move } from '../../gateway/store/linked.ts'
 import { type InstructionRow, never, type Tables } from './rows.ts'
-import { add, answersOf, isFinal, journal, publish } from './writes.ts'
+import { add, isFinal, journal, publish } from './writes.ts'
 
 // gateway/store/tickets.ts and linked.ts in memory: what has a meaning for other rows of its ticket.
 
@@ -227,19 +227,24 @@ const leaveTombstone = (tables: Tables, ticket: Ticket, n: NewInstruction, { act
   tables.outbox.set(n.id, n.acceptedAt.getTime())
 }
 
-/** Settles one with all that follows from it; `write` settles the row itself, and says whether the fence was ours. */
-export const settleLinked = (tables: Tables, s: Settlement, again: boolean, write: (s: Settlement) => boolean): boolean => {
-  const { instruction, decision, attemptNo, now, owner: actor } = s
+/** Whether it was recorded before: its own line stands in the journal. */
+const isRecorded = (tables: Tables, { instruction, owner, now, decision }: Settlement): boolean =>
+  tables.journal.some(
+    line => line.instruction_id === instruction.id && line.actor === owner && line.at === now.getTime() && line.event === decision.event,
+  )
+
+/** Settles one with all that follows from it; `write` settles the row itself, and says whether the fence was ours. False: it is not, and was not. */
+export const settleLinked = (tables: Tables, s: Settlement, write: (s: Settlement) => boolean): boolean => {
+  const { instruction, decision, now, owner: actor } = s
   const ticket = ticketOf(tables, instruction.ticketNo)
   const own = ticket && movementOf(ticket, instruction.id)
   if (!ticket || !own) return false
-  if (again && answersOf(tables, own.id).some(a => a.attempt_no === attemptNo)) return true
   const row = tables.instruction.get(own.id)!
   const { awaited } = row
   row.awaited = 0
   if (!write(s)) {
     row.awaited = awaited
-    return false
+    return isRecorded(tables, s)
   }
   if (decision.booked !== undefined) row.booked_amount = decision.booked
   const by = { now, actor }

@@ -68,7 +68,7 @@ const everything = [
   ...['accept accepted', 'accept repeated', 'claim true', 'claim false', 'relay', 'postpone', 'saw day'],
   ...['debit', 'supplementaryDebit', 'reversal'].map(verb => `settle true ${verb}`),
   ...['tombstone', 'original-zero', 'original-person', 'booked', 'never sent'].map(what => `settle true ${what}`),
-  ...['settle false', 'settle false tombstone', 'settle true, its tombstone is under way'],
+  ...['settle false', 'settle false tombstone', 'settle true, nothing new', 'settle true, its tombstone is under way'],
   ...['order repeated', 'order refused', ...['send', 'wait', 'done', 'refuse'].map(kind => `order accepted ${kind}`)],
   ...['stop accepted send', 'stop accepted refuse', 'stop repeated send', 'hasten true', 'hasten false'],
   ...['send', 'wait', 'done', 'refuse', 'moved'].map(kind => `review ${kind}`),

@@ -61,13 +61,12 @@ export class Record {
     return true
   }
 
-  /** Settles a debit nobody waits for as the hot path does, anything else with all that follows; `again`: after a COMMIT of unknown fate. */
-  settle(settlement: Settlement, again = false): boolean {
+  /** Settles a debit nobody waits for as the hot path does, anything else with all that follows. */
+  settle(settlement: Settlement): boolean {
     const { instruction, decision } = settlement
     const isPlain = instruction.verb === 'debit' && decision.effect === undefined
-    if (again && this.isAnswered(settlement)) return true
     if (isPlain && this.#settle(settlement)) return true
-    return settleLinked(this.tables, settlement, again, s => this.#settle(s))
+    return settleLinked(this.tables, settlement, s => this.#settle(s))
   }
 
   /** Moves under the fence, adds answer, journal and result. */
@@ -87,7 +86,7 @@ export class Record {
     return true
   }
 
-  /** Whether the answer of this attempt stands there already: how a COMMIT of unknown fate is looked into. */
+  /** Whether the answer of this attempt stands there already: of what was recorded, or of what was only kept. */
   isAnswered(settlement: Settlement): boolean {
     return answersOf(this.tables, settlement.instruction.id).some(answer => answer.attempt_no === settlement.attemptNo)
   }

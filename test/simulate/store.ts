@@ -123,10 +123,7 @@ export const openSimulatedStore = (
   return {
     accept: debit => together(() => carefully(() => ask(true, () => record.accept(debit)))),
     claim: claim => together(() => ask(true, () => record.claim(claim))),
-    settle: settlement => {
-      let runs = 0
-      return together(() => carefully(() => ask(true, () => record.settle(settlement, runs++ > 0))))
-    },
+    settle: settlement => together(() => carefully(() => ask(true, () => record.settle(settlement)))),
     keep: settlement => ask(true, () => record.keep(settlement)),
     relay: async (now, limit, tell) => {
       const due = await ask(false, () => record.wakes(now, limit))

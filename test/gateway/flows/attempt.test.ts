@@ -131,7 +131,7 @@ const scripted = (say: readonly Answer[]) => {
     return { answer: it.say.shift()!, transcript: '{}' }
   }
   const flow: Flow = { ...one.flow, clock: () => new Date(it.clock), pause: async () => {}, call }
-  return Object.assign(it, { flow, slots: one.slots, close: () => one.close() })
+  return Object.assign(it, { flow, slots: one.slots, notes: one.notes, close: () => one.close() })
 }
 const withPolicy = (change: Partial<BankPolicy>) => () => sampleReference({ ...quickPolicy, ...change })
 const says = (code: UnifiedCode, amount = 0): Answer => ({ kind: 'answered', outcome: outcome(code), amount })
@@ -282,4 +282,23 @@ test('a late answer is kept though the record does not take it at once', async (
   expect(await fresh.db.query('SELECT result_code AS code FROM late_answer')).toEqual([{ code: '90000' }])
   expect((await store.breaks(true, 0, 10)).map(({ kind }) => kind)).toEqual(['bank-only'])
   await one.close()
+})
+
+test('an answer that was recorded in time is not late because the record went away before it said so', async () => {
+  const one = scripted([says('90000', 12_345)])
+  let committed = 0
+  const settle: Store['settle'] = async settlement => {
+    const ours = await store.settle(settlement)
+    if (committed++ === 0) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+    return ours
+  }
+  const heard: unknown[] = []
+  const flow: Flow = { ...one.flow, store: { ...store, settle }, settled: (...told) => void heard.push(told) }
+  await acceptDebit(flow, one.slots, taxSystem, orderOf('4301', ticketNo))
+  await one.close()
+  expect(committed).toBe(2)
+  expect(await store.find(ticketNo)).toMatchObject({ state: 'succeeded' })
+  expect(heard).toEqual([[expect.anything(), 'succeeded']])
+  expect(one.notes.map(({ event }) => event)).not.toContain('stale')
+  expect(await fresh.db.query('SELECT 1 FROM late_answer')).toEqual([])
 })

@@ -425,3 +425,19 @@ test('the bank’s day only goes forward, whoever saw it', async () => {
   expect((await reverse(store, debit, 1)).ordered).toMatchObject({ state: 'refused', verdict: { rule: 'after-day-end', code: '38002' } })
   expect(decided().state).toBe('succeeded')
 })
+
+test('what was settled is settled, in whichever call it is offered again', async () => {
+  const debit = await newDebit(store)
+  await store.accept(debit)
+  const settlement = settlementOf({ id: debit.instructionId, ticketNo: debit.ticketNo })
+  expect([await store.settle(settlement), await store.settle(settlement)]).toEqual([true, true])
+  const { id } = (await reverse(store, debit, 10_000)).reversal
+  const { attemptNo } = (await claimed(store, id))!
+  const reversal = settlementOf({ id, ticketNo: debit.ticketNo, verb: 'reversal' }, {}, { attemptNo })
+  expect([await store.settle(reversal), await store.settle(reversal)]).toEqual([true, true])
+  // What was only kept was not: the answer stands there, too.
+  const stale = settlementOf({ id, ticketNo: debit.ticketNo, verb: 'reversal' }, refusal, { attemptNo: 9 })
+  expect(await store.settle(stale)).toBe(false)
+  await store.keep(stale)
+  expect(await store.settle(stale)).toBe(false)
+})

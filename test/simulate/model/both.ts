@@ -34,7 +34,7 @@ export const askBoth = async <Asked extends readonly unknown[], Answer, Said>(
   rule: (...asked: Asked) => Answer,
   fate: Fate | undefined,
   real: (rule: (...asked: Asked) => Answer) => Promise<Said>,
-  model: (rule: (...asked: Asked) => Answer, again: boolean) => Said | Promise<Said>,
+  model: (rule: (...asked: Asked) => Answer) => Said | Promise<Said>,
 ): Promise<{ readonly said: Said | 'refused'; readonly met: Fate | undefined; readonly real: unknown; readonly model: unknown }> => {
   const [one, other] = [hearing(rule), hearing(rule)]
   unsure.next = fate
@@ -42,7 +42,7 @@ export const askBoth = async <Asked extends readonly unknown[], Answer, Said>(
   // What fails by itself comes to no COMMIT.
   const met = unsure.next === undefined ? fate : undefined
   unsure.next = undefined
-  const modelled = await refusable(() => asOften(met, again => model(other.ask, again)), isRefused)
+  const modelled = await refusable(() => asOften(met, () => model(other.ask)), isRefused)
   return { said, met, real: { said, heard: one.heard }, model: { said: modelled, heard: other.heard } }
 }
 

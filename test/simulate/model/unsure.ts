@@ -27,8 +27,7 @@ export class Unsure {
 }
 
 /** Runs on the simulated side what the real one runs again after such a COMMIT. */
-export const asOften = <T>(fate: Fate | undefined, run: (again: boolean) => T): T => {
-  if (fate === undefined) return run(false)
-  if (fate === 'kept') run(false)
-  return run(true)
+export const asOften = <T>(fate: Fate | undefined, run: () => T): T => {
+  if (fate === 'kept') run()
+  return run()
 }

@@ -91,12 +91,13 @@ export class Walk {
     const settlement = this.draw.settlement(now)
     if (!settlement) return nothing
     const isUnderWay = this.draw.isUnderWay(settlement.instruction.id)
+    const lines = record.tables.journal.length
     const { said, met, ...both } = await askBoth(
       this.#both,
       () => undefined,
       this.#fate(),
       () => store.settle(settlement),
-      (_rule, again) => record.settle(settlement, again),
+      () => record.settle(settlement),
     )
     const { instruction, decision, attemptNo } = settlement
     const row = record.tables.instruction.get(instruction.id)!
@@ -113,6 +114,7 @@ export class Walk {
       ...(settlement.tombstone && isUnderWay ? [`settle ${said}, its tombstone is under way`] : []),
       ...(decision.booked === undefined ? [] : [`settle ${said} booked`]),
       ...(decision.neverSent ? [`settle ${said} never sent`] : []),
+      ...(record.tables.journal.length === lines ? [`settle ${said}, nothing new`] : []),
     ]
     return { kinds, ...both, ticketNo: instruction.ticketNo }
   }
