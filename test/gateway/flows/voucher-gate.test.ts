@@ -221,7 +221,7 @@ describe('nothing comes between', () => {
       await until('the batch waits for the ticket, or is done with it', async () => {
         const waiting = await fresh.db.query(
           `SELECT 1 FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()
-             AND info LIKE '%FROM instruction WHERE ticket_no IN%LOCK IN SHARE MODE'`,
+             AND info LIKE '%FROM ticket %FOR UPDATE'`,
         )
         return waiting.length > 0 || (await store.writeOffs.batches(day)).some(b => b.doneAt)
       })
