@@ -1,4 +1,4 @@
-import type { RequestOf, Verb } from '@taxlink/bank-sdk'
+import type { RequestOf, UnifiedCode, Verb } from '@taxlink/bank-sdk'
 import type { Call, Called } from '../call.ts'
 import type { BankPolicy } from '../domain/bank.ts'
 import type { Answer } from '../domain/debit.ts'
@@ -57,14 +57,19 @@ type Watched = {
 
 /** The longest rest of a breaker where the bank's policy names no pause between link tests. */
 const longestRestMs = 60_000
-/** All but what moves money: none of it is a danger to a bank that is spared, and its answer is a sign of life. */
+/** All but the instructions: none of it is a danger to a bank that is spared, and its answer is a sign of life. */
 const isQuestion = (verb: Verb): boolean => verb !== 'debit' && verb !== 'supplementaryDebit' && verb !== 'reversal'
 /** Faults of our own side: they tell nothing of the bank. */
 const ours: ReadonlySet<string> = new Set(['line-busy', 'held-back'])
 
-/** Whether an answer is a sign of life or of sickness; undefined: of neither. Whatever could be read is health, a refusal too. */
-export const healthOf = (answer: Answer): boolean | undefined => {
-  if (answer.kind === 'answered') return true
+/** By these a bank says that it cannot do its work, whatever it is asked. */
+const sick: ReadonlySet<UnifiedCode> = new Set(['24006', '28002', '28003'])
+/** In answer to an instruction these make it a doubt just as well; a question may be answered so by a bank that merely has no code for it. */
+const doubtful: ReadonlySet<UnifiedCode> = new Set(['94999', '99090'])
+
+/** Whether an answer is a sign of life or of sickness; undefined: of neither. What could be read is health, a refusal too, but for the codes above. */
+export const healthOf = (verb: Verb, answer: Answer): boolean | undefined => {
+  if (answer.kind === 'answered') return !sick.has(answer.outcome.code) && (isQuestion(verb) || !doubtful.has(answer.outcome.code))
   return answer.kind === 'unsendable' || ours.has(answer.fault) ? undefined : false
 }
 
@@ -73,6 +78,7 @@ export const openGuard = (options: GuardOptions): Guard => {
   const { clock, pause, random, note } = options
   const banks = new Map<string, Watched>()
   let watched: ReadonlySet<string> = new Set()
+  let closed = false
   let series = 0
   const policyOf = (bankCode: string): BankPolicy | undefined => options.reference().banks.get(bankCode)?.policy
   const bankOf = (bankCode: string): Watched => {
@@ -92,7 +98,7 @@ export const openGuard = (options: GuardOptions): Guard => {
 
   /** Whether a send may pass an open breaker: only where nothing else could ever close it, and then one at a time. */
   const isOnlyProbe = (bankCode: string, bank: Watched, now: Date): boolean =>
-    !(bank.testable && watched.has(bankCode)) && !bank.probing && bank.breaker.stateAt(now) === 'half-open'
+    !closed && !(bank.testable && watched.has(bankCode)) && !bank.probing && bank.breaker.stateAt(now) === 'half-open'
 
   const call: Call = async (bankCode, verb, request, timeoutMs, maySend) => {
     const bank = bankOf(bankCode)
@@ -117,21 +123,34 @@ export const openGuard = (options: GuardOptions): Guard => {
       }
       const begun = bank.breaker.begin(clock())
       const called = await options.call(bankCode, verb, request, left, maySend)
-      hear(bankCode, bank, asks || only, begun, called)
+      hear(bankCode, bank, verb, only, begun, called)
       return called
     } finally {
       if (only) bank.probing = false
     }
   }
 
-  const hear = (bankCode: string, bank: Watched, asks: boolean, begun: ReturnType<Breaker['begin']>, { answer }: Called): void => {
+  const hear = (
+    bankCode: string,
+    bank: Watched,
+    verb: Verb,
+    isProbe: boolean,
+    begun: ReturnType<Breaker['begin']>,
+    { answer }: Called,
+  ): void => {
     const day = answer.kind === 'answered' ? answer.accountingDate : undefined
     if (day !== undefined && isNearDay(day, clock()) && day > (bank.accountingDate ?? '')) bank.accountingDate = day
-    const healthy = healthOf(answer)
+    const healthy = healthOf(verb, answer)
     if (healthy === undefined) return
-    const changed = bank.breaker.heard(asks ? 'question' : 'send', healthy, begun, clock())
+    // While instructions go well, a bank that answers questions so is not taken from them for that.
+    if (!healthy && answer.kind === 'answered' && isQuestion(verb) && bank.breaker.stateAt(clock()) === 'closed') return
+    const changed = bank.breaker.heard(isQuestion(verb) || isProbe ? 'question' : 'send', healthy, begun, clock())
     if (changed === undefined) return
-    note({ event: `breaker-${changed}`, bankCode, ...(answer.kind === 'answered' ? {} : { fault: answer.fault }) })
+    note({
+      event: `breaker-${changed}`,
+      bankCode,
+      ...(answer.kind === 'answered' ? { code: answer.outcome.code } : { fault: answer.fault }),
+    })
     if (changed === 'opened') void probe(bankCode, bank)
   }
 
@@ -213,6 +232,7 @@ export const openGuard = (options: GuardOptions): Guard => {
         ...(accountingDate === undefined ? {} : { accountingDate }),
       })),
     close: () => {
+      closed = true
       watched = new Set()
     },
   }

@@ -94,13 +94,50 @@ test.each<[Answer, boolean | undefined]>([
   [ok, true],
   [{ kind: 'answered', outcome: outcome('24003'), amount: 0 }, true],
   [{ kind: 'answered', outcome: outcome('99091'), amount: 0 }, true],
+  [{ kind: 'answered', outcome: outcome('94054'), amount: 0 }, true],
+  [{ kind: 'answered', outcome: outcome('94051'), amount: 0 }, true],
+  ...(['24006', '28002', '28003', '94999', '99090'] as const).map((code): [Answer, boolean] => [
+    { kind: 'answered', outcome: outcome(code), amount: 0 },
+    false,
+  ]),
   [dead, false],
   [hangs, false],
   [{ kind: 'undelivered', fault: 'line-busy' }, undefined],
   [{ kind: 'undelivered', fault: 'held-back', held: true }, undefined],
   [{ kind: 'unsendable', fault: 'too-long', outcome: outcome('93001') }, undefined],
 ])('%j: health is %s', (answer, health) => {
-  expect(healthOf(answer)).toBe(health)
+  expect(healthOf('debit', answer)).toBe(health)
+})
+
+test('a question is answered by the code of a broken host, or it is a sign of life', () => {
+  const codes = ['24006', '28002', '28003', '94999', '99090', '94054', '93003'] as const
+  const healthy = codes.filter(code => healthOf('linkTest', { kind: 'answered', outcome: outcome(code), amount: 0 }))
+  expect(healthy).toEqual(['94999', '99090', '94054', '93003'])
+})
+
+test('a bank that answers its link tests by the code of a broken host keeps getting instructions as long as those go well', async () => {
+  answers = (_code, verb) => (verb === 'linkTest' ? { kind: 'answered', outcome: outcome('28002'), amount: 0 } : ok)
+  await pass(3_600_000)
+  expect(called('linkTest').length).toBeGreaterThan(20)
+  expect(breakerOf('4301')).toBe('closed')
+  expect(await ask('debit')).toEqual(ok)
+})
+
+test('a bank whose line answers and whose host is down is spared, until a link test is answered otherwise', async () => {
+  const broken: Answer = { kind: 'answered', outcome: outcome('28002'), amount: 0 }
+  answers = () => broken
+  await times(5, 'debit')
+  expect(breakerOf('4301')).toBe('open')
+  expect(notes).toMatchObject([{ event: 'breaker-opened', bankCode: '4301', code: '28002' }])
+  expect(await ask('debit')).toMatchObject({ kind: 'undelivered', fault: 'held-back' })
+  // Neither its link test nor an inquiry that it answers so is a sign of life.
+  await pass(600_000)
+  await ask('inquiry')
+  expect(called('linkTest').length).toBeGreaterThan(0)
+  expect(breakerOf('4301')).not.toBe('closed')
+  answers = () => ok
+  await pass(600_000)
+  expect(breakerOf('4301')).toBe('closed')
 })
 
 test('while half-open, what is held back looks again when the question may be answered, and not all the time', async () => {
@@ -122,6 +159,16 @@ test('while half-open, what is held back looks again when the question may be an
   answered({ answer: ok, transcript: '{}' })
   await breathe()
   expect(guard.heldUntil('4301')).toBeUndefined()
+})
+
+test('while the process ends, no debit is a probe of a bank that link tests would have probed', async () => {
+  answers = () => hangs
+  await times(5, 'debit')
+  answers = () => ok
+  guard.close()
+  now += 600_000
+  expect(breakerOf('4301')).toBe('half-open')
+  expect(await ask('debit')).toMatchObject({ kind: 'undelivered', fault: 'held-back' })
 })
 
 test('a breaker that opened while its bank was not watched is probed once it is', async () => {
