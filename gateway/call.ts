@@ -4,9 +4,11 @@ import {
   dial,
   exchanges,
   Fault,
+  type Fields,
   fail,
   faults,
   keyText,
+  maskText,
   maskValues,
   type Outcome,
   outcome,
@@ -117,7 +119,7 @@ const openPeer = ({ bank, url, policy, tls }: BankLine, late: (answer: Late) => 
   const read = (bytes: Uint8Array) => {
     const found =
       recognise(bank, bytes, 'reply', undefined, verbs) ?? fail('unknown-message', `${bytes.length} bytes that are no reply of this bank`)
-    const told = found.codec.decode(bytes) as Told<Verb>
+    const told = withoutPrivate(found.codec.decode(bytes) as Told<Verb>)
     return { key: correlation(found.verb, told), value: { verb: found.verb, told, bytes } }
   }
   const options = { connections: policy.connections, pipeline: policy.pipeline, connectMs: 5_000, idleMs: 60_000, ...(tls ? { tls } : {}) }
@@ -148,6 +150,19 @@ const heardLate = ({ verb, told, bytes }: Heard): Partial<Late> => {
 /** What ties an answer to its request: the verb and the key, never the order of arrival. */
 const correlation = (verb: Verb, key: { officeCode: string; entrustDate: string; serialNo: string }): string => `${verb}|${keyText(key)}`
 
+/** A run so long that it may be an account or a taxpayer's id. */
+const longRun = /[0-9A-Za-z]{12,}/g
+/** The bank's own words, in which it may repeat what is private of the request: masked before anybody keeps or shows them. */
+const withoutPrivate = <T extends Told<Verb>>(told: T, fields: Fields = {}, request: { readonly [name: string]: unknown } = {}): T => {
+  const { bankText } = told.result
+  if (bankText === undefined) return told
+  const known = Object.entries(fields).reduce((text, [name, { mask }]) => {
+    const value = request[name]
+    return mask !== undefined && typeof value === 'string' && value !== '' ? text.replaceAll(value, maskText(mask, value)) : text
+  }, bankText)
+  return { ...told, result: { ...told.result, bankText: known.replace(longRun, run => maskText('account', run)) } }
+}
+
 const callBank = async <V extends Verb>(
   bank: Bank,
   peer: Peer<Heard>,
@@ -170,15 +185,16 @@ const callBank = async <V extends Verb>(
   }
   const sent = { sentBytes: bytes.length, sentSha256: sha256(bytes) }
   try {
-    const { told, bytes: answered } = await peer.ask({
+    const { told: heard, bytes: answered } = await peer.ask({
       bytes,
       key: correlation(verb, request),
       timeoutMs,
       onSend: () => {
-        if (!maySend()) fail('line-busy', 'it was held up too long before it could be sent', {}, 'no')
+        if (!maySend()) fail('line-busy', 'it may not be sent any more: held up too long, or its bank is halted', {}, 'no')
       },
       ...(exchange.path === undefined ? {} : { path: exchange.path }),
     })
+    const told = withoutPrivate(heard, exchanges[verb].request.fields, request)
     const answer = answerOf(told, request)
     const transcript = JSON.stringify({
       // What was asked stands frozen in the record; it is repeated, masked, where a person may have to look.
@@ -222,7 +238,7 @@ const unsendable = (fault: string, code: '93001' | '93002' | '93003', text: stri
 
 const unanswered = (fault: Fault): Answer =>
   fault.delivered === 'no'
-    ? { kind: 'undelivered', fault: fault.fault }
+    ? { kind: 'undelivered', fault: fault.fault, ...(fault.fault === 'line-busy' ? { held: true } : {}) }
     : { kind: 'doubtful', fault: fault.fault, outcome: own(fault.fault === 'timeout' ? '28003' : '99090', textOf(fault)) }
 
 /** An outcome the gateway itself found, in the bank's place; its text fits the 60 characters of a bank's. */
