@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { BreakKind } from '../domain/ticket.ts'
 import type { ReversalOrder, StopOrder, SupplementOrder } from '../flows/further.ts'
 import type { DebitOrder } from '../flows/order.ts'
-import type { Line } from './line.ts'
+import type { Line, Reply } from './line.ts'
 
 /** A difference that two operators declare, by the bank's written word. */
 export type Declaration = {
@@ -68,7 +68,8 @@ const declare = async ({ operators: [first, second] }: Parties, said: Declaratio
 /** Orders a supplementary debit: again and again until it is certain that the bank lacks the debit, which it is once the bank's quiescence window is over. */
 const supplement = async ({ taxSide }: Parties, order: SupplementOrder, until: number): Promise<void> => {
   const path = '/v1/supplementary-debits'
-  while (Date.now() < until && (await taxSide.insist(path, order)).status === 409) await pause(1_000)
+  const isUnclear = ({ status, body }: Reply): boolean => status === 409 && (body as { readonly detail?: string }).detail === 'unclear'
+  while (Date.now() < until && isUnclear(await taxSide.insist(path, order))) await pause(1_000)
   await taxSide.order(path, order)
 }
 

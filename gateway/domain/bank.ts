@@ -1,5 +1,5 @@
 import type { CityState, QualificationState } from './qualification.ts'
-import { later } from './time.ts'
+import { later, shanghaiDate } from './time.ts'
 
 /**
  * What a bank has promised in its contract; data of the registry, not code of the adapter.
@@ -55,12 +55,17 @@ export type Halt = {
   readonly approvedBy: string
 }
 
+/** A contract that is over. */
+export type EarlierContract = { readonly until: string; readonly policy: BankPolicy }
+
 /** A bank of the province as reference data and registry hold it. */
 export type BankEntry = {
   readonly code: string
   readonly name: string
   /** The contract in force. */
   readonly policy: BankPolicy
+  /** Contracts that were in force before it, each until a day (`YYYY-MM-DD`) on which another came. */
+  readonly earlier?: readonly EarlierContract[]
   /** 资格: how the province stands to it (art. 27, 31); undefined where it never applied. */
   readonly province: QualificationState | undefined
   /** How the cities stand to it, by the office of the city (art. 29(5), 31). */
@@ -70,6 +75,23 @@ export type BankEntry = {
   /** Where it is halted at present. */
   readonly halt?: Halt
 }
+
+/**
+ * What the contract of today and all that were in force since something was sent (undefined: it never was) promise of it together: the longest window, and no
+ * repetition or tombstone that one of them does not know. A bank whose contract got better is no better at what it was sent before. All else is as of today.
+ */
+export const promised = ({ policy, earlier = [] }: Pick<BankEntry, 'policy' | 'earlier'>, sentAt: Date | undefined): BankPolicy => {
+  const day = sentAt && shanghaiDate(sentAt)
+  return earlier.reduce((of, { until, policy: then }) => (day !== undefined && day <= until ? bothPromise(of, then) : of), policy)
+}
+
+const bothPromise = (now: BankPolicy, then: BankPolicy): BankPolicy => ({
+  ...now,
+  dedupe: now.dedupe === then.dedupe ? now.dedupe : 'none',
+  tombstones: now.tombstones && then.tombstones,
+  quiescenceMs: Math.max(now.quiescenceMs, then.quiescenceMs),
+  timeoutMs: Math.max(now.timeoutMs, then.timeoutMs),
+})
 
 /**
  * Until when what the gateway itself holds back (breaker, rate) takes no rung: the whole time of the redelivery ladder. From then on it does, so

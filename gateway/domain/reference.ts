@@ -1,9 +1,9 @@
 import type { UnifiedCode } from '@taxlink/bank-sdk'
-import type { BankEntry, Halt } from './bank.ts'
+import type { BankEntry, BankPolicy, EarlierContract, Halt } from './bank.ts'
 import type { Calendar } from './calendar-days.ts'
 import type { Level, Operator } from './operator.ts'
 import { bankGate } from './qualification.ts'
-import { inForce, inForceOn, noDossier, type Registry, type RemittanceAccount } from './registry.ts'
+import { type Dossier, inForce, inForceOn, noDossier, type Registry, type RemittanceAccount } from './registry.ts'
 import type { Ruling } from './ticket.ts'
 
 /** 征收机关: a tax office, the treasury its taxes go to (art. 29(4)), and the office above it. */
@@ -117,11 +117,24 @@ export const withRegistry = (reference: Reference, registry: Registry, today: st
     banks: new Map(
       held.map(({ bank, dossier: { province, cities, contracts, certificateValidTo } }) => [
         bank.code,
-        { ...bank, province, cities, certificateValidTo, policy: inForce(contracts, today)?.policy ?? bank.policy },
+        {
+          ...bank,
+          province,
+          cities,
+          certificateValidTo,
+          policy: inForce(contracts, today)?.policy ?? bank.policy,
+          earlier: earlierThan(today, bank.policy, contracts),
+        },
       ]),
     ),
     remittance: new Map(held.flatMap(({ bank, dossier }) => [...dossier.accounts].map(([to, terms]) => [`${bank.code}/${to}`, terms]))),
   }
+}
+
+/** The contracts that were in force before the one of today, the first among them. */
+const earlierThan = (today: string, first: BankPolicy, contracts: Dossier['contracts']): EarlierContract[] => {
+  const begun = contracts.filter(({ from }) => from <= today)
+  return begun.map(({ from }, i) => ({ until: from, policy: begun[i - 1]?.policy ?? first }))
 }
 
 /** The same reference data, with exactly these banks halted. */
@@ -138,12 +151,16 @@ export const withHalts = (reference: Reference, halts: ReadonlyMap<string, Halt>
 /** The codes of the banks that are halted. */
 export const haltedBanks = (reference: Reference): string[] => [...reference.banks.values()].flatMap(bank => (bank.halt ? [bank.code] : []))
 
+/** The halted banks at which what never left waits for two persons: at one that has no agency left it does not wait, but is refused (art. 31). */
+export const waitedFor = (reference: Reference): string[] => haltedBanks(reference).filter(code => openIn(reference.banks.get(code)!) > 0)
+
+/** In how many cities a bank gets debits. */
+const openIn = ({ province, cities }: BankEntry): number =>
+  [...cities.values()].filter(city => bankGate(province, city) === undefined).length
+
 /** In how many cities each bank gets debits (art. 27, 29(5), 31). */
 export const openCities = (reference: Reference): { readonly bankCode: string; readonly count: number }[] =>
-  [...reference.banks.values()].map(({ code, province, cities }) => ({
-    bankCode: code,
-    count: [...cities.values()].filter(city => bankGate(province, city) === undefined).length,
-  }))
+  [...reference.banks.values()].map(bank => ({ bankCode: bank.code, count: openIn(bank) }))
 
 /** How many days the certificate of each qualified bank is still good; 0 on its last day, less after it. */
 export const certificateDays = (reference: Reference, today: string): { readonly bankCode: string; readonly days: number }[] =>

@@ -46,8 +46,8 @@ const atTheBank = async (flow: Flow, slots: Slots, held: HeldBreak): Promise<'mi
   const { state, remedy, instructionId, bankCode } = held
   const isOpen = (state === 'chosen' || state === 'failed') && remedy === 'notice'
   const [own] = isOpen && instructionId !== null ? await flow.store.load([instructionId]) : []
-  const policy = flow.reference().banks.get(bankCode)?.policy
-  return own?.verb === 'reversal' && policy ? askBank(flow, slots, own, policy) : 'missing'
+  const bank = flow.reference().banks.get(bankCode)
+  return own?.verb === 'reversal' && bank ? askBank(flow, slots, own, bank) : 'missing'
 }
 
 /** Has a notice told once more that its bank has refused to take, under another key; it is due before the reconciliation that follows. */

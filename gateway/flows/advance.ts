@@ -1,12 +1,10 @@
-import type { RequestOf } from '@taxlink/bank-sdk'
-import { type GateRefusal, named, stoppedUnder } from '../domain/agreement.ts'
 import { type BankEntry, type BankPolicy, deliveryEnds } from '../domain/bank.ts'
 import { dueStep, mayGoAgain } from '../domain/debit.ts'
-import { unqualifiedIn } from '../domain/reference.ts'
 import { decideReversal, decideTombstone } from '../domain/reversal.ts'
 import { type Movement, movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
+import { later } from '../domain/time.ts'
 import type { Instruction } from '../store/debits.ts'
-import { callAndSettle, claim, isBarred } from './attempt.ts'
+import { barOf, callAndSettle, claim, isBarred } from './attempt.ts'
 import { seeDay } from './day.ts'
 import { type Flow, waitKey } from './flow.ts'
 import { lookAgain } from './guard.ts'
@@ -14,13 +12,17 @@ import type { Slots } from './slots.ts'
 
 /** Does what is due for one instruction, if it is still due and nobody else has it: sends it, or asks the bank what became of it. Never throws. */
 export const advanceOne = async (flow: Flow, instruction: Instruction): Promise<void> => {
+  // Whether a day has ended, and when to look again, is not judged by a clock that is off.
+  if (!flow.isTimely()) return
   try {
     const bank = flow.reference().banks.get(instruction.bankCode)
     if (!bank) throw new Error('its bank is not in the reference data')
-    const step = stepOf(flow, instruction, bank)
-    // A halted bank gets nothing that moves money; it is still asked what became of what it has.
-    if (!step || (bank.halt && step !== 'inquiry')) return
+    const step = await stepOf(flow, instruction, bank)
+    if (!step) return
+    // At a halted bank, too, what may not leave any more comes to its end: whoever waits for it would wait as long as the halt.
     if (step !== 'inquiry' && instruction.inquiries === 0 && !(await mayLeave(flow, instruction, bank))) return
+    // A halted bank gets nothing that moves money; it is still asked what became of what it has.
+    if (bank.halt && step !== 'inquiry') return await untilResumed(flow, instruction)
     const until = step === 'inquiry' ? undefined : waitsUntil(flow, instruction, bank.policy)
     if (until) return await flow.store.postpone({ instruction, until })
     const claimed = await claim(flow, instruction, step, bank.policy.timeoutMs)
@@ -30,12 +32,21 @@ export const advanceOne = async (flow: Flow, instruction: Instruction): Promise<
   }
 }
 
+/**
+ * A debit waits for its bank to be resumed without being touched, however many wait. A reversal, which ends with its bank's day, is looked at now and
+ * then.
+ */
+const untilResumed = async (flow: Flow, instruction: Instruction): Promise<void> => {
+  if (instruction.verb === 'reversal') await flow.store.postpone({ instruction, until: later(flow.clock(), haltedLookMs) })
+}
+const haltedLookMs = 15_000
+
 /** What is due. What was sent before, and may not go again as things stand now, is asked about instead. */
-const stepOf = (flow: Flow, instruction: Instruction, { policy }: BankEntry): ReturnType<typeof dueStep> => {
+const stepOf = async (flow: Flow, instruction: Instruction, { policy }: BankEntry): Promise<ReturnType<typeof dueStep>> => {
   const now = flow.clock()
   const step = dueStep(instruction, now)
   if (step === undefined || step === 'inquiry' || instruction.inquiries === 0) return step
-  return mayGoAgain({ ...instruction, isBarred: isBarred(flow, instruction) }, policy, now) ? step : 'inquiry'
+  return mayGoAgain({ ...instruction, isBarred: await isBarred(flow, instruction) }, policy, now) ? step : 'inquiry'
 }
 
 /**
@@ -56,8 +67,8 @@ const waitsUntil = (flow: Flow, { bankCode, acceptedAt }: Instruction, policy: B
  * was stopped or made void (annex 2 §§4, 12); a reversal is looked at again, because its original may have settled, and the bank's day may have ended.
  */
 const mayLeave = async (flow: Flow, instruction: Instruction, bank: BankEntry): Promise<boolean> => {
-  const { id, ticketNo, verb, officeCode } = instruction
-  const bar = unqualifiedIn(flow.reference(), bank, officeCode) ?? (verb === 'reversal' ? undefined : await stoppedNow(flow, instruction))
+  const { id, ticketNo, verb } = instruction
+  const bar = await barOf(flow, instruction)
   if (verb !== 'reversal' && !bar) return true
   const now = flow.clock()
   if (verb === 'reversal') await seeDay(flow, bank.code, flow.accountingDate(bank.code), now)
@@ -67,10 +78,6 @@ const mayLeave = async (flow: Flow, instruction: Instruction, bank: BankEntry): 
   if (came === 'done' || came === 'refuse') flow.settled(waitKey(instruction), came === 'done' ? 'succeeded' : 'refused')
   return came === 'send'
 }
-
-/** Why the agreement of a debit lets nothing pass any more, though it did when the debit was accepted. */
-const stoppedNow = async (flow: Flow, { request }: Instruction): Promise<GateRefusal | undefined> =>
-  named(stoppedUnder(await flow.store.agreement((JSON.parse(request) as RequestOf<'debit'>).agreementNo)))
 
 const again = (ticket: Ticket, own: Movement, { policy }: BankEntry, now: Date): Verdict => {
   const original = movementOf(ticket, own.originalId ?? 0)

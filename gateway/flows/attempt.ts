@@ -1,10 +1,12 @@
 import type { RequestOf } from '@taxlink/bank-sdk'
 import type { Called } from '../call.ts'
+import { named, stoppedUnder } from '../domain/agreement.ts'
 import type { InstructionVerb } from '../domain/answers.ts'
-import type { BankPolicy } from '../domain/bank.ts'
+import { type BankPolicy, promised } from '../domain/bank.ts'
 import { saidBy } from '../domain/break.ts'
 import { type Answer, afterInquiry, afterSend, type DebitState, type Decision } from '../domain/debit.ts'
 import { unqualifiedIn } from '../domain/reference.ts'
+import type { Ruling } from '../domain/ticket.ts'
 import { later, shanghaiDate } from '../domain/time.ts'
 import type { Instruction, NewInstruction, Settlement } from '../store/debits.ts'
 import { namedDay, seeDay } from './day.ts'
@@ -45,17 +47,21 @@ export const callAndSettle = async (flow: Flow, claimed: Claimed): Promise<void>
   const { instruction, verb } = claimed
   const { bankCode, ticketNo } = instruction
   try {
-    const policy = flow.reference().banks.get(bankCode)?.policy
-    if (!policy) throw new Error('the bank is no longer in the reference data')
+    const bank = flow.reference().banks.get(bankCode)
+    if (!bank) throw new Error('the bank is no longer in the reference data')
+    const { policy } = bank
+    // Read before the call: an answer in hand is not risked for it.
+    const barred = verb === 'inquiry' && (await isBarred(flow, instruction))
     const request = claimed.message ?? (JSON.parse(instruction.request) as RequestOf<InstructionVerb>)
     const started = flow.clock()
     const { lastSentAt: claimedAt } = instruction
     const sendBy = claimedAt && later(claimedAt, policy.timeoutMs)
     // A process may be held up after its commit for any time (stopped, starved, the record slow); when it wakes, others may long have asked the
     // bank and believed what it said. So an instruction leaves within its time-out of the claim, or never.
-    // A clock that stands before the claim was set back, and tells nothing any more.
+    // A clock that stands before the claim was set back, and tells nothing any more. And two persons may have halted the bank while it waited its turn.
     const maySend = () => {
       const at = flow.clock()
+      if (flow.reference().banks.get(bankCode)?.halt) return false
       return !claimedAt || !sendBy || (at >= claimedAt && at < sendBy)
     }
     const { answer, transcript } =
@@ -63,17 +69,18 @@ export const callAndSettle = async (flow: Flow, claimed: Claimed): Promise<void>
         ? await inquire(flow, bankCode, request, policy)
         : await flow.call<InstructionVerb>(bankCode, verb, request, policy.timeoutMs, maySend)
     const now = flow.clock()
+    const rules = promised(bank, claimedAt)
     // On record is when it was claimed; the bank's window runs from when it may have left.
     const standing = {
       ...instruction,
       state: claimed.state,
-      leftBy: sendBy,
+      leftBy: claimedAt && later(claimedAt, rules.timeoutMs),
       whole: isWhole(request),
-      isBarred: isBarred(flow, instruction),
+      isBarred: barred,
     }
     const decision =
       verb === 'inquiry'
-        ? afterInquiry(standing, answer, policy, now, flow.random(), started)
+        ? afterInquiry(standing, answer, rules, now, flow.random(), started)
         : afterSend(standing, answer, policy, now, flow.random())
     const fault = answer.kind === 'answered' ? undefined : answer.fault
     const ours = await settle(flow, claimed, answer, decision, now, {
@@ -106,11 +113,17 @@ const inquire = async (flow: Flow, bankCode: string, request: RequestOf<Instruct
     ? flow.call(bankCode, 'inquiry', inquiryOf(request), policy.timeoutMs)
     : { answer: { kind: 'undelivered', fault: 'no-inquiry' }, transcript: '{"fault":"this bank knows no inquiries"}' }
 
-/** Whether no debit may go to its bank any more (art. 31). */
-export const isBarred = (flow: Flow, { bankCode, officeCode }: Pick<Instruction, 'bankCode' | 'officeCode'>): boolean => {
+/** Why a debit may not go to its bank any more: the bank has lost its agency (art. 31), or the agreement lets nothing pass (annex 2 §§4, 12). */
+export const barOf = async (flow: Flow, { verb, bankCode, officeCode, request }: Instruction): Promise<Ruling | undefined> => {
   const bank = flow.reference().banks.get(bankCode)
-  return bank !== undefined && unqualifiedIn(flow.reference(), bank, officeCode) !== undefined
+  const bar = bank && unqualifiedIn(flow.reference(), bank, officeCode)
+  if (bar || verb === 'reversal') return bar
+  return named(stoppedUnder(await flow.store.agreement((JSON.parse(request) as RequestOf<'debit'>).agreementNo)))
 }
+
+/** Whether what was sent before may not go again: a reversal always may, as far as its day allows. */
+export const isBarred = async (flow: Flow, instruction: Instruction): Promise<boolean> =>
+  instruction.verb !== 'reversal' && (await barOf(flow, instruction)) !== undefined
 
 const isWhole = (request: RequestOf<InstructionVerb>): boolean => 'originalAmount' in request && request.originalAmount === request.amount
 

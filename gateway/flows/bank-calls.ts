@@ -14,6 +14,9 @@ const lanes = 4
 const hourMs = 3_600_000
 /** With a short ladder, too, a bank may be away for a moment. */
 const leastTold = 5
+/** What makes a bank give back or remit: a halted one is not told of it, until two persons resume it. */
+const movesMoney: readonly string[] = ['adjustmentNotice', 'summaryVoucher']
+const isHalted = (flow: Flow, bankCode: string): boolean => flow.reference().banks.get(bankCode)?.halt !== undefined
 
 /**
  * Makes the message of a verb of what was kept of it; where none stands for a verb, what was kept is the message. Undefined: there is nothing to be told of
@@ -38,7 +41,7 @@ export const callWhole = async (flow: Flow, bankCode: string, going: () => boole
 const callBank = async (flow: Flow, bankCode: string, makers: Makers, refusals: Refusals, going = () => true): Promise<number> => {
   const policy = flow.reference().banks.get(bankCode)?.policy
   if (!policy) return 0
-  const waiting = await flow.store.bankCalls.dueBankCalls(bankCode, flow.clock(), atOnce)
+  const waiting = await flow.store.bankCalls.dueBankCalls(bankCode, flow.clock(), atOnce, isHalted(flow, bankCode) ? movesMoney : [])
   let told = 0
   await Promise.all(
     Array.from({ length: lanes }, async () => {
@@ -52,8 +55,9 @@ const callBank = async (flow: Flow, bankCode: string, makers: Makers, refusals: 
 /** Makes one call, if nobody else does; whether it did. Never throws: whatever fails leaves the lease to run out. */
 const callOnce = async (flow: Flow, call: BankCall, policy: BankPolicy, makers: Makers, refusals: Refusals): Promise<boolean> => {
   const { bankCode, verb } = call
+  // It may have been halted since that was read.
+  if (!flow.isTimely() || (movesMoney.includes(verb) && isHalted(flow, bankCode))) return false
   try {
-    if (!flow.isTimely()) return false
     const now = flow.clock()
     const entrustDate = shanghaiDate(now)
     const fresh = call.key ?? { entrustDate, serialNo: await flow.store.takeSerial(call.officeCode, entrustDate) }
@@ -145,6 +149,7 @@ export const alarmOfUntaken = async (flow: Flow, alarmed: Map<string, number>): 
     // Whatever was told already is due again within the longest pause, its jitter and the lease; what was never told may wait for days.
     const until = later(now, 1.2 * Math.max(60_000, ...ladder) + policy.timeoutMs + flow.leaseMs)
     for (const { verb, count, since } of await flow.store.bankCalls.untaken(bankCode, Math.max(ladder.length, leastTold), until)) {
+      if (movesMoney.includes(verb) && isHalted(flow, bankCode)) continue
       said += count
       flow.note({
         event: 'trouble',

@@ -5,7 +5,7 @@ import type { Level } from '../domain/operator.ts'
 import { later } from '../domain/time.ts'
 import type { By, HeldBreak } from '../store/break-steps.ts'
 import type { Flow } from './flow.ts'
-import type { FurtherVerdict } from './further.ts'
+import { type FurtherVerdict, ownOrders } from './further.ts'
 import { reverseOriginal } from './reverse.ts'
 import { dateBreaks, openSecondSessions } from './session-breaks.ts'
 import type { Slots } from './slots.ts'
@@ -13,8 +13,6 @@ import { supplementDebit } from './supplement.ts'
 
 // The remedies of breaks (art. 35): what goes by itself, what an operator starts, what became of either, and who hears of what was left lying.
 
-/** Under this name the gateway orders what no tax system has ordered: the reversal of an excess, a supplementary debit that an operator starts. */
-export const ownOrders = 'urn:taxlink:gateway'
 const atOnce = 100
 const dayMs = 86_400_000
 
@@ -57,6 +55,8 @@ const reverseExcess = async (flow: Flow, slots: Slots, held: HeldBreak, by: By):
   const orderNo = `break-${id}`
   const key = { taxSystem: ownOrders, kind: 'reversal', orderNo } as const
   if (!(await flow.store.findOrder(key))) {
+    // A halted bank gets nothing: refused for that, the excess would be a notice's for good. Its deadline brings it before a person meanwhile.
+    if (flow.reference().banks.get(bankCode)?.halt) return false
     const standing = await flow.store.breakLife.standing(bankCode, ticketNo)
     // What is under way may be just this: the next round looks again.
     if (standing.isOpen) return false

@@ -11,7 +11,7 @@ import {
   type UnifiedCode,
 } from '@taxlink/bank-sdk'
 import { proofOf } from '../domain/answers.ts'
-import { quietFrom } from '../domain/bank.ts'
+import { promised, quietFrom } from '../domain/bank.ts'
 import { contradiction, recordedOf } from '../domain/break.ts'
 import type { Objection } from '../domain/proposal.ts'
 import { type Finding, objectionTo } from '../domain/resolution.ts'
@@ -72,10 +72,10 @@ const findingOf = ({ decision, amount = 0 }: ResolutionContent): Finding => (dec
 const outcomeOf = ({ decision, code = '99090' }: ResolutionContent): Outcome =>
   decision === 'succeeded' ? outcome('90000', '90000', '两人核实:已入账') : outcome(code, code, '两人核实:未入账')
 
-/** The same of a bank by its code. Undefined: nobody knows how this bank is. */
+/** When the window of the bank with this code is over for what was claimed at a time, under whichever contract. Undefined: nobody knows this bank. */
 export const quietAfter = (flow: Pick<Flow, 'reference'>, bankCode: string) => {
-  const policy = flow.reference().banks.get(bankCode)?.policy
-  return (sentAt: Date): Date | undefined => policy && quietFrom(policy, sentAt)
+  const bank = flow.reference().banks.get(bankCode)
+  return (sentAt: Date): Date | undefined => bank && quietFrom(promised(bank, sentAt), sentAt)
 }
 
 const stillWorking: Objection = {

@@ -13,7 +13,8 @@ import {
 } from '@taxlink/bank-sdk'
 import type { DebitState } from '../domain/debit.ts'
 import type { Instruction } from '../store/debits.ts'
-import type { NewOrder, Ordered, OrderKind } from '../store/orders.ts'
+import type { OrderView } from '../store/order-reads.ts'
+import type { NewOrder, Ordered, OrderKey, OrderKind } from '../store/orders.ts'
 import { advanceOne } from './advance.ts'
 import { type Flow, waitKey } from './flow.ts'
 import type { Slots } from './slots.ts'
@@ -77,7 +78,21 @@ export type FurtherVerdict =
   | { readonly kind: 'repeated' }
   | { readonly kind: 'differs'; readonly hash: string; readonly acceptedHash: string }
 
-/** The instruction an order is about: the ticket's debit, or one of its supplementary debits; only the caller's own. */
+/** Under this name the gateway orders what no tax system has ordered: the reversal of an excess, a supplementary debit that an operator starts. */
+export const ownOrders = 'urn:taxlink:gateway'
+
+/** An order by its number as its tax system may ask for it: one it gave itself, or one that the gateway gave about a ticket of its, told by the feed. */
+export const orderFor = async (flow: Flow, { taxSystem, kind, orderNo }: InstructionKey): Promise<OrderView | undefined> => {
+  const given = await flow.store.findOrder({ taxSystem, kind, orderNo })
+  if (given) return given
+  const ours = await flow.store.findOrder({ taxSystem: ownOrders, kind, orderNo })
+  return ours?.taxSystem === taxSystem ? ours : undefined
+}
+
+/** The key of an order that is an instruction. */
+type InstructionKey = OrderKey & { readonly kind: 'reversal' | 'supplementaryDebit' }
+
+/** The instruction an order is about: the ticket's debit, or one of its supplementary debits; only of the caller's own tickets. */
 export const originalOf = async (
   flow: Flow,
   taxSystem: string,
@@ -86,10 +101,22 @@ export const originalOf = async (
   const found =
     order.supplementNo === undefined
       ? await flow.store.find(order.ticketNo)
-      : await flow.store.findOrder({ taxSystem, kind: 'supplementaryDebit', orderNo: order.supplementNo })
+      : await orderFor(flow, { taxSystem, kind: 'supplementaryDebit', orderNo: order.supplementNo })
   if (found?.taxSystem !== taxSystem || found.ticketNo !== order.ticketNo) return undefined
   return (await flow.store.load([found.instructionId]))[0]
 }
+
+/** An order about what the caller has not: nothing was done, unless its number is one that was used, with other content of course. */
+export const aboutNothing = async (flow: Flow, { taxSystem, kind, orderNo }: OrderKey, hashed: Buffer): Promise<FurtherVerdict> => {
+  const known = kind === 'stop' ? await flow.store.findStop(taxSystem, orderNo) : await flow.store.findOrder({ taxSystem, kind, orderNo })
+  return known ? differs(hashed, known.contentHash) : { kind: 'absent' }
+}
+
+const differs = (hashed: Buffer, accepted: Buffer): FurtherVerdict => ({
+  kind: 'differs',
+  hash: hashed.toString('hex'),
+  acceptedHash: accepted.toString('hex'),
+})
 
 /** What the record said to an order, for whoever gave it. */
 export const told = (
@@ -105,8 +132,7 @@ export const told = (
     return { kind: 'accepted', state: said.state }
   }
   flow.note({ event: 'repeated', bankCode, ticketNo: of, verb: kind })
-  if (said.contentHash.equals(hashed)) return { kind: 'repeated' }
-  return { kind: 'differs', hash: hashed.toString('hex'), acceptedHash: said.contentHash.toString('hex') }
+  return said.contentHash.equals(hashed) ? { kind: 'repeated' } : differs(hashed, said.contentHash)
 }
 
 /** After the commit: wakes whoever waits for what is final already, and sends at once what is to be sent, from a place of its bank. */

@@ -6,7 +6,7 @@ import type { Instruction } from '../store/debits.ts'
 import type { NewOrder } from '../store/orders.ts'
 import { seeDay } from './day.ts'
 import { type Flow, graceMs } from './flow.ts'
-import { type FurtherVerdict, follow, furtherHash, originalOf, type ReversalOrder, reversalOrder, told } from './further.ts'
+import { aboutNothing, type FurtherVerdict, follow, furtherHash, originalOf, type ReversalOrder, reversalOrder, told } from './further.ts'
 import { type AnyDebit, reversalRequestOf } from './order.ts'
 import type { Slots } from './slots.ts'
 
@@ -16,7 +16,8 @@ import type { Slots } from './slots.ts'
  */
 export const reverse = async (flow: Flow, slots: Slots, taxSystem: string, order: ReversalOrder): Promise<FurtherVerdict> => {
   const original = await originalOf(flow, taxSystem, order)
-  return original ? reverseOriginal(flow, slots, taxSystem, original, order) : { kind: 'absent' }
+  if (original) return reverseOriginal(flow, slots, taxSystem, original, order)
+  return aboutNothing(flow, { taxSystem, kind: 'reversal', orderNo: order.orderNo }, furtherHash(reversalOrder, order))
 }
 
 /** The same of a known original: what the gateway itself orders where a session found an excess before the bank's day-end. */

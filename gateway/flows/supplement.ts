@@ -1,7 +1,7 @@
 import { checkSum, type RequestOf } from '@taxlink/bank-sdk'
 import { named, stoppedUnder } from '../domain/agreement.ts'
 import { type InstructionVerb, proofOf } from '../domain/answers.ts'
-import { type BankPolicy, quietFrom } from '../domain/bank.ts'
+import { type BankEntry, promised, quietFrom } from '../domain/bank.ts'
 import { barred } from '../domain/reference.ts'
 import { decideSupplement } from '../domain/supplement.ts'
 import { movementOf, type Ticket, type Verdict } from '../domain/ticket.ts'
@@ -10,7 +10,16 @@ import type { Instruction } from '../store/debits.ts'
 import type { NewOrder } from '../store/orders.ts'
 import { inquiryOf } from './attempt.ts'
 import { type Flow, graceMs, patienceMs } from './flow.ts'
-import { type FurtherVerdict, follow, furtherHash, originalOf, type SupplementOrder, supplementOrder, told } from './further.ts'
+import {
+  aboutNothing,
+  type FurtherVerdict,
+  follow,
+  furtherHash,
+  originalOf,
+  type SupplementOrder,
+  supplementOrder,
+  told,
+} from './further.ts'
 import { supplementRequestOf } from './order.ts'
 import type { Slots } from './slots.ts'
 
@@ -21,7 +30,8 @@ import type { Slots } from './slots.ts'
 export const supplement = async (flow: Flow, slots: Slots, taxSystem: string, order: SupplementOrder): Promise<FurtherVerdict> => {
   checkSum(order.amount, order.items, supplementOrder.id)
   const debit = await originalOf(flow, taxSystem, { ticketNo: order.ticketNo })
-  return debit ? supplementDebit(flow, slots, taxSystem, debit, order) : { kind: 'absent' }
+  if (debit) return supplementDebit(flow, slots, taxSystem, debit, order)
+  return aboutNothing(flow, { taxSystem, kind: 'supplementaryDebit', orderNo: order.orderNo }, furtherHash(supplementOrder, order))
 }
 
 /** The same of a known debit: what an operator orders to remedy a break. */
@@ -72,7 +82,7 @@ export const supplementDebit = async (
     const known = await flow.store.findOrder({ taxSystem, kind: 'supplementaryDebit', orderNo })
     const ticket = known ? undefined : await flow.store.ticket(ticketNo)
     // What our own rules refuse, or was ordered before, the bank need not be asked about.
-    const stands = ticket && decide(ticket).kind === 'send' ? await askBank(flow, slots, debit, bank.policy) : 'missing'
+    const stands = ticket && decide(ticket).kind === 'send' ? await askBank(flow, slots, debit, bank) : 'missing'
     if (stands !== 'missing') return { kind: stands }
   }
   const said = await flow.store.order(made, decide)
@@ -91,8 +101,10 @@ export const askBank = async (
   flow: Flow,
   slots: Slots,
   { verb, bankCode, request, lastSentAt }: Pick<Instruction, 'verb' | 'bankCode' | 'request' | 'lastSentAt'>,
-  policy: BankPolicy,
+  bank: BankEntry,
 ): Promise<'missing' | 'at-the-bank' | 'unclear'> => {
+  const policy = promised(bank, lastSentAt)
+  if (!flow.isTimely()) return 'unclear'
   const missing = () => (lastSentAt === undefined || quietFrom(policy, lastSentAt) <= flow.clock() ? 'missing' : 'unclear')
   if (!policy.inquiry) return missing()
   const asked = inquiryOf(JSON.parse(request) as RequestOf<InstructionVerb>)
@@ -100,7 +112,7 @@ export const askBank = async (
   try {
     // It tells how things stood when it was asked.
     const notFound = missing()
-    const { answer } = await flow.call(bankCode, 'inquiry', asked, policy.timeoutMs)
+    const { answer } = await flow.call(bankCode, 'inquiry', asked, bank.policy.timeoutMs)
     if (answer.kind !== 'answered') return 'unclear'
     const proof = proofOf(verb, answer.outcome, 'inquiry', policy.dedupe === 'by-key')
     if (proof === 'done') return 'at-the-bank'

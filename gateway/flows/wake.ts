@@ -1,4 +1,4 @@
-import { haltedBanks } from '../domain/reference.ts'
+import { waitedFor } from '../domain/reference.ts'
 import type { Flow } from './flow.ts'
 
 /** Tells the queue about instructions; resolves when the queue has them. */
@@ -18,7 +18,7 @@ export const relay = async (flow: Flow, tell: Tell): Promise<number> => {
  * a halted bank to be resumed is passed by, so that it hides no doubt that can be asked about.
  */
 export const sweep = async (flow: Flow, tell: Tell): Promise<number> => {
-  const due = await flow.store.due(flow.clock(), atOnce, haltedBanks(flow.reference()))
+  const due = await flow.store.due(flow.clock(), atOnce, waitedFor(flow.reference()))
   if (due.length > 0) {
     await tell(due)
     flow.note({ event: 'swept', count: due.length })

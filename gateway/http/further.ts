@@ -1,6 +1,6 @@
 import { isFinal } from '../domain/debit.ts'
 import { waitKey } from '../flows/flow.ts'
-import type { FurtherVerdict, ReversalOrder, StopOrder, SupplementOrder } from '../flows/further.ts'
+import { type FurtherVerdict, orderFor, type ReversalOrder, type StopOrder, type SupplementOrder } from '../flows/further.ts'
 import { reverse } from '../flows/reverse.ts'
 import { stop } from '../flows/stop.ts'
 import { supplement } from '../flows/supplement.ts'
@@ -18,9 +18,10 @@ type Page = { readonly cursor?: string; readonly limit: number }
 type ByNumber = { readonly orderNo: string }
 const paths = { reversal: '/v1/reversals', supplementaryDebit: '/v1/supplementary-debits' } as const
 
-/** Why a supplementary debit of the whole is not taken on, by what its bank says of the debit (art. 35(3)). */
+/** Why a supplementary debit of the whole is not taken on, by what its bank says of the debit (art. 35(3)); only `unclear` may be sent again. */
 export const notSupplemented = (kind: 'at-the-bank' | 'unclear'): Refusal =>
   new Refusal(409, 'not-applicable', {
+    detail: kind,
     errors: [
       kind === 'at-the-bank'
         ? {
@@ -47,7 +48,7 @@ const wasRepeated = (verdict: FurtherVerdict): boolean => {
 /** Binds the operations about tickets beside their debits to a server. */
 export const furtherRoutes = (app: App, { flow, slots, waiters, resting }: TaxDeps): void => {
   const find = async (taxSystem: string, kind: Kind, orderNo: string): Promise<OrderView> =>
-    (await flow.store.findOrder({ taxSystem, kind, orderNo })) ?? refuse(404, 'not-found')
+    (await orderFor(flow, { taxSystem, kind, orderNo })) ?? refuse(404, 'not-found')
 
   /** As it stands now, or after as long as preferred. */
   const waited = async (request: Request, reply: Reply, kind: Kind, orderNo: string): Promise<FurtherInstructionJson> => {

@@ -59,8 +59,8 @@ export type Untaken = { readonly verb: string; readonly count: number; readonly 
 /** What banks are to be told of day-end. */
 export type BankCalls = {
   tellBank(calls: readonly NewBankCall[]): Promise<void>
-  /** What is due at a bank, the oldest first, at most `limit`; what is told of single tickets (art. 34) after all that has its hour. */
-  dueBankCalls(bankCode: string, now: Date, limit: number): Promise<BankCall[]>
+  /** What is due at a bank but for these verbs, the oldest first, at most `limit`; what is told of single tickets (art. 34) after all that has its hour. */
+  dueBankCalls(bankCode: string, now: Date, limit: number, except?: readonly string[]): Promise<BankCall[]>
   /** The right to make a call, committed before its first byte leaves; undefined: somebody else has it. `fresh` is its key where it has none yet. */
   claimBankCall(
     call: BankCall,
@@ -107,17 +107,17 @@ export const insertBankCalls = inserter<NewBankCall>(
 /** Opens the calls over `db`; `follows` by verb. */
 export const openBankCalls = (db: Database, follows: Follows): BankCalls => ({
   tellBank: calls => db.transaction(tx => insertBankCalls(tx, calls)),
-  dueBankCalls: async (bankCode, now, limit) =>
-    (
-      await db.query<Row>(
-        `SELECT * FROM (${dueOf(0)}) urgent UNION ALL SELECT * FROM (${dueOf(1)}) others ORDER BY patient, at, id LIMIT ?`,
-        [sqlTime(now), bankCode, limit, sqlTime(now), bankCode, limit, limit],
-      )
-    ).map(({ content, entrustDate, serialNo, patient: _patient, at: _at, ...row }) => ({
-      ...row,
-      content: JSON.parse(content) as BankCall['content'],
-      key: entrustDate === null || serialNo === null ? undefined : { entrustDate, serialNo },
-    })),
+  dueBankCalls: async (bankCode, now, limit, except = []) => {
+    const due = [sqlTime(now), bankCode, ...except, limit]
+    const sql = `SELECT * FROM (${dueOf(0, except)}) urgent UNION ALL SELECT * FROM (${dueOf(1, except)}) others ORDER BY patient, at, id LIMIT ?`
+    return (await db.query<Row>(sql, [...due, ...due, limit])).map(
+      ({ content, entrustDate, serialNo, patient: _patient, at: _at, ...row }) => ({
+        ...row,
+        content: JSON.parse(content) as BankCall['content'],
+        key: entrustDate === null || serialNo === null ? undefined : { entrustDate, serialNo },
+      }),
+    )
+  },
   claimBankCall: async (call, fresh, { owner, now, leaseUntil }) => {
     // The fence and the key in one statement: of two that found the same only one counts on.
     const { affectedRows } = await db.execute(
@@ -163,9 +163,10 @@ type Row = Omit<BankCall, 'content' | 'key'> & {
 }
 const dueOf = (
   patient: 0 | 1,
+  except: readonly string[],
 ): string => `SELECT id, bank_code AS bankCode, office_code AS officeCode, verb, subject, content, attempt_no AS attemptNo,
     undelivered, entrust_date AS entrustDate, serial_no AS serialNo, patient, next_attempt_at AS at
-  FROM bank_call WHERE next_attempt_at <= ? AND bank_code = ? AND patient = ${patient} ORDER BY next_attempt_at, id LIMIT ?`
+  FROM bank_call WHERE next_attempt_at <= ? AND bank_code = ? AND patient = ${patient}${except.map(() => ' AND verb <> ?').join('')} ORDER BY next_attempt_at, id LIMIT ?`
 
 const settle = async (
   tx: Tx,

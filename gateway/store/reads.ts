@@ -80,7 +80,7 @@ export type DebitReads = {
   load(ids: readonly number[]): Promise<Instruction[]>
   /**
    * Instructions whose time has come, the oldest of each bank and at most `limit` of it: a crowd at one bank hides nobody else's. Of the banks
-   * in `halted` only what they may have already.
+   * in `halted` only what they may have already, and reversals, which come to an end there with their day.
    */
   due(now: Date, limit: number, halted?: readonly string[]): Promise<number[]>
 }
@@ -304,7 +304,7 @@ export const openDebitReads = (db: Database, lists: Database = db): DebitReads =
         await db.query<{ id: number }>(
           `SELECT id FROM (
              SELECT id, ROW_NUMBER() OVER (PARTITION BY bank_code ORDER BY next_attempt_at) AS place
-             FROM instruction WHERE next_attempt_at <= ?${halted.length === 0 ? '' : ` AND NOT (state = 'accepted' AND bank_code IN (${halted.map(() => '?').join(',')}))`}
+             FROM instruction WHERE next_attempt_at <= ?${halted.length === 0 ? '' : ` AND NOT (state = 'accepted' AND verb <> 'reversal' AND bank_code IN (${halted.map(() => '?').join(',')}))`}
            ) AS waiting WHERE place <= ? ORDER BY place`,
           [sqlTime(now), ...halted, limit],
         )

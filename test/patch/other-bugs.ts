@@ -80,13 +80,18 @@ export const otherBugs: readonly Bug[] = [
     'results(undefined, held.deliveredSeq, atOnce)',
     'results(undefined, held.deliveredSeq + held.failures, atOnce)',
   ),
-  bug(
-    'halt-ignored',
-    'what was accepted goes to a bank that two persons have halted',
-    'gateway/flows/advance.ts',
-    "(bank.halt && step !== 'inquiry')",
-    "(bank.halt && step !== 'inquiry' && instruction.id < 0)",
-  ),
+  {
+    name: 'halt-ignored',
+    does: 'what was accepted goes to a bank that two persons have halted',
+    edits: [
+      {
+        file: 'gateway/flows/advance.ts',
+        find: "(bank.halt && step !== 'inquiry')",
+        replace: "(bank.halt && step !== 'inquiry' && instruction.id < 0)",
+      },
+      { file: 'gateway/flows/attempt.ts', find: 'if (flow.reference().banks.get(bankCode)?.halt) return false', replace: '' },
+    ],
+  },
   bug(
     'own-approval',
     'who has proposed may approve',

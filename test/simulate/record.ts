@@ -135,12 +135,12 @@ export class Record {
     return [...new Set(ids)].sort((a, b) => a - b).flatMap(id => instructionOf(this.tables.instruction.get(id)) ?? [])
   }
 
-  /** What is due, the oldest of each bank first; of a halted bank only what may be asked about. */
+  /** What is due, the oldest of each bank first; of a halted bank only what may be asked about, and reversals. */
   due(now: Date, limit: number, halted: readonly string[] = []): number[] {
     const lanes = new Map<string, InstructionRow[]>()
     for (const row of this.tables.instruction.values()) {
       if (row.next_attempt_at === null || row.next_attempt_at > now.getTime()) continue
-      if (row.state === 'accepted' && halted.includes(row.bank_code)) continue
+      if (row.state === 'accepted' && row.verb !== 'reversal' && halted.includes(row.bank_code)) continue
       const lane = lanes.get(row.bank_code)
       if (lane) lane.push(row)
       else lanes.set(row.bank_code, [row])

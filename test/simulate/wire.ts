@@ -85,13 +85,9 @@ export class Wire implements Tap {
     this.#seen.set(key, { sends: (before?.sends ?? 0) + 1, lastSentAt: now, absent: false })
   }
 
-  /** Nothing that moves money goes to a halted bank from a process that has heard of it; what it had in hand then may still leave. */
+  /** Nothing that moves money goes to a halted bank from a process that has heard of it, not even what it had in hand then. */
   #checkHalt(host: Host, row: InstructionRow): void {
-    const { plan, reference, world } = this.city
-    const since = host.halts.get(row.bank_code)
-    if (since === undefined || plan.skewMs > 0 || host.heldUntil > since) return
-    const { timeoutMs } = reference.banks.get(row.bank_code)!.policy
-    if (world.now > since + timeoutMs + 90_000) broken('halt', `${row.ticket_no}: ${row.verb} leaves for ${row.bank_code}, which is halted`)
+    if (host.halts.has(row.bank_code)) broken('halt', `${row.ticket_no}: ${row.verb} leaves for ${row.bank_code}, which is halted`)
   }
 
   /** art. 35(1): a reversal gives back no more than is left, and leaves before the bank's day has ended. */

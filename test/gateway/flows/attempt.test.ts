@@ -1,15 +1,19 @@
 import { outcome, type UnifiedCode } from '@taxlink/bank-sdk'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Call, Late } from '../../../gateway/call.ts'
-import type { BankPolicy } from '../../../gateway/domain/bank.ts'
+import type { BankEntry, BankPolicy, Halt } from '../../../gateway/domain/bank.ts'
 import type { Answer } from '../../../gateway/domain/debit.ts'
+import { type Reference, withHalts } from '../../../gateway/domain/reference.ts'
+import { shanghaiDate } from '../../../gateway/domain/time.ts'
 import { acceptDebit } from '../../../gateway/flows/accept.ts'
 import { advance } from '../../../gateway/flows/advance.ts'
 import { holdAgainstRecord } from '../../../gateway/flows/attempt.ts'
+import { quietAfter } from '../../../gateway/flows/doubt-kinds.ts'
 import type { Flow } from '../../../gateway/flows/flow.ts'
 import { hearLate } from '../../../gateway/flows/late.ts'
 import { reverse } from '../../../gateway/flows/reverse.ts'
 import { openSlots } from '../../../gateway/flows/slots.ts'
+import { sweep } from '../../../gateway/flows/wake.ts'
 import { openStore, type Store } from '../../../gateway/store/store.ts'
 import { type FreshDatabase, freshDatabase } from '../../database.ts'
 import { orderOf, quickPolicy, sampleReference, simulateBanks, stage, until, writeStageAgreements } from '../stage.ts'
@@ -80,6 +84,61 @@ describe.each(['4301', '4306'])('bank %s', bankCode => {
     expect(slow.notes.find(n => n.event === 'answered')).toMatchObject({ fault: 'line-busy' })
     await other.close()
   })
+})
+
+test('halted between the claim and the first byte: nothing is sent any more, it takes no rung, and it goes once the bank is resumed', async () => {
+  const one = stage(store, sampleReference(), simulated.lines, 'one')
+  const halt: Halt = { reason: 'books twice', since: new Date(), proposedBy: 'a', approvedBy: 'b' }
+  let halts = new Map<string, Halt>()
+  const accept: Store['accept'] = async debit => {
+    const written = await store.accept(debit)
+    halts = new Map([['4301', halt]])
+    return written
+  }
+  const flow: Flow = { ...one.flow, reference: () => withHalts(one.flow.reference(), halts), store: { ...store, accept } }
+  await acceptDebit(flow, one.slots, taxSystem, orderOf('4301', ticketNo))
+  await one.slots.idle()
+  const { instructionId } = (await store.find(ticketNo))!
+  expect(await fates()).toEqual([['debit', 'line-busy']])
+  expect((await store.load([instructionId]))[0]).toMatchObject({ state: 'accepted', redeliveries: 0 })
+  expect(booked('4301')).toBe(0)
+  halts = new Map()
+  await until('it is sent', async () => {
+    await advance(flow, one.slots, [instructionId])
+    return (await store.find(ticketNo))?.state === 'succeeded'
+  })
+  expect(booked('4301')).toBe(1)
+  await one.close()
+})
+
+test('a doubt is judged by what its bank promised when it was sent, and not by a better contract that came since', async () => {
+  const weak: BankPolicy = { ...quickPolicy, dedupe: 'none', quiescenceMs: 7_200_000 }
+  const one = stage(store, sampleReference(), [], 'one')
+  const asked: string[] = []
+  const call = (async (_bank: string, verb: 'debit' | 'inquiry') => {
+    asked.push(verb)
+    return { answer: { kind: 'answered', outcome: outcome(verb === 'debit' ? '28003' : '94054'), amount: 0 }, transcript: '{}' }
+  }) as unknown as Call
+  const today = shanghaiDate(new Date())
+  const bank = one.flow.reference().banks.get('4301')!
+  const of = (change: Partial<BankEntry>) => ({ ...one.flow.reference(), banks: new Map([['4301', { ...bank, ...change }]]) })
+  let reference = of({ policy: weak })
+  const flow: Flow = { ...one.flow, call, reference: () => reference }
+  await acceptDebit(flow, one.slots, taxSystem, orderOf('4301', ticketNo))
+  await one.slots.idle()
+  reference = of({ policy: quickPolicy, earlier: [{ until: today, policy: weak }] })
+  const { instructionId } = (await store.find(ticketNo))!
+  await until('it was asked about', async () => {
+    await advance(flow, one.slots, [instructionId])
+    return asked.filter(verb => verb === 'inquiry').length > 2
+  })
+  const [standing] = await store.load([instructionId])
+  expect(standing).toMatchObject({ state: 'unknown' })
+  expect(await store.find(ticketNo)).toMatchObject({ state: 'unknown', person: false })
+  expect(asked.filter(verb => verb === 'debit')).toHaveLength(1)
+  const quiet = quietAfter(flow, '4301')(standing!.lastSentAt!)!
+  expect(quiet.getTime() - standing!.lastSentAt!.getTime()).toBe(quickPolicy.timeoutMs + 7_200_000)
+  await one.close()
 })
 
 test('a clock that was set back while it was held up sends nothing', async () => {
@@ -172,6 +231,72 @@ test('what was not found is not sent again to a bank that has lost its agency si
   await advance({ ...one.flow, reference: () => revoked }, openSlots(1), [instructionId])
   expect(one.asked).toEqual(['debit', 'inquiry', 'inquiry'])
   expect(await store.find(ticketNo)).toMatchObject({ state: 'unknown', person: true })
+  await one.close()
+})
+
+test('the same key does not go again under an agreement that was stopped meanwhile: a person decides (annex 2 §4)', async () => {
+  const one = scripted([silence, says('94054')])
+  const { instructionId, believed } = await inDoubt(one)
+  await fresh.db.execute("UPDATE agreement SET state = 'suspended', suspended_by = 'tax' WHERE agreement_no = 'XY4301'")
+  one.clock = believed
+  await advance(one.flow, openSlots(1), [instructionId])
+  expect(one.asked).toEqual(['debit', 'inquiry'])
+  expect(await store.find(ticketNo)).toMatchObject({ state: 'unknown', person: true, outcome: { code: '94054' } })
+  await one.close()
+})
+
+/** The same province, with this bank halted. */
+const haltedAt = (reference: Reference): Reference =>
+  withHalts(reference, new Map([['4301', { reason: 'books twice', since: new Date(), proposedBy: 'a', approvedBy: 'b' }]]))
+
+test('a halt does not keep what may not leave any more: the day ends for a tombstone, and its original is a person’s', async () => {
+  const one = scripted([silence, says('94054')])
+  const day = () => sampleReference({ ...quickPolicy, dedupe: 'tombstone', dayEnd: '17:00' })
+  const flow: Flow = { ...one.flow, reference: day }
+  const halted: Flow = { ...flow, reference: () => haltedAt(day()) }
+  const { instructionId, believed } = await inDoubt({ ...one, flow })
+  one.clock = believed
+  await advance(flow, openSlots(1), [instructionId])
+  const tombstone = (await store.load([instructionId + 1]))[0]!
+  expect(tombstone).toMatchObject({ verb: 'reversal', state: 'accepted' })
+  const swept = async () => {
+    const due: number[] = []
+    await sweep(halted, async ids => void due.push(...ids))
+    await advance(halted, openSlots(1), due)
+    return due
+  }
+  expect(await swept()).toEqual([tombstone.id])
+  expect(await store.find(ticketNo)).toMatchObject({ state: 'unknown', person: false })
+  // Five in the afternoon in the province.
+  one.clock = Date.parse('2026-11-10T09:00:01Z')
+  expect(await swept()).toEqual([tombstone.id])
+  expect(await store.find(ticketNo)).toMatchObject({ state: 'unknown', person: true })
+  expect((await store.load([tombstone.id]))[0]).toMatchObject({ state: 'refused' })
+  expect(one.asked).toEqual(['debit', 'inquiry'])
+  await one.close()
+})
+
+test('what waits for a halted bank is refused once the bank has lost its agency (art. 31); before, the sweep passes it by', async () => {
+  const one = scripted([])
+  const dead = Promise.reject(new Error('not now'))
+  dead.catch(() => undefined)
+  await acceptDebit({ ...one.flow, call: () => dead }, one.slots, taxSystem, orderOf('4301', ticketNo))
+  await fresh.db.execute("UPDATE instruction SET state = 'accepted', lease_owner = NULL, last_sent_at = NULL WHERE ticket_no = ?", [
+    ticketNo,
+  ])
+  one.clock += 60_000
+  const due = async (reference: Reference): Promise<number[]> => {
+    const found: number[] = []
+    await sweep({ ...one.flow, reference: () => reference }, async ids => void found.push(...ids))
+    return found
+  }
+  const halted = haltedAt(sampleReference())
+  expect(await due(halted)).toEqual([])
+  const revoked = { ...halted, banks: new Map([...halted.banks].map(([code, bank]) => [code, { ...bank, province: 'revoked' as const }])) }
+  const found = await due(revoked)
+  expect(found).toHaveLength(1)
+  await advance({ ...one.flow, reference: () => revoked }, openSlots(1), found)
+  expect(await store.find(ticketNo)).toMatchObject({ state: 'refused', outcome: { code: '93014' } })
   await one.close()
 })
 

@@ -1,6 +1,7 @@
 import { outcome, type UnifiedCode } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Call, Called } from '../../../gateway/call.ts'
+import { withHalts } from '../../../gateway/domain/reference.ts'
 import { shanghaiTime } from '../../../gateway/domain/time.ts'
 import { alarmOfUntaken, callBanks } from '../../../gateway/flows/bank-calls.ts'
 import type { Flow } from '../../../gateway/flows/flow.ts'
@@ -94,6 +95,24 @@ test('what has its hour is told before what is told of single tickets, however m
   expect(due[1]).toMatchObject({ subject: 'ticket-60', attemptNo: 0, undelivered: 0, key: undefined, content: { text: 'a' } })
   at -= 2_000
   await fresh.db.execute("UPDATE bank_call SET next_attempt_at = NULL, done_at = NOW(3) WHERE verb <> 'linkTest'")
+})
+test('a halted bank is not told of what makes it give back or remit, even if it is halted meanwhile; of the rest it is, and of all once it is resumed', async () => {
+  const { flow, asked } = flowWith()
+  const halts = new Map([['4301', { reason: 'books twice', since: clock(), proposedBy: 'a', approvedBy: 'b' }]])
+  const halted: Flow = { ...flow, reference: () => withHalts(flow.reference(), halts) }
+  await tell('H-1', { verb: 'adjustmentNotice' })
+  await tell('H-2', { verb: 'summaryVoucher' })
+  await tell('H-3')
+  await later(halted, 0)
+  expect(asked.map(({ verb }) => verb)).toEqual(['linkTest'])
+  const meanwhile = (): Store['bankCalls'] => ({
+    ...store.bankCalls,
+    dueBankCalls: (code, now, limit) => store.bankCalls.dueBankCalls(code, now, limit),
+  })
+  await later({ ...halted, store: { ...store, bankCalls: meanwhile() } }, 0)
+  expect(asked).toHaveLength(1)
+  await later(flow, 0)
+  expect(asked.map(({ verb }) => verb).sort()).toEqual(['adjustmentNotice', 'linkTest', 'summaryVoucher'])
 })
 test('what follows fails together with the answer: it is told again, and done once', async () => {
   const { flow } = flowWith()

@@ -1,10 +1,12 @@
 import { outcome } from '@taxlink/bank-sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { withHalts } from '../../../gateway/domain/reference.ts'
 import { beforeRemittance } from '../../../gateway/domain/session.ts'
 import { heardAdjustment, issueNotice, tellNoticeAgain } from '../../../gateway/flows/adjustments.ts'
 import { advance } from '../../../gateway/flows/advance.ts'
 import { callBanks } from '../../../gateway/flows/bank-calls.ts'
-import { advanceBreaks, ownOrders, supplementBreak } from '../../../gateway/flows/break-remedies.ts'
+import { advanceBreaks, supplementBreak } from '../../../gateway/flows/break-remedies.ts'
+import { ownOrders } from '../../../gateway/flows/further.ts'
 import { reverse } from '../../../gateway/flows/reverse.ts'
 import { supplement, supplementDebit } from '../../../gateway/flows/supplement.ts'
 import { openCalendar } from '../../../gateway/store/calendar.ts'
@@ -103,6 +105,18 @@ describe('an excess goes back once', () => {
     }
     await advanceBreaks({ ...kit.flow, store: { ...store, breakLife: { ...store.breakLife, standing } } }, kit.slots)
     await kit.advanced()
+    expect(await moved(debit, 'reversal')).toBe(1_000)
+  })
+  test('of a halted bank the reversal waits for the bank to be resumed, and does not become a notice for good', async () => {
+    const day = kit.dayOf()
+    const debit = await kit.debited(day, 3_000)
+    await kit.session(day, [kit.found('amount-differs', debit, 3_000, 4_000)], beforeRemittance)
+    const halts = new Map([[bankCode, { reason: 'books twice', since: kit.clock(), proposedBy: 'a', approvedBy: 'b' }]])
+    await advanceBreaks({ ...kit.flow, reference: () => withHalts(kit.flow.reference(), halts) }, kit.slots)
+    expect(await states(debit)).toEqual(['chosen reverse 1000'])
+    expect(await moved(debit, 'reversal')).toBe(0)
+    await kit.advanced()
+    expect(await states(debit)).toEqual(['remedied reverse 1000'])
     expect(await moved(debit, 'reversal')).toBe(1_000)
   })
   test('what its bank has refused to give back is not asked for again while a reversal may give it back, or when one has', async () => {

@@ -6,6 +6,7 @@ import { heardAdjustment, issueNotice } from '../../../gateway/flows/adjustments
 import { callBanks } from '../../../gateway/flows/bank-calls.ts'
 import { book } from '../../../gateway/flows/book.ts'
 import { advanceBreaks, supplementBreak } from '../../../gateway/flows/break-remedies.ts'
+import { orderFor } from '../../../gateway/flows/further.ts'
 import { reverse } from '../../../gateway/flows/reverse.ts'
 import { openSecondSessions, settleSession } from '../../../gateway/flows/session-breaks.ts'
 import { stop } from '../../../gateway/flows/stop.ts'
@@ -104,6 +105,14 @@ test('a bank day with every kind of break: each has its one remedy, the next ses
   expect(await start(missing)).toMatchObject({ kind: 'ordered', verdict: { kind: 'accepted' } })
   await kit.advanced()
   expect(await start(under)).toMatchObject({ kind: 'ordered', verdict: { kind: 'repeated' } })
+  // The tax system, which the feed tells of it, may give back what an operator had debited, and nobody else may.
+  const supplementNo = `break-${(await kit.theBreak(missing)).id}-a1`
+  const back = { orderNo: 'back-1', ticketNo: missing.ticketNo, supplementNo, amount: 100, reason: 'tax-side' } as const
+  expect(await reverse(kit.flow, kit.slots, 'urn:taxlink:tax-system:another', back)).toEqual({ kind: 'absent' })
+  expect(await reverse(kit.flow, kit.slots, taxSystem, { ...back, ticketNo: under.ticketNo })).toEqual({ kind: 'absent' })
+  const ofTheGateway = { kind: 'supplementaryDebit', orderNo: supplementNo } as const
+  expect(await orderFor(kit.flow, { taxSystem: 'urn:taxlink:tax-system:another', ...ofTheGateway })).toBeUndefined()
+  expect(await orderFor(kit.flow, { taxSystem, ...ofTheGateway })).toMatchObject({ state: 'succeeded', orderNo: supplementNo })
   kit.says = { supplementaryDebit: '24003' }
   expect(await start(doomed)).toMatchObject({ kind: 'ordered' })
   await kit.advanced()

@@ -60,6 +60,11 @@ test('the same number with other content is a conflict that names both contents'
     hash: furtherHash(reversalOrder, changed).toString('hex'),
     acceptedHash: furtherHash(reversalOrder, body).toString('hex'),
   })
+  // About a ticket that is not there, too: its number was accepted.
+  const elsewhere = { ...body, ticketNo: '999999999999999999' }
+  const other = await ets.ask('POST', '/v1/reversals', elsewhere)
+  expect([other.status, other.json.code]).toEqual([409, 'T3005'])
+  expect(other.json).toMatchObject({ acceptedHash: furtherHash(reversalOrder, body).toString('hex') })
   // The same number of another kind is another order.
   expect((await ets.ask('POST', '/v1/stops', { orderNo: body.orderNo, ticketNo })).status).toBe(200)
 })
@@ -136,6 +141,15 @@ test('a supplementary debit: no break, declared, debited once; its failure voids
   const { instructionId } = (await house.store.find(sent.ticketNo))!
   const missing = { kind: 'bank-missing', source: 'resolution', taxAmount: 300, bankAmount: 0, actor: 'x', reason: 'x' } as const
   await house.store.declareBreak({ ...missing, at: new Date(), ticketNo: sent.ticketNo, instructionId })
+  // What the bank does not deny is not debited a second time; why, a program can tell.
+  const asked = () => ets.ask('POST', '/v1/supplementary-debits', { ...about, orderNo: number() })
+  house.say(succeeded)
+  const has = await asked()
+  expect([has.status, has.json.code, has.json.detail]).toEqual([409, 'T3014', 'at-the-bank'])
+  house.say(timedOut as typeof succeeded)
+  const unsaid = await asked()
+  expect([unsaid.status, unsaid.json.code, unsaid.json.detail]).toEqual([409, 'T3014', 'unclear'])
+
   house.say(refused)
   const failed = await ets.ask('POST', '/v1/supplementary-debits', { ...about, orderNo: number() }, { prefer: 'wait=20' })
   expect([failed.status, failed.json.state]).toEqual([200, 'refused'])
