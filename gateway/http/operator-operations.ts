@@ -47,7 +47,8 @@ export const operatorOperations = {
     schema: {
       operationId: 'listDoubts',
       summary: '转人工的指令 / what waits for a person',
-      description: '结果不明、查询已尽的指令,连同每次调用的掩码报文。 / Doubtful instructions, with the masked transcript of each call.',
+      description:
+        '结果不明、要人看的指令,连同每次调用的掩码报文。 / Doubtful instructions that need a person, with the masked transcript of each call.',
       tags,
       headers: requestHeaders(),
       querystring: query({ bankCode: narrowed(bankCode), officeCode: narrowed(officeCode), cursor, limit: few }),

@@ -140,6 +140,11 @@ export const doubtSchema = {
     amount: property(amount),
     result: resultSchema,
     reason: text('为何转人工 / why a person must look'),
+    purpose: text('为何下达(冲正、补划);in-doubt:网关为留墓碑自己发的 / why it was ordered; in-doubt: by the gateway, for a tombstone'),
+    asksAt: instant(
+      '下次查询银行;没有则不再自动查询 / when the bank is asked next; absent: not by itself',
+      '2026-11-10T10:00:00.000+08:00',
+    ),
     acceptedAt: instant('受理时间 / accepted at', '2026-11-10T09:30:00.000+08:00'),
     lastSentAt: instant('最近一次发出 / last sent at', '2026-11-10T09:30:00.000+08:00'),
     quietFrom: instant(

@@ -54,6 +54,8 @@ export const doubtJson = (doubt: Doubt, quietFrom: (sentAt: Date) => Date | unde
     amount: doubt.amount,
     ...given('result', outcome && resultJson(outcome)),
     reason: doubt.reason,
+    ...given('purpose', doubt.purpose),
+    ...at('asksAt', doubt.asksAt),
     acceptedAt: shanghaiTime(doubt.acceptedAt),
     ...at('lastSentAt', doubt.lastSentAt),
     ...at('quietFrom', doubt.lastSentAt && quietFrom(doubt.lastSentAt)),

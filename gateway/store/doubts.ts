@@ -3,6 +3,7 @@ import type { InstructionVerb } from '../domain/answers.ts'
 import type { Said } from '../domain/break.ts'
 import type { DebitState } from '../domain/debit.ts'
 import type { Reason, Ticket } from '../domain/ticket.ts'
+import { never } from './beside.ts'
 import type { Database, Scalar } from './database.ts'
 import { saidLate } from './late.ts'
 import type { AttemptView } from './reads.ts'
@@ -28,6 +29,10 @@ export type Doubt = {
   readonly attempts: number
   /** Why it is doubtful, in the words of the last rule that said so. */
   readonly reason: string
+  /** Why it was ordered, where it is no debit. */
+  readonly purpose: Reason | undefined
+  /** When the bank is asked next; undefined: it is not asked any more by itself. */
+  readonly asksAt: Date | undefined
   /** The last calls of each verb, in their order. */
   readonly evidence: readonly AttemptView[]
   /** Answers that came too late to settle it, in the order in which they came. */
@@ -80,18 +85,20 @@ export type DoubtReads = {
   openByBank(offices?: readonly string[]): Promise<OpenAtBank[]>
 }
 
-type Row = Omit<Doubt, 'outcome' | 'evidence' | 'lateAnswers' | 'lastSentAt' | 'proposalId' | 'reason'> & {
+type Row = Omit<Doubt, 'outcome' | 'evidence' | 'lateAnswers' | 'lastSentAt' | 'proposalId' | 'reason' | 'purpose' | 'asksAt'> & {
   readonly lastSentAt: Date | null
   readonly resultCode: string | null
   readonly bankResultCode: string | null
   readonly bankText: string | null
   readonly reason: string | null
+  readonly purpose: Reason | null
+  readonly asksAt: Date | null
   readonly proposalId: number | null
 }
 // Whatever is open has a next look: the index of those is short, however long the history.
 const doubtful = `SELECT i.id AS instructionId, i.verb, i.ticket_no AS ticketNo, i.office_code AS officeCode, i.entrust_date AS entrustDate,
   i.serial_no AS serialNo, i.bank_code AS bankCode, i.amount, i.state, i.accepted_at AS acceptedAt, i.last_sent_at AS lastSentAt,
-  i.attempt_no AS attempts, i.result_code AS resultCode, i.bank_result_code AS bankResultCode, i.bank_text AS bankText,
+  i.attempt_no AS attempts, i.reason AS purpose, IF(i.next_attempt_at < '${never}', i.next_attempt_at, NULL) AS asksAt, i.result_code AS resultCode, i.bank_result_code AS bankResultCode, i.bank_text AS bankText,
   (SELECT j.reason FROM journal j WHERE j.ticket_no = i.ticket_no AND j.instruction_id = i.id AND j.event = 'doubt' ORDER BY j.id DESC LIMIT 1) AS reason,
   (SELECT p.id FROM proposal p WHERE p.live = 1 AND p.instruction_id = i.id ORDER BY p.id LIMIT 1) AS proposalId
   FROM instruction i FORCE INDEX (due) WHERE i.next_attempt_at IS NOT NULL AND i.person = 1 AND i.state = 'unknown'`
@@ -161,11 +168,13 @@ export const openDoubtReads = (db: Database): DoubtReads => ({
 })
 
 const doubtOf = (row: Row, calls: readonly CallRow[], late: readonly LateRow[]): Doubt => {
-  const { resultCode, bankResultCode, bankText, lastSentAt, reason, proposalId, ...same } = row
+  const { resultCode, bankResultCode, bankText, lastSentAt, reason, purpose, asksAt, proposalId, ...same } = row
   return {
     ...same,
     lastSentAt: lastSentAt ?? undefined,
     reason: reason ?? '',
+    purpose: purpose ?? undefined,
+    asksAt: asksAt ?? undefined,
     proposalId: proposalId ?? undefined,
     outcome:
       resultCode !== null && isUnifiedCode(resultCode)

@@ -78,6 +78,8 @@ const shown = (verb: InstructionVerb, reason: string, said: Outcome | undefined)
       lastSentAt: start,
       attempts: 1,
       reason,
+      purpose: undefined,
+      asksAt: undefined,
       evidence: [],
       lateAnswers: [],
       proposalId: undefined,

@@ -285,6 +285,8 @@ describe('what waits for a person', () => {
     bankCode: string
     proposalId?: number
     quietFrom?: string
+    asksAt?: string
+    purpose?: string
     reason: string
     evidence: { verb: string; transcript?: object }[]
   }
@@ -312,8 +314,17 @@ describe('what waits for a person', () => {
       ['debit', {}],
       ['inquiry', { said: 1 }],
     ])
+    const own = async () => (await list('limit=50')).doubts.find(doubt => doubt.ticketNo === ticketNo)
+    const [row] = await desk.house.fresh.db.query<{ at: Date }>('SELECT next_attempt_at AS at FROM instruction WHERE ticket_no = ?', [
+      ticketNo,
+    ])
+    expect(await own()).toMatchObject({ asksAt: shanghaiTime(row!.at) })
+    expect(await own()).not.toHaveProperty('purpose')
+    // Nobody asks any more by himself.
+    await desk.house.fresh.db.execute("UPDATE instruction SET next_attempt_at = '9999-12-31 00:00:00.000' WHERE ticket_no = ?", [ticketNo])
+    expect(await own()).not.toHaveProperty('asksAt')
     await withdrawBy(desk.zhang, made)
-    expect((await list('limit=50')).doubts.find(doubt => doubt.ticketNo === ticketNo)?.proposalId).toBeUndefined()
+    expect((await own())?.proposalId).toBeUndefined()
   })
 
   test('is read in pages, by bank and by office; what was settled is gone', async () => {
