@@ -2,6 +2,7 @@ import type { RequestOf, TaxItem } from '@taxlink/bank-sdk'
 import { afterFailure } from '../domain/break-remedy.ts'
 import { isWithin } from '../domain/break-whole.ts'
 import type { Level } from '../domain/operator.ts'
+import { haltedBanks } from '../domain/reference.ts'
 import { later } from '../domain/time.ts'
 import type { By, HeldBreak } from '../store/break-steps.ts'
 import type { Flow } from './flow.ts'
@@ -18,10 +19,14 @@ const dayMs = 86_400_000
 
 /** Carries on the remedies that go by themselves; returns how many breaks moved. What fails of one keeps no other waiting. */
 export const advanceBreaks = async (flow: Flow, slots: Slots): Promise<number> => {
+  // What it ordered would be due by a clock that is off.
+  if (!flow.isTimely()) return 0
   const by = { now: flow.clock(), actor: flow.owner }
   const { breakLife } = flow.store
   let moved = await dateBreaks(flow)
-  moved += await eachBreak(flow, await breakLife.chosen('reverse', atOnce), held => reverseExcess(flow, slots, held, by))
+  // A halted bank gets nothing: refused for that, an excess would be a notice's for good. Its deadline brings it before a person meanwhile.
+  const excesses = await breakLife.chosen('reverse', atOnce, haltedBanks(flow.reference()))
+  moved += await eachBreak(flow, excesses, held => reverseExcess(flow, slots, held, by))
   // Ordered, and broken off before the break knew.
   const unlinked = await breakLife.unlinked(ownOrders, atOnce)
   moved += await eachBreak(flow, unlinked, ({ orderedId, ...held }) => beginSupplement(flow, held, orderedId, by))
@@ -55,7 +60,7 @@ const reverseExcess = async (flow: Flow, slots: Slots, held: HeldBreak, by: By):
   const orderNo = `break-${id}`
   const key = { taxSystem: ownOrders, kind: 'reversal', orderNo } as const
   if (!(await flow.store.findOrder(key))) {
-    // A halted bank gets nothing: refused for that, the excess would be a notice's for good. Its deadline brings it before a person meanwhile.
+    // Halted since that was read.
     if (flow.reference().banks.get(bankCode)?.halt) return false
     const standing = await flow.store.breakLife.standing(bankCode, ticketNo)
     // What is under way may be just this: the next round looks again.

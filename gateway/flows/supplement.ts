@@ -78,17 +78,32 @@ export const supplementDebit = async (
     const bar = barred(flow.reference(), bank, officeCode) ?? stopped
     return verdict.kind === 'send' && bar ? { kind: 'refuse', ...bar } : verdict
   }
-  if (reason === 'bank-missing') {
+  let isAsked = reason !== 'bank-missing'
+  if (!isAsked) {
     const known = await flow.store.findOrder({ taxSystem, kind: 'supplementaryDebit', orderNo })
     const ticket = known ? undefined : await flow.store.ticket(ticketNo)
     // What our own rules refuse, or was ordered before, the bank need not be asked about.
-    const stands = ticket && decide(ticket).kind === 'send' ? await askBank(flow, slots, debit, bank) : 'missing'
-    if (stands !== 'missing') return { kind: stands }
+    if (ticket && decide(ticket).kind === 'send') {
+      const stands = await askBank(flow, slots, debit, bank)
+      if (stands !== 'missing') return { kind: stands }
+      isAsked = true
+    }
   }
-  const said = await flow.store.order(made, decide)
-  follow(flow, slots, made, said)
-  return told(flow, 'supplementaryDebit', debit, contentHash, said)
+  try {
+    const said = await flow.store.order(made, ticket => {
+      const verdict = decide(ticket)
+      // What our rules refused when it was read they may let pass now (a reversal has ended since): nobody has asked the bank yet, and nothing is written.
+      if (verdict.kind === 'send' && !isAsked) throw new NotAsked()
+      return verdict
+    })
+    follow(flow, slots, made, said)
+    return told(flow, 'supplementaryDebit', debit, contentHash, said)
+  } catch (error) {
+    if (error instanceof NotAsked) return { kind: 'unclear' }
+    throw error
+  }
 }
+class NotAsked extends Error {}
 
 /**
  * What the bank itself says of an instruction that it is said not to have (art. 35(1), 35(3)). A debit that it has, under its next day perhaps, must not be

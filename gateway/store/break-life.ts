@@ -57,8 +57,8 @@ export type BreakLife = {
     by: By,
     isStill?: (held: HeldBreak) => boolean,
   ): Promise<boolean>
-  /** Breaks whose chosen remedy is this one, oldest first. */
-  chosen(remedy: BreakRemedy, limit: number): Promise<HeldBreak[]>
+  /** Breaks whose chosen remedy is this one, oldest first, but for those of some banks. */
+  chosen(remedy: BreakRemedy, limit: number, except?: readonly string[]): Promise<HeldBreak[]>
   /** Those whose instruction has come to its end. */
   underWay(limit: number): Promise<UnderWay[]>
   /**
@@ -365,8 +365,12 @@ export const openBreakLife = (db: Database): BreakLife => ({
         return held !== undefined && isStill(held) && writeSteps(tx, held, events, reason, change, by)
       }),
     ),
-  chosen: (remedy, limit) =>
-    db.query<HeldBreak>(`SELECT ${columns} FROM break b WHERE b.state = 'chosen' AND b.remedy = ? ORDER BY b.id LIMIT ?`, [remedy, limit]),
+  chosen: (remedy, limit, except = []) =>
+    db.query<HeldBreak>(
+      `SELECT ${columns} FROM break b WHERE b.state = 'chosen' AND b.remedy = ?${except.map(() => ' AND b.bank_code <> ?').join('')}
+       ORDER BY b.id LIMIT ?`,
+      [remedy, ...except, limit],
+    ),
   underWay: async limit =>
     (
       await db.query<HeldBreak & { instructionState: 'succeeded' | 'refused'; voidedAt: Date | null }>(

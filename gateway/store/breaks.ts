@@ -108,7 +108,10 @@ export const closeBreaks = async (
     `SELECT ${columns}, b.source FROM break b WHERE b.instruction_id = ? AND b.kind = ? AND b.closed_at IS NULL FOR UPDATE`,
     [instructionId, kind],
   )
+  const isOwn = ({ remedyBy }: HeldBreak): boolean => remedyBy === by.id
   for (const row of rows) {
+    // What a later session has found beside what this one was ordered for is not remedied by it.
+    if (!by.voids && row.source === 'file' && !isOwn(row) && rows.some(isOwn)) continue
     const way = row.source === 'file' ? wayTo[row.state] : undefined
     const reason = by.voids ? '35(3): the bank refused the supplementary debit, the ticket is void' : `35: done by instruction ${by.id}`
     const change = { remedyBy: by.id, closedBy: by.id }

@@ -119,6 +119,38 @@ describe('an excess goes back once', () => {
     expect(await states(debit)).toEqual(['remedied reverse 1000'])
     expect(await moved(debit, 'reversal')).toBe(1_000)
   })
+  test('what waits for a halted bank, however much, keeps no other bank’s excess waiting', async () => {
+    const day = kit.dayOf()
+    const debit = await kit.debited(day, 3_000)
+    await kit.session(day, [kit.found('amount-differs', debit, 3_000, 4_000)], beforeRemittance)
+    expect(await kit.store.breakLife.chosen('reverse', 100, ['4306'])).toHaveLength(1)
+    expect(await kit.store.breakLife.chosen('reverse', 100, ['4306', bankCode])).toEqual([])
+    await kit.advanced()
+  })
+  test('what a second file shows beside the excess that is just going back goes back, too', async () => {
+    const day = kit.dayOf()
+    const debit = await kit.debited(day, 3_000)
+    kit.says = { reversal: '94999' }
+    await kit.session(day, [kit.found('amount-differs', debit, 3_000, 4_000)], beforeRemittance)
+    await advanceBreaks(kit.flow, kit.slots)
+    await kit.slots.idle()
+    expect(await states(debit)).toEqual(['under-way reverse 1000'])
+    await kit.session(day, [kit.found('amount-differs', debit, 3_000, 5_000)], beforeRemittance)
+    expect(await states(debit)).toEqual(['under-way reverse 1000', 'chosen reverse 1000'])
+    kit.says = {}
+    const [first] = await kit.fresh.db.query<{ id: number }>("SELECT id FROM instruction WHERE ticket_no = ? AND verb = 'reversal'", [
+      debit.ticketNo,
+    ])
+    // Asked about, not found, and sent again.
+    for (const _ of ['inquiry', 'reversal']) {
+      kit.at += 60_000
+      await advance(kit.flow, kit.slots, [first!.id])
+    }
+    expect(await states(debit)).toEqual(['remedied reverse 1000', 'chosen reverse 1000'])
+    await kit.advanced()
+    expect(await states(debit)).toEqual(['remedied reverse 1000', 'remedied reverse 1000'])
+    expect(await moved(debit, 'reversal')).toBe(2_000)
+  })
   test('what its bank has refused to give back is not asked for again while a reversal may give it back, or when one has', async () => {
     const day = kit.dayOf()
     const debit = await kit.debited(day, 3_000)
@@ -441,6 +473,21 @@ describe('a supplementary debit', () => {
     kit.says = { inquiry: '90000' }
     expect(await ordered()).toEqual({ kind: 'repeated' })
     kit.says = {}
+  })
+  test('of the whole is not taken on unasked where the rules refused it when it was read, and allow it when it is written', async () => {
+    const debit = await kit.debited('2026-12-04', 2_000)
+    await kit.session('2026-12-04', [kit.found('tax-only', debit, 2_000, 0)])
+    const order = { orderNo: 'q4', ticketNo: debit.ticketNo, reason: 'bank-missing', amount: 2_000, items: itemsOf(debit) } as const
+    // As it was read a moment ago: void, or with a reversal that has ended since.
+    const ticket = async (no: string) => ({ ...(await kit.store.ticket(no))!, isVoid: true })
+    const ordered = (store = kit.store) => supplement({ ...kit.flow, store }, kit.slots, taxSystem, order)
+    kit.says = { inquiry: '90000' }
+    expect(await ordered({ ...kit.store, ticket })).toEqual({ kind: 'unclear' })
+    expect(await moved(debit, 'supplementaryDebit')).toBe(0)
+    expect(await kit.store.findOrder({ taxSystem, kind: 'supplementaryDebit', orderNo: 'q4' })).toBeUndefined()
+    expect(await ordered()).toEqual({ kind: 'at-the-bank' })
+    kit.says = {}
+    expect(await ordered()).toMatchObject({ kind: 'accepted' })
   })
   test('of the whole waits until nothing that was sent of the debit can be booked any more', async () => {
     const debit = await kit.debited('2026-12-05', 2_000)
