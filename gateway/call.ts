@@ -150,9 +150,12 @@ const heardLate = ({ verb, told, bytes }: Heard): Partial<Late> => {
 /** What ties an answer to its request: the verb and the key, never the order of arrival. */
 const correlation = (verb: Verb, key: { officeCode: string; entrustDate: string; serialNo: string }): string => `${verb}|${keyText(key)}`
 
-/** A run so long that it may be an account or a taxpayer's id. */
-const longRun = /[0-9A-Za-z]{12,}/g
-/** The bank's own words, in which it may repeat what is private of the request: masked before anybody keeps or shows them. */
+/** A run with a digit in it, so long that it may be an account or a taxpayer's id. */
+const longRun = /(?=[A-Za-z]*[0-9])[0-9A-Za-z]{12,}/g
+/**
+ * The bank's own words, in which it may repeat what is private of the request: masked before anybody keeps or shows them. Where the request is not at hand (an
+ * answer that nobody waited for) only what may be an account or an id is.
+ */
 const withoutPrivate = <T extends Told<Verb>>(told: T, fields: Fields = {}, request: { readonly [name: string]: unknown } = {}): T => {
   const { bankText } = told.result
   if (bankText === undefined) return told

@@ -56,7 +56,7 @@ export type Standing = {
   readonly acceptedAt: Date
   /** A reversal made by the gateway itself, to leave a tombstone in place of an original that is in doubt. */
   readonly inDoubt?: boolean
-  /** The bank has lost its agency (art. 31): no debit goes there, be it the second time. */
+  /** No debit goes there, be it the second time: the bank has lost its agency (art. 31), or the agreement lets nothing pass (annex 2 §§4, 12). */
   readonly isBarred?: boolean
   /** A reversal of all that was debited: a bank that keeps tombstones makes it once, however often it is asked. */
   readonly whole?: boolean
@@ -278,8 +278,8 @@ const isOfAnotherDay = (sentAt: Date, { dayEnd }: BankPolicy, now: Date): boolea
   dayHasEnded(accountingDay(sentAt, dayEnd), dayEnd, undefined, now)
 
 /**
- * Whether what was sent before may be sent again as things stand now: a reversal only on the bank's same day (art. 35(1)), a debit only to a bank
- * that has its agency still (art. 31). Else it is asked about once more, and then is a person's.
+ * Whether what was sent before may be sent again as things stand now: a reversal only on the bank's same day (art. 35(1)), a debit only to a bank that has
+ * its agency still (art. 31) and under an agreement that is not stopped (annex 2 §4). Else it is asked about once more, and then is a person's.
  */
 export const mayGoAgain = (
   { verb, lastSentAt, isBarred }: Pick<Standing, 'verb' | 'lastSentAt' | 'isBarred'>,

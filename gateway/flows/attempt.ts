@@ -81,7 +81,7 @@ export const callAndSettle = async (flow: Flow, claimed: Claimed): Promise<void>
     const decision =
       verb === 'inquiry'
         ? afterInquiry(standing, answer, rules, now, flow.random(), started)
-        : afterSend(standing, answer, policy, now, flow.random())
+        : afterSend(standing, answer, rules, now, flow.random())
     const fault = answer.kind === 'answered' ? undefined : answer.fault
     const ours = await settle(flow, claimed, answer, decision, now, {
       fault,

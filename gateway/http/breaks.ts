@@ -15,7 +15,7 @@ import { breakOperations } from './break-operations.ts'
 import { afterOf, nextOf } from './cursor.ts'
 import { operatorIn } from './duties.ts'
 import { notSupplemented } from './further.ts'
-import { Refusal } from './problem.ts'
+import { mustBeTimely, Refusal } from './problem.ts'
 
 type ById = { readonly id: string }
 type Narrowed = Pick<BreakFilter, 'bankCode' | 'officeCode' | 'accountingDate' | 'state' | 'remedy'>
@@ -169,6 +169,7 @@ export const breakRoutes = (app: App, flow: Flow, slots: Slots): void => {
   app.route<{ Params: ById; Body: { readonly orderNo: string; readonly items?: readonly TaxItem[] } }>({
     ...breakOperations.postBreakSupplement,
     handler: async (request, reply) => {
+      mustBeTimely(flow)
       const operator = operatorIn(request)
       const { id: breakId } = await seenBreak(operator, request.params.id)
       const { orderNo, items } = request.body
@@ -212,6 +213,7 @@ export const breakRoutes = (app: App, flow: Flow, slots: Slots): void => {
   app.route<{ Body: { readonly breakId: number } }>({
     ...breakOperations.postNotice,
     handler: async (request, reply) => {
+      mustBeTimely(flow)
       const operator = operatorIn(request)
       // art. 35(1): 由各县(市、区)国税局计统部门提供.
       if (operator.level !== 'county') throw new Refusal(403, 'not-permitted')

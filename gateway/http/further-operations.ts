@@ -107,7 +107,7 @@ export const furtherOperations = {
   postSupplement: post(
     supplement,
     'postSupplementaryDebit',
-    '银行少划缴的差额(第三十五条第二项),或经确认银行未划缴的全额(第三项)。后者不成功则电子税票作废;受理之前网关先问银行(至多等一个超时):409 的 detail 为 at-the-bank(银行答复已扣,不得补划)或 unclear(尚不能确定,稍后原样再发)。\n\nWhat the bank debited too little (art. 35(2)), or, once it is declared that it debited nothing, the whole (art. 35(3)); if that fails the ticket is void. The gateway asks the bank first, which may take as long as any call: the detail of a 409 is at-the-bank (it has the debit, which is not debited again) or unclear (not certain yet: send the same again later).',
+    '银行少划缴的差额(第三十五条第二项),或经确认银行未划缴的全额(第三项)。后者不成功则电子税票作废;受理之前网关先就第三项问银行(至多等一个超时):409 的 detail 为 at-the-bank(银行答复已扣,不得补划)或 unclear(尚不能确定,稍后原样再发)。\n\nWhat the bank debited too little (art. 35(2)), or, once it is declared that it debited nothing, the whole (art. 35(3)); if that fails the ticket is void. Of art. 35(3) the gateway asks the bank first, which may take as long as any call: the detail of a 409 is at-the-bank (it has the debit, which is not debited again) or unclear (not certain yet: send the same again later).',
     true,
   ),
   getSupplement: get(supplement, 'getSupplementaryDebit', true),

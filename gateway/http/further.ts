@@ -9,7 +9,7 @@ import type { App, Reply, Request } from './app.ts'
 import { afterOf, nextOf } from './cursor.ts'
 import { furtherOperations } from './further-operations.ts'
 import { type FurtherInstructionJson, instructionJson, stopJson } from './further-shapes.ts'
-import { Refusal } from './problem.ts'
+import { mustBeTimely, Refusal } from './problem.ts'
 import { caller, refuse, type TaxDeps } from './tax.ts'
 import { preferredWait } from './waiters.ts'
 
@@ -70,13 +70,18 @@ export const furtherRoutes = (app: App, { flow, slots, waiters, resting }: TaxDe
 
   app.route<{ Body: ReversalOrder }>({
     ...furtherOperations.postReversal,
-    handler: async (request, reply) =>
-      answered(request, reply, 'reversal', request.body.orderNo, await reverse(flow, slots, caller(request), request.body)),
+    handler: async (request, reply) => {
+      mustBeTimely(flow)
+      return answered(request, reply, 'reversal', request.body.orderNo, await reverse(flow, slots, caller(request), request.body))
+    },
   })
   app.route<{ Body: SupplementOrder }>({
     ...furtherOperations.postSupplement,
-    handler: async (request, reply) =>
-      answered(request, reply, 'supplementaryDebit', request.body.orderNo, await supplement(flow, slots, caller(request), request.body)),
+    handler: async (request, reply) => {
+      mustBeTimely(flow)
+      const verdict = await supplement(flow, slots, caller(request), request.body)
+      return answered(request, reply, 'supplementaryDebit', request.body.orderNo, verdict)
+    },
   })
   app.route<{ Body: StopOrder }>({
     ...furtherOperations.postStop,

@@ -82,6 +82,11 @@ export const prefersEnglish = (header: string | undefined): boolean => {
 /** Sent again after a second: whatever overloads us is over by then, or is said again. */
 export const retryAfter = { 'retry-after': '1' } as const
 
+/** Throws while the clock of this process is off: what is ordered now would be due, and judged, by it. Another process takes it, or this one a little later. */
+export const mustBeTimely = ({ isTimely }: { readonly isTimely: () => boolean }): void => {
+  if (!isTimely()) throw new Refusal(503, 'overloaded', { detail: 'the clock of this process is off', headers: retryAfter })
+}
+
 /** The refusal that an error means; undefined where it is none of the caller's making, nor the record's, but a mistake of ours. */
 export const refusalOf = (error: unknown): Refusal | undefined => {
   if (error instanceof Refusal) return error

@@ -35,3 +35,18 @@ test.each(banks.map(bank => [bank.code, bank] as const))('bank %s: its words kee
     for (const secret of [account, taxpayerId]) expect(JSON.stringify(late)).not.toContain(secret)
   }
 })
+
+test('plain words stay whole, however long', async () => {
+  const [bank] = banks
+  const bankText = 'insufficient funds'
+  const { bankCode } = bank!.debit!.reply.decode(bank!.debit!.reply.encode({ ...reply, result: outcome('24003') } as never)).result
+  const bytes = bank!.debit!.reply.encode({ ...reply, amount: 0, result: { ...outcome('24003', bankCode), bankText } } as never)
+  const line = ((_line, _url, _options, read) => ({
+    ask: async () => read(bytes).value,
+    state: () => ({ connections: 0, inFlight: 0 }),
+    close: async () => {},
+  })) as typeof dial
+  const open = openBanks([{ bank: bank!, url: '', policy: quickPolicy }], () => {}, line)
+  const { answer } = await open.call(bank!.code, 'debit', request, 1_000)
+  expect(answer).toMatchObject({ kind: 'answered', outcome: { bankText } })
+})

@@ -192,6 +192,20 @@ describe('what the lines make', () => {
     const on = (day: string) => withRegistry(sample, registry, day)
     expect(on('2026-11-30').banks.get('4301')).toMatchObject({ province: 'applied', policy: { timeoutMs: 250 } })
     expect(on('2026-12-01').banks.get('4301')).toMatchObject({ province: 'applied', policy: { timeoutMs: 7_000 } })
+    // What was in force before, and until when: what was sent is judged by it, too.
+    const again = { ...policy, timeoutMs: 9_000 }
+    const twice = registryOf([
+      line('contract', 'applied', { from: '2026-12-01', policy }),
+      line('contract', 'applied', { from: '2026-12-05', policy: again }),
+    ])
+    const earlierOn = (day: string) =>
+      (withRegistry(sample, twice, day).banks.get('4301')!.earlier ?? []).map(({ until, policy: of }) => [until, of.timeoutMs])
+    expect(earlierOn('2026-11-30')).toEqual([])
+    expect(earlierOn('2026-12-01')).toEqual([['2026-12-01', 250]])
+    expect(earlierOn('2026-12-05')).toEqual([
+      ['2026-12-01', 250],
+      ['2026-12-05', 7_000],
+    ])
     expect(on('2026-12-01').remittance.get('4301/18010000')).toHaveLength(1)
     // What the registry does not know has no agency.
     expect(on('2026-12-01').banks.get('4306')).toMatchObject({ province: undefined, cities: new Map() })
