@@ -301,7 +301,7 @@ class Teller {
       case 'duplicate-answer':
         return twice(reply())
       case 'wrong-key':
-        return { ...reply(), ...otherKey(request) }
+        return { ...reply(), ...otherKey(verb, request) }
       case 'garbage':
         reply()
         return framedBytes(new Uint8Array(64).fill(0xff))

@@ -104,9 +104,12 @@ const written = (codec: Codec<never, unknown>, value: object): Uint8Array | unde
   }
 }
 
-/** The key of the instruction after this one. */
-export const otherKey = (request: InstructionKey): { readonly serialNo: string } => ({
-  serialNo: String((Number(request.serialNo) + 1) % 100_000_000).padStart(8, '0'),
+/**
+ * The key of another instruction: after a debit the next one. What is ordered about a ticket beside its debit gets one that nobody has; the next could be of the
+ * same ticket, verb and amount, and the answer no wrong one but a lie that nobody can see before the day's file.
+ */
+export const otherKey = (verb: Verb, request: InstructionKey): { readonly serialNo: string } => ({
+  serialNo: String((Number(request.serialNo) + (verb === 'debit' ? 1 : 50_000_000)) % 100_000_000).padStart(8, '0'),
 })
 
 const candidates = (code: UnifiedCode): Outcome[] =>

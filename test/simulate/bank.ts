@@ -175,7 +175,7 @@ export class SimulatedBank {
         return this.#tell(asked, reply, answer)
       }
       case 'wrong-key':
-        return answer(this.#bytes(asked, { ...this.#act(asked), ...otherKey(asked.heard) }), undefined)
+        return answer(this.#bytes(asked, { ...this.#act(asked), ...otherKey(asked.verb, asked.heard) }), undefined)
       case 'wrong-ticket': {
         // What became of another one, under this one's key; nothing is booked.
         const { amount = 1 } = asked.heard as Partial<Instruction>
