@@ -69,6 +69,23 @@ test('the same number with other content is a conflict that names both contents'
   expect((await ets.ask('POST', '/v1/stops', { orderNo: body.orderNo, ticketNo })).status).toBe(200)
 })
 
+test('a process whose clock is off takes no order that would be due by it: another process does, or this one later', async () => {
+  const { ticketNo, items } = await debited()
+  const { isTimely } = house.flow
+  const orders = {
+    '/v1/reversals': reversal(ticketNo),
+    '/v1/supplementary-debits': { orderNo: number(), ticketNo, reason: 'under-debited', amount: 300, items },
+  }
+  Object.assign(house.flow, { isTimely: () => false })
+  for (const [path, body] of Object.entries(orders)) {
+    const said = await ets.ask('POST', path, body)
+    expect([path, said.status, said.headers['retry-after']]).toEqual([path, 503, '1'])
+    expect((await ets.ask('GET', `${path}/${body.orderNo}`)).status).toBe(404)
+  }
+  Object.assign(house.flow, { isTimely })
+  expect((await ets.ask('POST', '/v1/reversals', orders['/v1/reversals'])).status).toBe(202)
+})
+
 test('fifty of the same at once are one acceptance', async () => {
   const { ticketNo } = await debited()
   const body = reversal(ticketNo)
