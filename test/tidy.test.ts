@@ -26,14 +26,15 @@ const ignored = new Set([
     .split('\n')
     .map(line => line.replace(/\/$/, '')),
 ])
-const files = readdirSync(root, { recursive: true, withFileTypes: true })
-  .filter(entry => entry.isFile())
-  .map(entry =>
-    join(entry.parentPath, entry.name)
-      .slice(root.length + 1)
-      .replaceAll('\\', '/'),
-  )
-  .filter(path => !path.split('/').some(part => ignored.has(part)) && !/\.(?:tgz|log)$/.test(path))
+/** Paths under a folder, `/` between their parts. What is ignored is not entered: others make and remove folders there meanwhile. */
+const under = (folder: string): string[] =>
+  readdirSync(join(root, folder), { withFileTypes: true })
+    .filter(({ name }) => !ignored.has(name))
+    .flatMap(entry => {
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`
+      return entry.isDirectory() ? under(path) : entry.isFile() ? [path] : []
+    })
+const files = under('').filter(path => !/\.(?:tgz|log)$/.test(path))
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const sources = files.filter(path => path.endsWith('.ts')).map(path => sourceOf(path, read(path)))
 const rooms = sources.filter(source => !['test', 'docs'].includes(roomOf(source.path) ?? ''))
